@@ -1,0 +1,54 @@
+//! What is wrong with a flow, said so that its author finds the place.
+
+use std::fmt;
+
+/// One finding: which flow, which node, which pin, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Diagnostic {
+    pub severity: Severity,
+    /// The flow's id, as its document says it.
+    pub flow: String,
+    pub node: Option<String>,
+    pub pin: Option<String>,
+    /// The reference's text where it has one.
+    pub message: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The flow cannot be compiled.
+    Error,
+    /// The flow compiles, but its author should look.
+    Warning,
+}
+
+impl Diagnostic {
+    pub fn error(flow: &str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, flow: flow.into(), node: None, pin: None, message: message.into() }
+    }
+    pub fn warning(flow: &str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(flow, message) }
+    }
+    pub fn at(mut self, node: impl Into<String>) -> Self {
+        self.node = Some(node.into());
+        self
+    }
+    pub fn pin(mut self, pin: impl Into<String>) -> Self {
+        self.pin = Some(pin.into());
+        self
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "flow '{}'", self.flow)?;
+        if let Some(node) = &self.node {
+            write!(f, ", node '{node}'")?;
+        }
+        if let Some(pin) = &self.pin {
+            write!(f, ", pin '{pin}'")?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
