@@ -1,0 +1,10 @@
+//! The journal: the only code that writes to the database, and the source of every answer a client gets.
+//!
+//! One writer task ([`Service`]) owns the write connection and commits everything that is waiting together (group commit);
+//! callers hold a [`Handle`] and are answered after the commit. Subscribers and the runner hear of a row only after it is
+//! committed. The journal knows runs, rows, waits and commands; it never runs a flow and never parses a flow's JSON
+//! beyond the fields of a command.
+
+pub mod types;
+
+pub use types::*;

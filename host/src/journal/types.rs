@@ -1,0 +1,281 @@
+//! What callers tell the journal and what it answers.
+
+use crate::clock::Micros;
+use crate::ids::{Digest, LedgerSeq, RunId, RunRef, TenantId};
+use crate::record::{Json, RunStatus, StepRecord, WaitState};
+
+/// A run to be made. With its listeners it is one commit.
+#[derive(Debug, Clone)]
+pub struct StartRun {
+    pub tenant: TenantId,
+    pub run_id: RunId,
+    pub workflow_id: String,
+    /// The component that the run is pinned to for its life.
+    pub component: Digest,
+    /// The entry node within the component.
+    pub entry: String,
+    /// JSON object: the start input, stored as it came.
+    pub input: Json,
+    /// JSON object: the variables that belong to the host (`_limits`, `_runtime`, `workspace_*`).
+    pub host_vars: Json,
+    /// None: the run is its own session.
+    pub session_id: Option<String>,
+    pub actor_id: Option<String>,
+    /// A run that belongs to another one (subflow, listener).
+    pub parent: Option<RunId>,
+    /// Listener runs of this run, started with it. Not nested further.
+    pub listeners: Vec<StartRun>,
+}
+
+/// What a driver has computed since its last commit: all of it becomes visible, or none of it.
+#[derive(Debug, Clone)]
+pub struct Advance {
+    pub run: RunRef,
+    /// The epoch that the driver loaded the run with. The writer refuses the commit when pause, cancel or another owner has raised it.
+    pub epoch: u64,
+    /// The sequence number of the first of `rows`: one past the last row the driver knows.
+    pub next_seq: LedgerSeq,
+    /// Ledger rows in order, complete but for what `emit` computes.
+    pub rows: Vec<StepRecord>,
+    /// Private history in order: one JSON text a tick.
+    pub ticks: Vec<String>,
+    /// How many outcomes of the run's inbox these ticks have consumed, in total since the run began.
+    pub inbox_consumed: u64,
+    /// Time of the last row or tick; the run's next times are later.
+    pub last_time: Micros,
+    /// State of the flow after the last tick. Absent: history since the last snapshot is replayed.
+    pub snapshot: Option<Vec<u8>>,
+    /// Children that the ticks started; made in this commit, after the rows.
+    pub children: Vec<StartRun>,
+    pub to: Position,
+}
+
+/// Where a run stands after a commit.
+#[derive(Debug, Clone)]
+pub enum Position {
+    /// Its driver ticks on (the commit closed a full batch).
+    Running { node: String },
+    /// It waits and has no owner. Never empty; the first is the one shown to clients. When a child named by a subworkflow wait has
+    /// already ended, the writer resolves the wait in this commit.
+    Waiting { node: String, waits: Vec<OpenWait> },
+    /// External effects have been started and not finished; the driver keeps the run.
+    Calling { node: String, calls: Vec<OpenCall> },
+    /// An event is emitted inside the commit. The writer appends a `started` and a `completed` row made from `step`, wakes the
+    /// listeners (their `resume` rows), puts the outcome into the emitter's inbox and returns it; the driver ticks on with it.
+    Emitting { node: String, emit: Box<EmitEvent> },
+    Completed { node: String, output: Json },
+    Failed { node: String, error: String },
+}
+
+/// A wait of a run, as stored.
+#[derive(Debug, Clone)]
+pub struct OpenWait {
+    /// The flow's effect id, to which the answer is given.
+    pub effect_id: u64,
+    pub wait: WaitState,
+    /// Due time of a timed wait.
+    pub until: Option<Micros>,
+}
+
+/// An external effect between its `started` row and its result row.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct OpenCall {
+    pub effect_id: u64,
+    pub step_id: String,
+    pub node: String,
+    pub kind: String,
+    pub payload: Json,
+    pub result_key: Option<String>,
+    pub started_at: String,
+    pub attempt: u32,
+    pub idempotency_key: String,
+}
+
+/// A flow's `emit_event`.
+#[derive(Debug, Clone)]
+pub struct EmitEvent {
+    pub effect_id: u64,
+    /// The `started` row; the `completed` row has the same step_id, effect and key.
+    pub step: StepRecord,
+    pub name: String,
+    pub scope: EventScope,
+    /// `session_id`, `workflow_id`, `run_id` or `global`, by scope.
+    pub scope_id: String,
+    pub event_id: Option<String>,
+    pub payload: Json,
+    /// `{"run_id", "workflow_id", "node_id"}`.
+    pub emitter: Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventScope {
+    Session,
+    Workflow,
+    Run,
+    Global,
+}
+
+/// What an accepted commit made of the run.
+#[derive(Debug, Clone)]
+pub struct Advanced {
+    /// Sequence number of the run's last row after the commit.
+    pub last_seq: LedgerSeq,
+    pub last_time: Micros,
+    /// The keys of `children`, in order.
+    pub children: Vec<RunRef>,
+    /// Result of an `Emitting` position: JSON of the effect's result, or the text of its failure.
+    pub emitted: Option<Result<Json, String>>,
+}
+
+/// A command of a client. Its id makes it happen once.
+#[derive(Debug, Clone)]
+pub struct Command {
+    pub tenant: TenantId,
+    /// Blank: a fresh one is given.
+    pub command_id: String,
+    pub run_id: RunId,
+    pub kind: CommandKind,
+    /// JSON object.
+    pub payload: Json,
+    pub ts: Option<String>,
+    pub client_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CommandKind {
+    Pause,
+    Resume,
+    Cancel,
+    EmitEvent,
+    UpdateSchedule,
+    CompactMemory,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Receipt {
+    pub accepted: bool,
+    pub duplicate: bool,
+    pub seq: u64,
+}
+
+/// A run as stored: what summaries, lists and drivers need, but not its state.
+#[derive(Debug, Clone)]
+pub struct RunRow {
+    pub at: RunRef,
+    pub run_id: RunId,
+    pub workflow_id: String,
+    pub component: Digest,
+    pub entry: String,
+    pub status: RunStatus,
+    pub current_node: Option<String>,
+    pub waiting: Option<WaitState>,
+    /// JSON text of the output of a completed run.
+    pub output: Option<Json>,
+    pub error: Option<String>,
+    pub created_at: Micros,
+    pub updated_at: Micros,
+    pub actor_id: Option<String>,
+    pub session_id: Option<String>,
+    pub parent_run_id: Option<RunId>,
+    pub paused: Pause,
+    pub host_vars: Json,
+    pub epoch: u64,
+    pub last_seq: LedgerSeq,
+    pub last_time: Micros,
+}
+
+/// The pause flag of a run; the times survive a resume.
+#[derive(Debug, Clone, Default)]
+pub struct Pause {
+    pub paused: bool,
+    pub reason: Option<String>,
+    pub paused_at: Option<Micros>,
+    pub resumed_at: Option<Micros>,
+}
+
+/// Everything a driver needs to go on with a run.
+#[derive(Debug, Clone)]
+pub struct LiveRun {
+    pub row: RunRow,
+    pub input: Json,
+    /// The newest snapshot, if any.
+    pub snapshot: Option<Vec<u8>>,
+    /// History after that snapshot, in order: one JSON text a tick.
+    pub ticks: Vec<String>,
+    /// Outcomes not yet consumed, in order.
+    pub inbox: Vec<Delivery>,
+    /// `inbox_consumed` as last committed.
+    pub inbox_consumed: u64,
+    /// External effects that were in flight at the last commit.
+    pub calls: Vec<OpenCall>,
+}
+
+/// An outcome waiting to be told to a flow.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    pub effect_id: u64,
+    pub outcome: Outcome,
+}
+
+/// As in the flow world: `completed(json)`, `elapsed` or `failed(text)`.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Completed(Json),
+    Elapsed,
+    Failed(String),
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct RunFilter {
+    pub status: Option<RunStatus>,
+    pub workflow_id: Option<String>,
+    pub session_id: Option<String>,
+    pub root_only: bool,
+    /// Hide workflows whose id starts with `__`.
+    pub hide_internal: bool,
+    pub limit: u32,
+}
+
+/// Rows of a ledger page: each is the JSON text of a StepRecord as it was committed.
+#[derive(Debug, Clone)]
+pub struct LedgerPage {
+    pub rows: Vec<std::sync::Arc<str>>,
+    /// Cursor after the last of `rows` (or the cursor asked for).
+    pub next_after: LedgerSeq,
+}
+
+/// An installed bundle.
+#[derive(Debug, Clone)]
+pub struct BundleRow {
+    pub tenant: TenantId,
+    pub bundle_id: String,
+    pub bundle_version: String,
+    /// SHA-256 of the `.flow` file.
+    pub digest: Digest,
+    /// The file itself.
+    pub bytes: std::sync::Arc<[u8]>,
+    pub installed_at: Micros,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another owner, a pause or a cancel came first: load the run again.
+    #[error("the run has moved on without this driver")]
+    Stale,
+    #[error("run '{0}' does not exist")]
+    UnknownRun(String),
+    #[error("run '{0}' exists already")]
+    DuplicateRun(String),
+    #[error("bundle already installed: {0}")]
+    DuplicateBundle(String),
+    #[error("the database was written by a newer version of Flowgate (schema {found}, this host knows {known})")]
+    Newer { found: i64, known: i64 },
+    #[error("the journal is closed")]
+    Closed,
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error("{0}")]
+    Corrupt(String),
+}
