@@ -1,6 +1,8 @@
 //! Flowgate: a durable run gateway whose workflows are sandboxed WebAssembly.
 
+pub mod api;
 pub mod clock;
 pub mod ids;
 pub mod journal;
 pub mod record;
+pub mod security;
