@@ -1,23 +1,70 @@
 //! The node types of the language: one entry each, from which the compiler, the editor's palette and the reference page are made.
+//!
+//! Owns what a node type *is* (pins, defaults, configuration keys, how it becomes code); knows nothing of documents or graphs.
+//! The entries lie in one file a group of categories; [`lookup`] finds them by name.
+
+mod code_files;
+mod control;
+mod data;
+mod effects;
+mod media;
+mod memory;
+mod text;
+mod values;
+mod variables;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// The entries of every group, in the order of the language reference.
+static GROUPS: [&[NodeType]; 9] = [
+    values::TYPES,
+    text::TYPES,
+    data::TYPES,
+    variables::TYPES,
+    code_files::TYPES,
+    control::TYPES,
+    effects::TYPES,
+    media::TYPES,
+    memory::TYPES,
+];
+
+static ALL: LazyLock<Vec<NodeType>> =
+    LazyLock::new(|| GROUPS.iter().copied().flatten().copied().collect());
+
+static BY_NAME: LazyLock<HashMap<&'static str, &'static NodeType>> =
+    LazyLock::new(|| all().iter().map(|ty| (ty.name, ty)).collect());
+
+/// The node type of this name, exactly as a document writes it.
+pub fn lookup(name: &str) -> Option<&'static NodeType> {
+    BY_NAME.get(name).copied()
+}
+
+/// Every node type, in the order of the language reference.
+pub fn all() -> &'static [NodeType] {
+    &ALL
+}
 
 /// One node type.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct NodeType {
     /// The `type` string in a document.
     pub name: &'static str,
     pub category: Category,
     /// One or two sentences for an author.
     pub doc: &'static str,
+    /// Pins of the editor's template, execution pins included (`ty` is [`EXECUTION`]). A document may declare others.
     pub inputs: &'static [PinSpec],
     pub outputs: &'static [PinSpec],
     /// Keys of a node's `data` that it reads beside its pins; the compiler packs them into the node's configuration.
     pub config: &'static [&'static str],
-    /// True for the types that stay data nodes when a document declares no pins for them (section 3, rule 4).
+    /// True for the types that stay data nodes when a document declares no pins for them (section 3, rule 4). That are the
+    /// reference's own list of functions: `add_message` and `path_mux` are on it, `make_array` and `array_concat` are not.
     pub pure_without_pins: bool,
     pub lower: Lower,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct PinSpec {
     pub id: &'static str,
     pub ty: &'static str,
@@ -71,3 +118,47 @@ pub enum Lower {
     /// Known, but this version does not compile it: the text says why.
     Unsupported(&'static str),
 }
+
+/// The pin type of execution pins.
+pub const EXECUTION: &str = "execution";
+
+impl NodeType {
+    /// The template's input pins that carry data.
+    pub fn data_inputs(&self) -> impl Iterator<Item = &'static PinSpec> {
+        self.inputs.iter().filter(|pin| pin.ty != EXECUTION)
+    }
+
+    /// The template's output pins that carry data.
+    pub fn data_outputs(&self) -> impl Iterator<Item = &'static PinSpec> {
+        self.outputs.iter().filter(|pin| pin.ty != EXECUTION)
+    }
+
+    /// Its value is fixed in the document: never executed, whatever pins are declared.
+    pub fn is_literal(&self) -> bool {
+        self.lower == Lower::Literal
+    }
+}
+
+/// A pin without a default: absent or unresolved, it is missing from the node's input.
+const fn pin(id: &'static str, ty: &'static str) -> PinSpec {
+    PinSpec {
+        id,
+        ty,
+        default: None,
+    }
+}
+
+/// A pin that reads as `default` (JSON text) when it is absent.
+const fn opt(id: &'static str, ty: &'static str, default: &'static str) -> PinSpec {
+    PinSpec {
+        id,
+        ty,
+        default: Some(default),
+    }
+}
+
+const EXEC_IN: PinSpec = pin("exec-in", EXECUTION);
+const EXEC_OUT: PinSpec = pin("exec-out", EXECUTION);
+
+#[cfg(test)]
+mod tests;

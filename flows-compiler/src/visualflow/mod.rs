@@ -1,0 +1,1 @@
+//! Parses VisualFlow documents.
