@@ -103,7 +103,9 @@ impl RunStatus {
         }
     }
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Running, Self::Waiting, Self::Completed, Self::Failed, Self::Cancelled].into_iter().find(|s| s.as_str() == text)
+        [Self::Running, Self::Waiting, Self::Completed, Self::Failed, Self::Cancelled]
+            .into_iter()
+            .find(|s| s.as_str() == text)
     }
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)

@@ -5,6 +5,21 @@
 //! committed. The journal knows runs, rows, waits and commands; it never runs a flow and never parses a flow's JSON
 //! beyond the fields of a command.
 
+mod handle;
+mod lock;
+mod options;
+mod reader;
+pub mod rows;
+mod subscribe;
 pub mod types;
+mod wakes;
+mod writer;
 
+pub use handle::{Component, FinishedCall, Handle, Started};
+pub use lock::RunnerLock;
+pub use options::{Options, Role, Synchronous};
+pub use reader::CommandState;
+pub use subscribe::Subscription;
 pub use types::*;
+pub use wakes::{Wake, Wakes};
+pub use writer::{Service, open};

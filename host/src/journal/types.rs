@@ -54,17 +54,34 @@ pub struct Advance {
 #[derive(Debug, Clone)]
 pub enum Position {
     /// Its driver ticks on (the commit closed a full batch).
-    Running { node: String },
+    Running {
+        node: String,
+    },
     /// It waits and has no owner. Never empty; the first is the one shown to clients. When a child named by a subworkflow wait has
     /// already ended, the writer resolves the wait in this commit.
-    Waiting { node: String, waits: Vec<OpenWait> },
+    Waiting {
+        node: String,
+        waits: Vec<OpenWait>,
+    },
     /// External effects have been started and not finished; the driver keeps the run.
-    Calling { node: String, calls: Vec<OpenCall> },
+    Calling {
+        node: String,
+        calls: Vec<OpenCall>,
+    },
     /// An event is emitted inside the commit. The writer appends a `started` and a `completed` row made from `step`, wakes the
     /// listeners (their `resume` rows), puts the outcome into the emitter's inbox and returns it; the driver ticks on with it.
-    Emitting { node: String, emit: Box<EmitEvent> },
-    Completed { node: String, output: Json },
-    Failed { node: String, error: String },
+    Emitting {
+        node: String,
+        emit: Box<EmitEvent>,
+    },
+    Completed {
+        node: String,
+        output: Json,
+    },
+    Failed {
+        node: String,
+        error: String,
+    },
 }
 
 /// A wait of a run, as stored.

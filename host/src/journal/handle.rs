@@ -1,0 +1,135 @@
+//! What the rest of the host holds: the requests to the writer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::reader::Reads;
+use super::subscribe::{Subscription, Topics};
+use super::types::{Advance, Advanced, BundleRow, Command, Error, Receipt, StartRun};
+use super::wakes::{WakeQueue, Wakes};
+use super::writer::{Prepared, Reply, Request};
+use crate::clock::{Clock, Micros};
+use crate::ids::{Digest, RunRef, TenantId};
+
+pub use super::writer::{Component, FinishedCall, Started};
+
+/// The way to the journal; clone it freely. The service ends when the last one is dropped.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    /// Requests to the writer. Bounded: a caller waits when the writer is that far behind.
+    requests: mpsc::Sender<Request>,
+    shared: Arc<Shared>,
+}
+
+/// What handles and the service have in common.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) reads: Reads,
+    pub(crate) topics: Arc<Topics>,
+    pub(crate) wakes: Arc<WakeQueue>,
+    pub(crate) clock: Clock,
+    /// Due time of the earliest armed timer after the last commit, `i64::MAX` for none: kept here so that asking is free.
+    pub(crate) next_due: AtomicI64,
+}
+
+impl Handle {
+    pub(crate) fn new(requests: mpsc::Sender<Request>, shared: Arc<Shared>) -> Self {
+        Handle { requests, shared }
+    }
+
+    pub(crate) fn reads(&self) -> &Reads {
+        &self.shared.reads
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    async fn ask<T>(&self, make: impl FnOnce(Reply<T>) -> Request) -> Result<T, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.send(make(reply)).await.map_err(|_| Error::Closed)?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    /// Makes a run and its listeners, in one commit, and wakes them. A run with listeners is woken when the last of them has come to its
+    /// first wait, so that nothing it emits is lost.
+    pub async fn start(&self, run: StartRun) -> Result<Started, Error> {
+        self.ask(|reply| Request::Start(Box::new(run), reply)).await
+    }
+
+    /// Commits what a driver has computed. [`Error::Stale`]: nothing was written; drop the instance and load the run again.
+    pub async fn advance(&self, advance: Advance) -> Result<Advanced, Error> {
+        let prepared = Prepared::from(advance)?;
+        self.ask(|reply| Request::Advance(Box::new(prepared), reply)).await
+    }
+
+    /// The end of an external effect whose run was taken from its driver by a pause or a cancel: the result row is appended under the
+    /// call's `step_id`, and the outcome waits in the inbox for the driver after a resume. False: the call was not open (any more).
+    pub async fn finish_call(&self, call: FinishedCall) -> Result<bool, Error> {
+        self.ask(|reply| Request::FinishCall(Box::new(call), reply)).await
+    }
+
+    /// Takes a command of a client, once for each id. What became of it is in [`command_state`](Self::command_state).
+    pub async fn command(&self, command: Command) -> Result<Receipt, Error> {
+        self.ask(|reply| Request::Command(Box::new(command), reply)).await
+    }
+
+    /// Stores a bundle; `replace` overwrites the same version, else that is [`Error::DuplicateBundle`].
+    pub async fn install_bundle(&self, bundle: BundleRow, replace: bool) -> Result<(), Error> {
+        self.ask(|reply| Request::InstallBundle(Box::new(bundle), replace, reply))
+            .await
+    }
+
+    /// Takes a bundle version out of the registry; its file stays as a blob. False: there was none.
+    pub async fn remove_bundle(&self, tenant: TenantId, bundle_id: &str, version: &str) -> Result<bool, Error> {
+        let (bundle_id, version) = (bundle_id.to_owned(), version.to_owned());
+        self.ask(|reply| Request::RemoveBundle(tenant, bundle_id, version, reply))
+            .await
+    }
+
+    /// Keeps a component and the runtime it is linked with. Runs refer to it by its digest; storing it again changes nothing.
+    pub async fn put_component(&self, tenant: TenantId, component: Component) -> Result<(), Error> {
+        self.ask(|reply| Request::PutComponent(tenant, Box::new(component), reply))
+            .await
+    }
+
+    /// Keeps some bytes by their content and returns their digest.
+    pub async fn put_blob(&self, tenant: TenantId, bytes: Arc<[u8]>) -> Result<Digest, Error> {
+        self.ask(|reply| Request::PutBlob(tenant, bytes, reply)).await
+    }
+
+    /// When the next timer of a run that is not paused is due.
+    pub fn next_due(&self) -> Option<Micros> {
+        match self.shared.next_due.load(Ordering::Acquire) {
+            i64::MAX => None,
+            at => Some(Micros(at)),
+        }
+    }
+
+    /// Moves a virtual clock to `now` and fires every timer due by then; returns how many. With the machine's clock the writer does this by
+    /// itself.
+    pub async fn fire_due(&self, now: Micros) -> Result<u64, Error> {
+        self.shared.clock.advance_to(now);
+        self.ask(|reply| Request::FireDue(now, reply)).await
+    }
+
+    /// The runs that want a driver. The first caller gets it; there is one runner.
+    pub fn wakes(&self) -> Option<Wakes> {
+        self.shared.wakes.take()
+    }
+
+    /// Hear of a run's commits.
+    pub fn subscribe(&self, run: RunRef) -> Subscription {
+        self.shared.topics.subscribe(run)
+    }
+
+    /// Finishes what is queued, checkpoints and ends the service, whatever other handles there are.
+    pub async fn close(&self) -> Result<(), Error> {
+        match self.ask(Request::Close).await {
+            Err(Error::Closed) => Ok(()),
+            other => other,
+        }
+    }
+}

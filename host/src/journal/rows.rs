@@ -1,0 +1,177 @@
+//! The ledger rows that belong to no node, in the exact shapes that clients know. Drivers and the writer make them here.
+
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::clock::Micros;
+use crate::record::{EffectRecord, Json, RunStatus, StepRecord, StepStatus, WaitState};
+
+/// The run that a row belongs to.
+#[derive(Debug, Clone, Copy)]
+pub struct Owner<'a> {
+    pub run_id: &'a str,
+    pub actor_id: Option<&'a str>,
+    pub session_id: Option<&'a str>,
+}
+
+/// `{}` as JSON.
+pub fn empty_object() -> Json {
+    json(&serde_json::Map::new())
+}
+
+/// JSON text of something that cannot fail to be JSON; should it all the same, `null`.
+pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> Json {
+    to_raw_value(value).unwrap_or_else(|error| {
+        tracing::error!(%error, "a value of the journal's own could not be written as JSON");
+        RawValue::NULL.to_owned()
+    })
+}
+
+/// A completed row of `node` with everything else empty.
+fn completed(
+    owner: Owner<'_>,
+    node: &str,
+    effect: Option<EffectRecord>,
+    result: Json,
+    started: Micros,
+    ended: Micros,
+) -> StepRecord {
+    StepRecord {
+        run_id: owner.run_id.to_owned(),
+        step_id: uuid::Uuid::new_v4().to_string(),
+        node_id: node.to_owned(),
+        status: StepStatus::Completed,
+        effect,
+        result: Some(result),
+        error: None,
+        started_at: started.iso(),
+        ended_at: Some(ended.iso()),
+        actor_id: owner.actor_id.map(str::to_owned),
+        session_id: owner.session_id.map(str::to_owned),
+        attempt: 1,
+        idempotency_key: None,
+        prev_hash: None,
+        record_hash: None,
+        signature: None,
+    }
+}
+
+#[derive(Serialize)]
+struct Text<'a> {
+    text: &'a str,
+}
+
+/// The marker of a run's end: `emit_event` named `abstract.status`. `node` is the run's current node, `runtime` if it has none.
+pub fn status_row(owner: Owner<'_>, node: Option<&str>, status: RunStatus, started: Micros, ended: Micros) -> StepRecord {
+    #[derive(Serialize)]
+    struct Payload<'a> {
+        name: &'a str,
+        scope: &'a str,
+        payload: Text<'a>,
+    }
+    #[derive(Serialize)]
+    struct Emitted<'a> {
+        emitted: bool,
+        name: &'a str,
+        payload: Text<'a>,
+    }
+    let (name, text) = ("abstract.status", status.as_str());
+    let effect = EffectRecord {
+        kind: "emit_event".to_owned(),
+        payload: json(&Payload {
+            name,
+            scope: "session",
+            payload: Text { text },
+        }),
+        result_key: None,
+    };
+    let result = json(&Emitted {
+        emitted: true,
+        name,
+        payload: Text { text },
+    });
+    let node = node.filter(|n| !n.is_empty()).unwrap_or("runtime");
+    let mut row = completed(owner, node, Some(effect), result, started, ended);
+    row.idempotency_key = Some(format!("system:terminal_status:{text}"));
+    row
+}
+
+/// An answered wait. `payload` is what the flow gets.
+pub fn resume_row(
+    owner: Owner<'_>,
+    node: Option<&str>,
+    wait: &WaitState,
+    payload: &RawValue,
+    started: Micros,
+    ended: Micros,
+) -> StepRecord {
+    #[derive(Serialize)]
+    struct Payload<'a> {
+        wait_reason: &'a str,
+        wait_key: Option<&'a str>,
+        resume_to_node: Option<&'a str>,
+        result_key: Option<&'a str>,
+        payload: &'a RawValue,
+    }
+    #[derive(Serialize)]
+    struct Resumed {
+        resumed: bool,
+    }
+    let effect = EffectRecord {
+        kind: "resume".to_owned(),
+        payload: json(&Payload {
+            wait_reason: wait.reason.as_str(),
+            wait_key: wait.wait_key.as_deref(),
+            resume_to_node: wait.resume_to_node.as_deref(),
+            result_key: wait.result_key.as_deref(),
+            payload,
+        }),
+        result_key: None,
+    };
+    let node = node.filter(|n| !n.is_empty()).unwrap_or("unknown");
+    completed(owner, node, Some(effect), json(&Resumed { resumed: true }), started, ended)
+}
+
+/// The end of a run by its plan.
+pub fn completion_row(owner: Owner<'_>, node: &str, output: &RawValue, started: Micros, ended: Micros) -> StepRecord {
+    #[derive(Serialize)]
+    struct Completed<'a> {
+        completed: bool,
+        output: &'a RawValue,
+    }
+    completed(
+        owner,
+        node,
+        None,
+        json(&Completed { completed: true, output }),
+        started,
+        ended,
+    )
+}
+
+/// The end of a run whose last wait was answered and had no node to go on with.
+pub fn completion_via_resume_row(
+    owner: Owner<'_>,
+    node: &str,
+    wait: &WaitState,
+    output: &RawValue,
+    started: Micros,
+    ended: Micros,
+) -> StepRecord {
+    #[derive(Serialize)]
+    struct Completed<'a> {
+        completed: bool,
+        via: &'a str,
+        wait_reason: &'a str,
+        wait_key: Option<&'a str>,
+        output: &'a RawValue,
+    }
+    let result = Completed {
+        completed: true,
+        via: "resume",
+        wait_reason: wait.reason.as_str(),
+        wait_key: wait.wait_key.as_deref(),
+        output,
+    };
+    completed(owner, node, None, json(&result), started, ended)
+}

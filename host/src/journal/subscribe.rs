@@ -1,0 +1,221 @@
+//! Hearing of a run's new rows after they are committed, without reading the database for each.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::ids::{LedgerSeq, RunRef};
+use crate::record::RunStatus;
+
+/// Rows that a topic keeps for subscribers that are a moment late. Whoever is later reads the database.
+const RING_ROWS: usize = 128;
+/// Bytes that a topic keeps at most, so that a few large rows do not pin memory.
+const RING_BYTES: usize = 256 * 1024;
+
+/// The runs that somebody listens to. Owned by the journal; the writer publishes into it after each commit, subscriptions take
+/// themselves out when they are dropped. A run nobody listens to has no entry and costs one lookup a commit.
+#[derive(Debug, Default)]
+pub(crate) struct Topics {
+    map: Mutex<HashMap<RunRef, Arc<Topic>>>,
+}
+
+#[derive(Debug)]
+struct Topic {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Grows with each publication; a subscription remembers the last it saw.
+    version: u64,
+    /// The last rows, oldest first, without gaps.
+    ring: VecDeque<Arc<str>>,
+    ring_bytes: usize,
+    /// Sequence number of the last row in `ring`; meaningless while that is empty.
+    last_seq: LedgerSeq,
+    status: Option<RunStatus>,
+    /// Subscriptions alive. The topic goes with the last.
+    subscribers: usize,
+    closed: bool,
+}
+
+/// What a commit made of one run.
+#[derive(Debug)]
+pub(crate) struct Published {
+    pub run: RunRef,
+    /// Sequence number of the first of `rows`.
+    pub first_seq: LedgerSeq,
+    pub rows: Vec<Arc<str>>,
+    pub status: RunStatus,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl State {
+    fn publish(&mut self, first_seq: LedgerSeq, rows: Vec<Arc<str>>) {
+        if !self.ring.is_empty() && first_seq != self.last_seq + 1 && !rows.is_empty() {
+            self.ring.clear();
+            self.ring_bytes = 0;
+        }
+        for (seq, row) in (first_seq..).zip(rows) {
+            self.last_seq = seq;
+            self.ring_bytes += row.len();
+            self.ring.push_back(row);
+            while self.ring.len() > RING_ROWS || self.ring_bytes > RING_BYTES {
+                match self.ring.pop_front() {
+                    Some(old) => self.ring_bytes -= old.len(),
+                    None => break,
+                }
+            }
+        }
+    }
+}
+
+impl Topics {
+    pub(crate) fn is_empty(&self) -> bool {
+        lock(&self.map).is_empty()
+    }
+
+    pub(crate) fn has(&self, run: RunRef) -> bool {
+        lock(&self.map).contains_key(&run)
+    }
+
+    /// Rows that this process has committed.
+    pub(crate) fn publish(&self, news: Vec<Published>) {
+        for item in news {
+            let topic = lock(&self.map).get(&item.run).cloned();
+            if let Some(topic) = topic {
+                let mut state = lock(&topic.state);
+                state.publish(item.first_seq, item.rows);
+                state.status = Some(item.status);
+                state.version += 1;
+                drop(state);
+                topic.changed.notify_waiters();
+            }
+        }
+    }
+
+    /// Somebody else has committed something for these runs (for all of them: None). Subscribers go to the database.
+    pub(crate) fn touch(&self, runs: Option<&[RunRef]>) {
+        let touched: Vec<Arc<Topic>> = {
+            let map = lock(&self.map);
+            match runs {
+                Some(runs) => runs.iter().filter_map(|r| map.get(r).cloned()).collect(),
+                None => map.values().cloned().collect(),
+            }
+        };
+        for topic in touched {
+            let mut state = lock(&topic.state);
+            state.ring.clear();
+            state.ring_bytes = 0;
+            state.status = None;
+            state.version += 1;
+            drop(state);
+            topic.changed.notify_waiters();
+        }
+    }
+
+    pub(crate) fn close(&self) {
+        let all: Vec<Arc<Topic>> = lock(&self.map).values().cloned().collect();
+        for topic in all {
+            lock(&topic.state).closed = true;
+            topic.changed.notify_waiters();
+        }
+    }
+
+    pub(crate) fn subscribe(self: &Arc<Self>, run: RunRef) -> Subscription {
+        let mut map = lock(&self.map);
+        let topic = map.entry(run).or_insert_with(|| {
+            Arc::new(Topic {
+                state: Mutex::new(State {
+                    version: 0,
+                    ring: VecDeque::new(),
+                    ring_bytes: 0,
+                    last_seq: 0,
+                    status: None,
+                    subscribers: 0,
+                    closed: false,
+                }),
+                changed: Notify::new(),
+            })
+        });
+        let mut state = lock(&topic.state);
+        state.subscribers += 1;
+        let seen = state.version;
+        drop(state);
+        Subscription {
+            topics: Arc::clone(self),
+            topic: Arc::clone(topic),
+            run,
+            seen,
+        }
+    }
+}
+
+/// One listener of one run. Subscribe first, then read the ledger up to its end, then follow with [`changed`](Self::changed) and
+/// [`rows_after`](Self::rows_after): nothing is missed. Costs a few words; dropping it forgets it.
+#[derive(Debug)]
+pub struct Subscription {
+    topics: Arc<Topics>,
+    topic: Arc<Topic>,
+    run: RunRef,
+    seen: u64,
+}
+
+impl Subscription {
+    /// Returns when something was committed for the run since the last call (or since the subscription was made), at once if that
+    /// has happened already. False: the journal is closed, nothing will come. Cancel safe.
+    pub async fn changed(&mut self) -> bool {
+        loop {
+            let notified = self.topic.changed.notified();
+            tokio::pin!(notified);
+            notified.as_mut().enable();
+            {
+                let state = lock(&self.topic.state);
+                if state.version != self.seen {
+                    self.seen = state.version;
+                    return true;
+                }
+                if state.closed {
+                    return false;
+                }
+            }
+            notified.await;
+        }
+    }
+
+    /// The committed rows after `after` (the number of rows the caller has), if memory still holds all of them; None: read
+    /// the ledger. An empty list means that nothing is newer.
+    pub fn rows_after(&self, after: LedgerSeq) -> Option<Vec<Arc<str>>> {
+        let state = lock(&self.topic.state);
+        if state.ring.is_empty() {
+            return None;
+        }
+        let first = state.last_seq + 1 - state.ring.len() as u64;
+        if after + 1 < first || after > state.last_seq {
+            return None;
+        }
+        Some(state.ring.iter().skip((after + 1 - first) as usize).cloned().collect())
+    }
+
+    /// The run's status after the last commit heard of; None: none was heard of, read the run.
+    pub fn status(&self) -> Option<RunStatus> {
+        lock(&self.topic.state).status
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        let mut map = lock(&self.topics.map);
+        let mut state = lock(&self.topic.state);
+        state.subscribers -= 1;
+        if state.subscribers == 0 {
+            drop(state);
+            map.remove(&self.run);
+        }
+    }
+}
