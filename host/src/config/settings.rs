@@ -1,0 +1,142 @@
+//! The settings as the program uses them. What each means, its default and its unit stand in [`super::table`].
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    pub host: String,
+    pub port: u16,
+    pub data_dir: PathBuf,
+    pub flows_dir: PathBuf,
+    pub security: Security,
+    pub journal: Journal,
+    pub runner: Runner,
+    pub bundles: Bundles,
+    pub log: Log,
+}
+
+impl Settings {
+    /// Whether only this machine can reach the server.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.host)
+    }
+    pub fn database(&self) -> &Path {
+        &self.journal.path
+    }
+    /// Native code of components, made by this host only.
+    pub fn code_cache(&self) -> PathBuf {
+        self.data_dir.join("code-cache")
+    }
+}
+
+/// Whether `host` (an address or a name) is this machine only. A name other than `localhost` is taken to be public.
+pub fn is_loopback(host: &str) -> bool {
+    let bare = host.trim().trim_start_matches('[').trim_end_matches(']');
+    match bare.parse::<IpAddr>() {
+        Ok(IpAddr::V6(v6)) => v6.to_ipv4_mapped().map_or(v6.is_loopback(), |v4| v4.is_loopback()),
+        Ok(v4) => v4.is_loopback(),
+        Err(_) => bare.eq_ignore_ascii_case("localhost"),
+    }
+}
+
+/// A bearer token. Its text never appears in logs, errors or debug output.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    pub fn new(text: impl Into<String>) -> Self {
+        Token(text.into())
+    }
+    /// The token itself: for comparing and for showing to its owner.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<token>")
+    }
+}
+
+/// Who may do what, and how much of it.
+#[derive(Debug, Clone, Default)]
+pub struct Security {
+    pub enabled: bool,
+    pub tokens: Vec<Token>,
+    pub protect_read: bool,
+    pub protect_write: bool,
+    pub dev_read_no_auth: bool,
+    pub allowed_origins: Vec<String>,
+    pub max_body_bytes: u64,
+    pub max_upload_body_bytes: u64,
+    pub max_attachment_bytes: u64,
+    pub max_bundle_bytes: u64,
+    pub max_concurrency: usize,
+    pub max_sse: usize,
+    pub lockout_after: u32,
+    pub lockout_base: Duration,
+    pub lockout_max: Duration,
+    pub trust_proxy: bool,
+    /// None: on when security is on.
+    pub audit_log: Option<bool>,
+    pub audit_log_max_bytes: u64,
+    pub audit_log_rotations: usize,
+    pub audit_log_headers: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Journal {
+    pub synchronous: Synchronous,
+    pub path: PathBuf,
+}
+
+/// What a commit waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Synchronous {
+    /// The disk: a commit survives a power cut.
+    #[default]
+    Full,
+    /// The operating system: a commit survives the end of the process, and a power cut may take the last ones back.
+    Normal,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Runner {
+    pub enabled: bool,
+    pub tick_fuel: u64,
+    pub tick_max_steps: u32,
+    pub tick_timeout: Duration,
+    pub activation_max_steps: u64,
+    pub activation_max_rows: u64,
+    pub max_memory_bytes: u64,
+    pub max_live: usize,
+}
+
+/// What a bundle may be. See the compiler's reader for what each protects from.
+#[derive(Debug, Clone, Default)]
+pub struct Bundles {
+    pub max_members: usize,
+    pub max_member_bytes: u64,
+    pub max_total_bytes: u64,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Log {
+    pub format: LogFormat,
+    /// A filter as `tracing` understands it: `info`, `flowgate=debug,sqlx=warn`.
+    pub level: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    #[default]
+    Auto,
+    Text,
+    Json,
+}

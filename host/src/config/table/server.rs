@@ -1,0 +1,171 @@
+//! Where the server listens, where it keeps things, what it logs.
+
+use super::{Flag, Setting};
+use crate::config::settings::{LogFormat, Synchronous};
+use crate::config::value;
+
+pub static SETTINGS: &[Setting] = &[
+    Setting {
+        key: "host",
+        flag: Flag::Main("host"),
+        env: "FLOWGATE_HOST",
+        aliases: &["ABSTRACTGATEWAY_HOST"],
+        default: "127.0.0.1",
+        unit: "address or name",
+        doc: "Address that the server listens on. On any address that other machines can reach, a token must be set.",
+        secret: false,
+        apply: |s, v| {
+            let host = v.trim().trim_start_matches('[').trim_end_matches(']');
+            if host.is_empty() || host.contains(char::is_whitespace) || host.contains('/') {
+                return Err("an address or a host name".to_owned());
+            }
+            s.host = host.to_owned();
+            Ok(())
+        },
+    },
+    Setting {
+        key: "port",
+        flag: Flag::Main("port"),
+        env: "FLOWGATE_PORT",
+        aliases: &["ABSTRACTGATEWAY_PORT"],
+        default: "8080",
+        unit: "port",
+        doc: "TCP port that the server listens on; 0 takes a free one.",
+        secret: false,
+        apply: |s, v| {
+            s.port = value::whole(v, 0, u16::MAX)?;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "data_dir",
+        flag: Flag::Main("data-dir"),
+        env: "FLOWGATE_DATA_DIR",
+        aliases: &["ABSTRACTGATEWAY_DATA_DIR", "ABSTRACTFLOW_RUNTIME_DIR"],
+        default: "./runtime",
+        unit: "path",
+        doc: "Directory of everything that is kept: database, compiled code, audit log, token. Made when absent.",
+        secret: false,
+        apply: |s, v| {
+            s.data_dir = value::path(v)?;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "flows_dir",
+        flag: Flag::Main("flows-dir"),
+        env: "FLOWGATE_FLOWS_DIR",
+        aliases: &["ABSTRACTGATEWAY_FLOWS_DIR", "ABSTRACTFRAMEWORK_WORKFLOWS_DIR", "ABSTRACTFLOW_FLOWS_DIR"],
+        default: "./flows",
+        unit: "path",
+        doc: "Bundles that are installed at start and at every reload: a directory of `.flow` files and bundle directories, or one \
+              `.flow` file. May be absent; what cannot be read is skipped with a warning.",
+        secret: false,
+        apply: |s, v| {
+            s.flows_dir = value::path(v)?;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "journal.path",
+        flag: Flag::More("database"),
+        env: "FLOWGATE_DATABASE",
+        aliases: &[],
+        default: "",
+        unit: "path",
+        doc: "The SQLite database; by default `flowgate.sqlite3` in the data directory. Must lie inside the data directory.",
+        secret: false,
+        apply: |s, v| {
+            s.journal.path = value::path(v)?;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "journal.synchronous",
+        flag: Flag::More("synchronous"),
+        env: "FLOWGATE_SYNCHRONOUS",
+        aliases: &[],
+        default: "full",
+        unit: "full or normal",
+        doc: "What a commit waits for. `full`: the disk, so that what a client was told survives a power cut. `normal`: the operating \
+              system only; faster on slow disks, and a power cut may take back the last commits (a crash of the process does not).",
+        secret: false,
+        apply: |s, v| {
+            s.journal.synchronous = value::choice(v, &[("full", Synchronous::Full), ("normal", Synchronous::Normal)])?;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "bundles.max_members",
+        flag: Flag::More("bundle-max-members"),
+        env: "FLOWGATE_BUNDLE_MAX_MEMBERS",
+        aliases: &[],
+        default: "10000",
+        unit: "files",
+        doc: "Files that a bundle may have. A bundle with more is refused.",
+        secret: false,
+        apply: |s, v| {
+            s.bundles.max_members = value::whole(v, 1, 1_000_000)?;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "bundles.max_member_bytes",
+        flag: Flag::More("bundle-max-member-bytes"),
+        env: "FLOWGATE_BUNDLE_MAX_MEMBER_BYTES",
+        aliases: &[],
+        default: "32MiB",
+        unit: "size",
+        doc: "Size, unpacked, of one file of a bundle; so also of one flow.",
+        secret: false,
+        apply: |s, v| {
+            s.bundles.max_member_bytes = value::size(v, 1)?;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "bundles.max_total_bytes",
+        flag: Flag::More("bundle-max-total-bytes"),
+        env: "FLOWGATE_BUNDLE_MAX_TOTAL_BYTES",
+        aliases: &[],
+        default: "256MiB",
+        unit: "size",
+        doc: "Size, unpacked, of all files of a bundle together.",
+        secret: false,
+        apply: |s, v| {
+            s.bundles.max_total_bytes = value::size(v, 1)?;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "log.format",
+        flag: Flag::More("log-format"),
+        env: "FLOWGATE_LOG_FORMAT",
+        aliases: &[],
+        default: "auto",
+        unit: "auto, text or json",
+        doc: "Form of the log on standard error. `auto`: text on a terminal, one JSON object a line elsewhere.",
+        secret: false,
+        apply: |s, v| {
+            let forms = [("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)];
+            s.log.format = value::choice(v, &forms)?;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "log.level",
+        flag: Flag::More("log-level"),
+        env: "FLOWGATE_LOG_LEVEL",
+        aliases: &["RUST_LOG"],
+        default: "info",
+        unit: "filter",
+        doc: "What is logged: `error`, `warn`, `info`, `debug`, `trace` or `off`, also by module (`info,flowgate::journal=debug`).",
+        secret: false,
+        apply: |s, v| {
+            let bad = |_| "a log filter such as 'info' or 'warn,flowgate::runner=debug'".to_owned();
+            v.parse::<tracing_subscriber::EnvFilter>().map_err(bad)?;
+            s.log.level = v.trim().to_owned();
+            Ok(())
+        },
+    },
+];
