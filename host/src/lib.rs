@@ -2,7 +2,9 @@
 
 pub mod api;
 pub mod clock;
+pub mod config;
 pub mod ids;
 pub mod journal;
 pub mod record;
 pub mod security;
+pub mod telemetry;

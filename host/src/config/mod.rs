@@ -16,21 +16,34 @@ mod value;
 
 pub use reference::markdown;
 pub use resolve::{Origin, Resolved, resolve};
-pub use settings::{Bundles, Journal, Log, LogFormat, Runner, Security, Settings, Synchronous, Token};
-pub use sources::{Environment, FileSource, Sources};
+pub use settings::{Bundles, Journal, Log, LogFormat, Runner, Settings, Synchronous, Token};
+pub use sources::{Environment, FileSource, Sources, flag_key};
 pub use table::{Flag, Setting, all};
 
 /// Why settings cannot be used. Each text names the setting, where its value came from, and what is allowed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("setting '{key}' from {origin} is '{value}', but must be {allowed}")]
-    BadValue { key: &'static str, origin: Origin, value: String, allowed: String },
+    BadValue {
+        key: &'static str,
+        origin: Origin,
+        value: String,
+        allowed: String,
+    },
     #[error("unknown setting '{key}' in {file} (flowgate config --markdown lists the settings)")]
     UnknownKey { key: String, file: String },
     #[error("setting '{key}' in {file} must be {allowed}, not {found}")]
-    BadType { key: String, file: String, allowed: &'static str, found: &'static str },
+    BadType {
+        key: String,
+        file: String,
+        allowed: &'static str,
+        found: &'static str,
+    },
     #[error("the settings file {file} cannot be read: {reason}")]
     File { file: String, reason: String },
     #[error("{0}")]
     Refused(String),
 }
+
+#[cfg(test)]
+mod tests;

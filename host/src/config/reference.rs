@@ -51,7 +51,11 @@ fn title(section: &str) -> &str {
 
 fn entry(page: &mut String, setting: &Setting) {
     page.push_str(&format!("\n### `{}`\n\n{}\n\n", setting.key, setting.doc));
-    let default = if setting.default.is_empty() { "none".to_owned() } else { format!("`{}`", setting.default) };
+    let default = if setting.default.is_empty() {
+        "none".to_owned()
+    } else {
+        format!("`{}`", setting.default)
+    };
     page.push_str(&format!("* default: {default} ({})\n", setting.unit));
     match setting.flag {
         Flag::Main(name) | Flag::More(name) => page.push_str(&format!("* flag: `--{name}`\n")),
@@ -59,5 +63,8 @@ fn entry(page: &mut String, setting: &Setting) {
         Flag::None => {}
     }
     let names = std::iter::once(&setting.env).chain(setting.aliases);
-    page.push_str(&format!("* environment: {}\n", names.map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")));
+    page.push_str(&format!(
+        "* environment: {}\n",
+        names.map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
+    ));
 }

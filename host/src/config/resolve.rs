@@ -45,7 +45,10 @@ const WITHOUT_EFFECT: &[(&str, &str)] = &[
     ("ABSTRACTGATEWAY_COMMAND_BATCH_LIMIT", "commands are applied as they arrive"),
     ("ABSTRACTGATEWAY_RUN_SCAN_LIMIT", "the runner does not scan runs"),
     ("ABSTRACTGATEWAY_TICK_WORKERS", "see runner.max_live"),
-    ("ABSTRACTGATEWAY_DB_PATH", "its database is another format; Flowgate's own is set by journal.path"),
+    (
+        "ABSTRACTGATEWAY_DB_PATH",
+        "its database is another format; Flowgate's own is set by journal.path",
+    ),
 ];
 
 /// Resolves every setting of the table.
@@ -63,7 +66,11 @@ pub fn resolve(sources: &Sources) -> Result<Resolved, Error> {
     database_path(&mut settings)?;
     check_reference_only(&sources.environment)?;
     let notices = notices(&sources.environment);
-    Ok(Resolved { settings, chosen, notices })
+    Ok(Resolved {
+        settings,
+        chosen,
+        notices,
+    })
 }
 
 fn choose(setting: &'static Setting, sources: &Sources, file: Option<&FileSource>) -> (String, Origin) {
@@ -83,14 +90,26 @@ fn choose(setting: &'static Setting, sources: &Sources, file: Option<&FileSource
 
 fn apply(setting: &Setting, settings: &mut Settings, text: &str, origin: &Origin) -> Result<(), Error> {
     (setting.apply)(settings, text).map_err(|allowed| {
-        let value = if setting.secret { "(not shown)".to_owned() } else { text.to_owned() };
-        Error::BadValue { key: setting.key, origin: origin.clone(), value, allowed }
+        let value = if setting.secret {
+            "(not shown)".to_owned()
+        } else {
+            text.to_owned()
+        };
+        Error::BadValue {
+            key: setting.key,
+            origin: origin.clone(),
+            value,
+            allowed,
+        }
     })
 }
 
 /// The file named by `--config` or `FLOWGATE_CONFIG`; else the one in the data directory, if there is one.
 fn settings_file(sources: &Sources) -> Result<Option<FileSource>, Error> {
-    let named = sources.config.clone().or_else(|| sources.environment.get("FLOWGATE_CONFIG").map(Into::into));
+    let named = sources
+        .config
+        .clone()
+        .or_else(|| sources.environment.get("FLOWGATE_CONFIG").map(Into::into));
     if let Some(path) = named {
         return FileSource::read(&path).map(Some);
     }
@@ -104,7 +123,10 @@ fn settings_file(sources: &Sources) -> Result<Option<FileSource>, Error> {
     }
     let file = FileSource::read(&path)?;
     if file.values.contains_key("data_dir") {
-        let text = format!("{} lies in the data directory and cannot set data_dir: name it with --config", file.name);
+        let text = format!(
+            "{} lies in the data directory and cannot set data_dir: name it with --config",
+            file.name
+        );
         return Err(Error::Refused(text));
     }
     Ok(Some(file))
@@ -120,14 +142,20 @@ fn database_path(settings: &mut Settings) -> Result<(), Error> {
     let (path, dir) = (absolute(&settings.journal.path), absolute(&settings.data_dir));
     let climbs = path.components().any(|c| c == std::path::Component::ParentDir);
     if climbs || !path.starts_with(&dir) {
-        let text = format!("journal.path {} must lie inside the data directory {}", path.display(), dir.display());
+        let text = format!(
+            "journal.path {} must lie inside the data directory {}",
+            path.display(),
+            dir.display()
+        );
         return Err(Error::Refused(text));
     }
     Ok(())
 }
 
 fn check_reference_only(environment: &Environment) -> Result<(), Error> {
-    let Some(backend) = environment.get("ABSTRACTGATEWAY_STORE_BACKEND") else { return Ok(()) };
+    let Some(backend) = environment.get("ABSTRACTGATEWAY_STORE_BACKEND") else {
+        return Ok(());
+    };
     if backend.trim().eq_ignore_ascii_case("sqlite") {
         return Ok(());
     }
@@ -140,6 +168,8 @@ fn check_reference_only(environment: &Environment) -> Result<(), Error> {
 fn notices(environment: &Environment) -> Vec<String> {
     let idle = WITHOUT_EFFECT.iter().filter(|(name, _)| environment.get(name).is_some());
     let idle = idle.map(|(name, why)| format!("{name} has no effect: {why}"));
-    let unknown = environment.unknown().map(|name| format!("{name} is not a setting of Flowgate and has no effect"));
+    let unknown = environment
+        .unknown()
+        .map(|name| format!("{name} is not a setting of Flowgate and has no effect"));
     idle.chain(unknown).collect()
 }

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::security;
+
 /// Everything that can be set.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
@@ -12,7 +14,12 @@ pub struct Settings {
     pub port: u16,
     pub data_dir: PathBuf,
     pub flows_dir: PathBuf,
-    pub security: Security,
+    /// Every token a client may send. Kept apart from `security`, whose debug output would show them.
+    pub tokens: Vec<Token>,
+    /// Whether writes are recorded. None: when security is on.
+    pub audit_log: Option<bool>,
+    /// Without tokens and audit log: see [`Settings::security_layer`].
+    pub security: security::Settings,
     pub journal: Journal,
     pub runner: Runner,
     pub bundles: Bundles,
@@ -26,6 +33,15 @@ impl Settings {
     }
     pub fn database(&self) -> &Path {
         &self.journal.path
+    }
+    /// What the security layer is built from.
+    pub fn security_layer(&self) -> security::Settings {
+        let audited = self.audit_log.unwrap_or(self.security.enabled);
+        security::Settings {
+            tokens: self.tokens.iter().map(|t| t.reveal().to_owned()).collect(),
+            audit_log: audited.then(|| self.data_dir.join("audit_log.jsonl")),
+            ..self.security.clone()
+        }
     }
     /// Native code of components, made by this host only.
     pub fn code_cache(&self) -> PathBuf {
@@ -61,32 +77,6 @@ impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("<token>")
     }
-}
-
-/// Who may do what, and how much of it.
-#[derive(Debug, Clone, Default)]
-pub struct Security {
-    pub enabled: bool,
-    pub tokens: Vec<Token>,
-    pub protect_read: bool,
-    pub protect_write: bool,
-    pub dev_read_no_auth: bool,
-    pub allowed_origins: Vec<String>,
-    pub max_body_bytes: u64,
-    pub max_upload_body_bytes: u64,
-    pub max_attachment_bytes: u64,
-    pub max_bundle_bytes: u64,
-    pub max_concurrency: usize,
-    pub max_sse: usize,
-    pub lockout_after: u32,
-    pub lockout_base: Duration,
-    pub lockout_max: Duration,
-    pub trust_proxy: bool,
-    /// None: on when security is on.
-    pub audit_log: Option<bool>,
-    pub audit_log_max_bytes: u64,
-    pub audit_log_rotations: usize,
-    pub audit_log_headers: Vec<String>,
 }
 
 #[derive(Debug, Clone, Default)]

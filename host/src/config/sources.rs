@@ -39,7 +39,10 @@ impl Environment {
     /// Names that start like ours and are none of ours: most likely misspelt.
     pub fn unknown(&self) -> impl Iterator<Item = &str> {
         let ours = |name: &str| name == "FLOWGATE_CONFIG" || all().any(|s| s.env == name);
-        self.0.keys().map(String::as_str).filter(move |name| name.starts_with("FLOWGATE_") && !ours(name))
+        self.0
+            .keys()
+            .map(String::as_str)
+            .filter(move |name| name.starts_with("FLOWGATE_") && !ours(name))
     }
 }
 
@@ -54,16 +57,27 @@ impl FileSource {
     pub fn read(path: &Path) -> Result<Self, Error> {
         let file = path.display().to_string();
         let text = std::fs::read_to_string(path);
-        let text = text.map_err(|e| Error::File { file: file.clone(), reason: e.to_string() })?;
+        let text = text.map_err(|e| Error::File {
+            file: file.clone(),
+            reason: e.to_string(),
+        })?;
         Self::parse(file, &text)
     }
 
     pub fn parse(name: String, text: &str) -> Result<Self, Error> {
         let table: toml::Table = match text.parse() {
             Ok(table) => table,
-            Err(e) => return Err(Error::File { file: name, reason: one_line(&e) }),
+            Err(e) => {
+                return Err(Error::File {
+                    file: name,
+                    reason: one_line(&e),
+                });
+            }
         };
-        let mut source = FileSource { name, values: BTreeMap::new() };
+        let mut source = FileSource {
+            name,
+            values: BTreeMap::new(),
+        };
         for (key, value) in &table {
             match value {
                 toml::Value::Table(section) => {
@@ -79,19 +93,31 @@ impl FileSource {
 
     fn put(&mut self, key: String, value: &toml::Value) -> Result<(), Error> {
         if by_key(&key).is_none() {
-            return Err(Error::UnknownKey { key, file: self.name.clone() });
+            return Err(Error::UnknownKey {
+                key,
+                file: self.name.clone(),
+            });
         }
         let text = match value {
             toml::Value::String(text) => Some(text.clone()),
             toml::Value::Integer(n) => Some(n.to_string()),
             toml::Value::Float(n) => Some(n.to_string()),
             toml::Value::Boolean(b) => Some(b.to_string()),
-            toml::Value::Array(items) => items.iter().map(toml::Value::as_str).collect::<Option<Vec<_>>>().map(|v| v.join(",")),
+            toml::Value::Array(items) => items
+                .iter()
+                .map(toml::Value::as_str)
+                .collect::<Option<Vec<_>>>()
+                .map(|v| v.join(",")),
             _ => None,
         };
         let Some(text) = text else {
             let allowed = "a string, a number, true or false, or a list of strings";
-            return Err(Error::BadType { key, file: self.name.clone(), allowed, found: value.type_str() });
+            return Err(Error::BadType {
+                key,
+                file: self.name.clone(),
+                allowed,
+                found: value.type_str(),
+            });
         };
         self.values.insert(key, text);
         Ok(())
@@ -99,10 +125,18 @@ impl FileSource {
 }
 
 fn one_line(error: &toml::de::Error) -> String {
-    error.to_string().lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" ")
+    error
+        .to_string()
+        .lines()
+        .map(str::trim)
+        .filter(|l| !l.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Flags, by setting key: what the command line hands over.
 pub fn flag_key(flag: &str) -> Option<&'static str> {
-    all().find(|s| s.flag != Flag::None && s.flag.name() == Some(flag)).map(|s| s.key)
+    all()
+        .find(|s| s.flag != Flag::None && s.flag.name() == Some(flag))
+        .map(|s| s.key)
 }

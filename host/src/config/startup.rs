@@ -1,12 +1,25 @@
 //! Whether a server may start with these settings: a gateway that others can reach is never open by accident.
 
-use super::settings::{Settings, Token};
 use super::Error;
+use super::settings::{Settings, Token};
 
 /// Tokens that a stranger would try first.
 const KNOWN_TOKENS: &[&str] = &[
-    "token", "changeme", "change-me", "password", "admin", "secret", "test", "default", "letmein", "12345678", "your-token",
-    "your-token-here", "dev-token", "development", "localdevelopment",
+    "token",
+    "changeme",
+    "change-me",
+    "password",
+    "admin",
+    "secret",
+    "test",
+    "default",
+    "letmein",
+    "12345678",
+    "your-token",
+    "your-token-here",
+    "dev-token",
+    "development",
+    "localdevelopment",
 ];
 
 /// Shortest token that may guard an address which other machines can reach.
@@ -27,12 +40,22 @@ pub fn check(settings: &Settings) -> Result<Verdict, Error> {
     let public = !settings.is_loopback();
     let mut warnings = Vec::new();
     if !security.enabled {
-        let reach = if public { "and every machine that reaches it can start and read runs" } else { "on this machine" };
-        warnings.push(format!("security is off (security.enabled = false): {} needs no token, {reach}", settings.host));
-        return Ok(Verdict { make_token: false, warnings });
+        let reach = if public {
+            "and every machine that reaches it can start and read runs"
+        } else {
+            "on this machine"
+        };
+        warnings.push(format!(
+            "security is off (security.enabled = false): {} needs no token, {reach}",
+            settings.host
+        ));
+        return Ok(Verdict {
+            make_token: false,
+            warnings,
+        });
     }
     let guarded = security.protect_write || security.protect_read;
-    let make_token = guarded && security.tokens.is_empty();
+    let make_token = guarded && settings.tokens.is_empty();
     if make_token && public {
         return Err(Error::Refused(format!(
             "Refusing to start: no auth token is set, and {} can be reached from other machines. Set FLOWGATE_AUTH_TOKEN \
@@ -40,12 +63,19 @@ pub fn check(settings: &Settings) -> Result<Verdict, Error> {
             settings.host
         )));
     }
-    let weak = security.tokens.iter().any(is_weak);
-    let wild = security.allowed_origins.iter().filter(|o| is_public_wildcard(o)).map(String::as_str).collect::<Vec<_>>();
+    let weak = settings.tokens.iter().any(is_weak);
+    let wild = security
+        .allowed_origins
+        .iter()
+        .filter(|o| is_public_wildcard(o))
+        .map(String::as_str)
+        .collect::<Vec<_>>();
     if public {
         if weak {
             let text = "Refusing to start: weak auth token detected while binding to a non-loopback host.";
-            return Err(Error::Refused(format!("{text} Use at least {SHORTEST} characters that nobody can guess.")));
+            return Err(Error::Refused(format!(
+                "{text} Use at least {SHORTEST} characters that nobody can guess."
+            )));
         }
         warnings.push(format!("{} can be reached from other machines", settings.host));
         if !security.protect_write {
@@ -56,7 +86,10 @@ pub fn check(settings: &Settings) -> Result<Verdict, Error> {
         }
     }
     if !wild.is_empty() {
-        warnings.push(format!("browser pages of many origins may call this server: {}", wild.join(", ")));
+        warnings.push(format!(
+            "browser pages of many origins may call this server: {}",
+            wild.join(", ")
+        ));
     }
     Ok(Verdict { make_token, warnings })
 }
@@ -72,7 +105,9 @@ fn is_public_wildcard(origin: &str) -> bool {
         return false;
     }
     let host = origin.split_once("://").map_or(origin, |(_, rest)| rest);
-    let host = host.strip_prefix("[::1]").map_or_else(|| host.split(['/', ':']).next().unwrap_or(host), |_| "::1");
+    let host = host
+        .strip_prefix("[::1]")
+        .map_or_else(|| host.split(['/', ':']).next().unwrap_or(host), |_| "::1");
     !super::settings::is_loopback(host)
 }
 
@@ -84,20 +119,51 @@ mod tests {
 
     fn verdict(pairs: &[(&str, &str)]) -> Result<Verdict, String> {
         let environment = Environment::from_pairs(pairs.iter().copied());
-        let settings = resolve(&Sources { environment, ..Sources::default() }).unwrap().settings;
+        let settings = resolve(&Sources {
+            environment,
+            ..Sources::default()
+        })
+        .unwrap()
+        .settings;
         check(&settings).map_err(|e| e.to_string())
     }
 
     #[test]
     fn a_server_that_others_reach_needs_a_strong_token() {
         let strong = ("FLOWGATE_AUTH_TOKEN", "0123456789abcdef0123");
-        assert_eq!(verdict(&[]), Ok(Verdict { make_token: true, warnings: vec![] }));
-        assert!(verdict(&[("FLOWGATE_HOST", "0.0.0.0")]).unwrap_err().contains("no auth token"));
-        assert!(verdict(&[("FLOWGATE_HOST", "gateway.example")]).unwrap_err().contains("no auth token"));
-        assert!(verdict(&[("FLOWGATE_HOST", "::"), ("FLOWGATE_AUTH_TOKEN", "changeme")]).unwrap_err().contains("weak auth token"));
+        assert_eq!(
+            verdict(&[]),
+            Ok(Verdict {
+                make_token: true,
+                warnings: vec![]
+            })
+        );
+        assert!(
+            verdict(&[("FLOWGATE_HOST", "0.0.0.0")])
+                .unwrap_err()
+                .contains("no auth token")
+        );
+        assert!(
+            verdict(&[("FLOWGATE_HOST", "gateway.example")])
+                .unwrap_err()
+                .contains("no auth token")
+        );
+        assert!(
+            verdict(&[("FLOWGATE_HOST", "::"), ("FLOWGATE_AUTH_TOKEN", "changeme")])
+                .unwrap_err()
+                .contains("weak auth token")
+        );
         assert!(!verdict(&[("FLOWGATE_HOST", "0.0.0.0"), strong]).unwrap().make_token);
-        assert!(!verdict(&[("FLOWGATE_AUTH_TOKEN", "short")]).unwrap().make_token, "on loopback any token will do");
-        assert!(!verdict(&[("FLOWGATE_HOST", "0.0.0.0"), ("FLOWGATE_SECURITY", "0")]).unwrap().warnings.is_empty());
+        assert!(
+            !verdict(&[("FLOWGATE_AUTH_TOKEN", "short")]).unwrap().make_token,
+            "on loopback any token will do"
+        );
+        assert!(
+            !verdict(&[("FLOWGATE_HOST", "0.0.0.0"), ("FLOWGATE_SECURITY", "0")])
+                .unwrap()
+                .warnings
+                .is_empty()
+        );
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub fn load(path: &Path) -> std::io::Result<Token> {
     let mut file = std::fs::File::open(path)?;
     restrict(&file)?;
     let mut text = String::new();
-    file.by_ref().take(4096).read_to_string(&mut text)?;
+    Read::by_ref(&mut file).take(4096).read_to_string(&mut text)?;
     let text = text.trim();
     if text.len() < 32 {
         let reason = format!("{} does not hold a token: remove it and a new one is made", path.display());

@@ -36,7 +36,9 @@ pub fn size(text: &str, min: u64) -> Result<u64, String> {
     let number = digits.trim().replace('_', "").parse::<u64>().ok();
     match number.zip(unit).and_then(|(n, u)| n.checked_mul(u)) {
         Some(bytes) if bytes >= min => Ok(bytes),
-        _ => Err(format!("a size of at least {min} bytes (bytes, or a number with KiB, MiB or GiB)")),
+        _ => Err(format!(
+            "a size of at least {min} bytes (bytes, or a number with KiB, MiB or GiB)"
+        )),
     }
 }
 
@@ -58,7 +60,11 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
 
 /// Comma-separated, trimmed, blanks dropped.
 pub fn list(text: &str) -> Vec<String> {
-    text.split(',').map(str::trim).filter(|s| !s.is_empty()).map(str::to_owned).collect()
+    text.split(',')
+        .map(str::trim)
+        .filter(|s| !s.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// A path; `~/` is the home directory.
@@ -77,5 +83,7 @@ pub fn path(text: &str) -> Result<PathBuf, String> {
 pub fn choice<T: Copy>(text: &str, of: &[(&str, T)]) -> Result<T, String> {
     let text = text.trim();
     let found = of.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
-    found.map(|(_, value)| *value).ok_or_else(|| of.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" or "))
+    found
+        .map(|(_, value)| *value)
+        .ok_or_else(|| of.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" or "))
 }

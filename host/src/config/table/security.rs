@@ -6,8 +6,8 @@ use crate::config::value;
 
 fn add_tokens(settings: &mut Settings, text: &str) {
     for token in value::list(text).into_iter().map(Token::new) {
-        if !settings.security.tokens.contains(&token) {
-            settings.security.tokens.push(token);
+        if !settings.tokens.contains(&token) {
+            settings.tokens.push(token);
         }
     }
 }
@@ -129,7 +129,10 @@ pub static SETTINGS: &[Setting] = &[
         key: "security.max_upload_body_bytes",
         flag: Flag::None,
         env: "FLOWGATE_MAX_UPLOAD_BODY_BYTES",
-        aliases: &["ABSTRACTGATEWAY_MAX_UPLOAD_BODY_BYTES", "ABSTRACTFLOW_GATEWAY_MAX_UPLOAD_BODY_BYTES"],
+        aliases: &[
+            "ABSTRACTGATEWAY_MAX_UPLOAD_BODY_BYTES",
+            "ABSTRACTFLOW_GATEWAY_MAX_UPLOAD_BODY_BYTES",
+        ],
         default: "0",
         unit: "size",
         doc: "Upper bound for upload bodies whatever the next two say; 0 for none.",
@@ -143,7 +146,10 @@ pub static SETTINGS: &[Setting] = &[
         key: "security.max_attachment_bytes",
         flag: Flag::None,
         env: "FLOWGATE_MAX_ATTACHMENT_BYTES",
-        aliases: &["ABSTRACTGATEWAY_MAX_ATTACHMENT_BYTES", "ABSTRACTFLOW_GATEWAY_MAX_ATTACHMENT_BYTES"],
+        aliases: &[
+            "ABSTRACTGATEWAY_MAX_ATTACHMENT_BYTES",
+            "ABSTRACTFLOW_GATEWAY_MAX_ATTACHMENT_BYTES",
+        ],
         default: "26214400",
         unit: "size",
         doc: "Largest attachment; its upload may be 2 MiB larger.",
@@ -219,7 +225,7 @@ pub static SETTINGS: &[Setting] = &[
         doc: "Length of the first lockout; each further failure doubles it.",
         secret: false,
         apply: |s, v| {
-            s.security.lockout_base = value::seconds(v)?;
+            s.security.lockout_base_s = value::seconds(v)?.as_secs_f64();
             Ok(())
         },
     },
@@ -233,7 +239,7 @@ pub static SETTINGS: &[Setting] = &[
         doc: "Longest lockout.",
         secret: false,
         apply: |s, v| {
-            s.security.lockout_max = value::seconds(v)?;
+            s.security.lockout_max_s = value::seconds(v)?.as_secs_f64();
             Ok(())
         },
     },
@@ -261,7 +267,7 @@ pub static SETTINGS: &[Setting] = &[
         doc: "Whether writes are recorded in `audit_log.jsonl` of the data directory; by default when security is on.",
         secret: false,
         apply: |s, v| {
-            s.security.audit_log = Some(value::boolean(v)?);
+            s.audit_log = Some(value::boolean(v)?);
             Ok(())
         },
     },
@@ -269,7 +275,10 @@ pub static SETTINGS: &[Setting] = &[
         key: "security.audit_log_max_bytes",
         flag: Flag::None,
         env: "FLOWGATE_AUDIT_LOG_MAX_BYTES",
-        aliases: &["ABSTRACTGATEWAY_AUDIT_LOG_MAX_BYTES", "ABSTRACTFLOW_GATEWAY_AUDIT_LOG_MAX_BYTES"],
+        aliases: &[
+            "ABSTRACTGATEWAY_AUDIT_LOG_MAX_BYTES",
+            "ABSTRACTFLOW_GATEWAY_AUDIT_LOG_MAX_BYTES",
+        ],
         default: "52428800",
         unit: "size",
         doc: "Size at which the audit log is rotated.",
@@ -283,7 +292,10 @@ pub static SETTINGS: &[Setting] = &[
         key: "security.audit_log_rotations",
         flag: Flag::None,
         env: "FLOWGATE_AUDIT_LOG_ROTATIONS",
-        aliases: &["ABSTRACTGATEWAY_AUDIT_LOG_ROTATIONS", "ABSTRACTFLOW_GATEWAY_AUDIT_LOG_ROTATIONS"],
+        aliases: &[
+            "ABSTRACTGATEWAY_AUDIT_LOG_ROTATIONS",
+            "ABSTRACTFLOW_GATEWAY_AUDIT_LOG_ROTATIONS",
+        ],
         default: "10",
         unit: "files",
         doc: "Rotated audit logs that are kept.",

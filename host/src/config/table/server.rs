@@ -55,7 +55,11 @@ pub static SETTINGS: &[Setting] = &[
         key: "flows_dir",
         flag: Flag::Main("flows-dir"),
         env: "FLOWGATE_FLOWS_DIR",
-        aliases: &["ABSTRACTGATEWAY_FLOWS_DIR", "ABSTRACTFRAMEWORK_WORKFLOWS_DIR", "ABSTRACTFLOW_FLOWS_DIR"],
+        aliases: &[
+            "ABSTRACTGATEWAY_FLOWS_DIR",
+            "ABSTRACTFRAMEWORK_WORKFLOWS_DIR",
+            "ABSTRACTFLOW_FLOWS_DIR",
+        ],
         default: "./flows",
         unit: "path",
         doc: "Bundles that are installed at start and at every reload: a directory of `.flow` files and bundle directories, or one \
@@ -147,7 +151,11 @@ pub static SETTINGS: &[Setting] = &[
         doc: "Form of the log on standard error. `auto`: text on a terminal, one JSON object a line elsewhere.",
         secret: false,
         apply: |s, v| {
-            let forms = [("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)];
+            let forms = [
+                ("auto", LogFormat::Auto),
+                ("text", LogFormat::Text),
+                ("json", LogFormat::Json),
+            ];
             s.log.format = value::choice(v, &forms)?;
             Ok(())
         },
