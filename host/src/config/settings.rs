@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::journal::Synchronous;
 use crate::security;
 
 /// Everything that can be set.
@@ -83,16 +84,6 @@ impl fmt::Debug for Token {
 pub struct Journal {
     pub synchronous: Synchronous,
     pub path: PathBuf,
-}
-
-/// What a commit waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Synchronous {
-    /// The disk: a commit survives a power cut.
-    #[default]
-    Full,
-    /// The operating system: a commit survives the end of the process, and a power cut may take the last ones back.
-    Normal,
 }
 
 #[derive(Debug, Clone, Default)]

@@ -80,12 +80,11 @@ fn every_name_of_every_setting_is_heard() {
 fn names_are_unique_and_documented() {
     let mut seen = BTreeMap::new();
     for setting in all() {
-        let names = [setting.key, setting.env]
-            .into_iter()
-            .chain(setting.flag.name())
-            .chain(setting.aliases.iter().copied());
-        for name in names {
-            assert_eq!(seen.insert(name, setting.key), None, "{name}");
+        let flag = setting.flag.name().map(|name| ("flag", name));
+        let env = std::iter::once(&setting.env).chain(setting.aliases);
+        let env = env.map(|name| ("env", *name));
+        for name in std::iter::once(("key", setting.key)).chain(flag).chain(env) {
+            assert_eq!(seen.insert(name, setting.key), None, "{name:?}");
         }
         assert!(setting.doc.ends_with('.') && !setting.unit.is_empty(), "{}", setting.key);
         assert!(setting.env.starts_with("FLOWGATE_"), "{}", setting.key);

@@ -1,8 +1,9 @@
 //! Where the server listens, where it keeps things, what it logs.
 
 use super::{Flag, Setting};
-use crate::config::settings::{LogFormat, Synchronous};
+use crate::config::settings::LogFormat;
 use crate::config::value;
+use crate::journal::Synchronous;
 
 pub static SETTINGS: &[Setting] = &[
     Setting {
