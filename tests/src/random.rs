@@ -1,0 +1,42 @@
+//! A small generator for choices in tests: seeded from `FLOWGATE_SEED`, else from the clock, and printed so that a failure can be had again.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+/// xorshift64*.
+#[derive(Debug, Clone)]
+pub struct Random(u64);
+
+impl Random {
+    /// Seeded from `FLOWGATE_SEED` or afresh; says which seed on standard error.
+    pub fn seeded() -> Self {
+        let seed = match std::env::var("FLOWGATE_SEED") {
+            Ok(text) => text.parse().expect("FLOWGATE_SEED is a number"),
+            Err(_) => RandomState::new().build_hasher().finish() >> 16,
+        };
+        eprintln!("FLOWGATE_SEED={seed}");
+        Random(seed.max(1))
+    }
+
+    /// Another generator that goes its own way, for another task.
+    pub fn fork(&mut self) -> Self {
+        Random(self.next().max(1))
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    /// A number from `low` up to and including `high`.
+    pub fn between(&mut self, low: u64, high: u64) -> u64 {
+        low + self.next() % (high - low + 1)
+    }
+}
+
+/// 32 hex digits that no other call returns.
+pub fn unique() -> String {
+    let word = || RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", word(), word())
+}

@@ -1,0 +1,182 @@
+//! The real server in a child process on a data directory of its own.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use crate::{Gateway, binary};
+
+/// The token of every test server.
+pub const TOKEN: &str = "a-token-for-tests-0123456789";
+
+/// How a server is to be started.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    env: Vec<(String, String)>,
+    args: Vec<String>,
+    command: Option<&'static str>,
+    /// Let the server find its own token.
+    no_token: bool,
+}
+
+impl Options {
+    pub fn new() -> Self {
+        Options::default()
+    }
+    /// A setting, by the name of its environment variable.
+    pub fn env(mut self, name: &str, value: impl ToString) -> Self {
+        self.env.push((name.to_owned(), value.to_string()));
+        self
+    }
+    pub fn arg(mut self, arg: &str) -> Self {
+        self.args.push(arg.to_owned());
+        self
+    }
+    pub fn without_token(mut self) -> Self {
+        self.no_token = true;
+        self
+    }
+    pub async fn start(self) -> Server {
+        let dir = tempfile::Builder::new().prefix("flowgate-test-").tempdir().expect("a temporary directory");
+        Server::launch(self, Arc::new(dir)).await
+    }
+    /// Starts on the data directory of another server, which must be down (or be the API of a split pair).
+    pub async fn start_on(self, other: &Server) -> Server {
+        Server::launch(self, Arc::clone(&other.dir)).await
+    }
+}
+
+/// A running server. Dropping it kills it and, with the last server on it, removes its directory.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    address: SocketAddr,
+    dir: Arc<TempDir>,
+    options: Options,
+}
+
+impl Server {
+    pub async fn start() -> Server {
+        Options::new().start().await
+    }
+
+    async fn launch(options: Options, dir: Arc<TempDir>) -> Server {
+        // Another process may take a free port before the server does, so a server that dies at once gets another.
+        for attempt in 1.. {
+            let address = free_address();
+            let child = spawn(&options, dir.path(), address);
+            let mut server = Server { child, address, dir: Arc::clone(&dir), options: options.clone() };
+            match server.ready().await {
+                Ok(()) => return server,
+                Err(why) if attempt == 3 => panic!("the server does not start: {why}\n{}", server.log()),
+                Err(_) => {}
+            }
+        }
+        unreachable!()
+    }
+
+    async fn ready(&mut self) -> Result<(), String> {
+        let gateway = self.gateway();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the child can be waited for") {
+                return Err(format!("it ended with {status}"));
+            }
+            if gateway.try_get("/api/health").await.is_ok_and(|reply| reply.status == 200) {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err("it does not answer within a minute".to_owned());
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// A client with the server's token.
+    pub fn gateway(&self) -> Gateway {
+        Gateway::new(self.address, Some(TOKEN))
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn data_dir(&self) -> PathBuf {
+        data_dir(self.dir.path())
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("the server runs")
+    }
+
+    /// What the server wrote to standard output and standard error since its first start.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+
+    /// SIGKILL: the server gets no chance to tidy up.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.expect("the server can be killed");
+    }
+
+    /// SIGTERM, and how it ended.
+    pub async fn stop(&mut self) -> ExitStatus {
+        let pid = self.pid().to_string();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill runs");
+        assert!(sent.success(), "SIGTERM cannot be sent");
+        let ended = tokio::time::timeout(Duration::from_secs(20), self.child.wait()).await;
+        ended.unwrap_or_else(|_| panic!("the server does not stop\n{}", self.log())).expect("the server's status")
+    }
+
+    /// Starts again on the same data directory and address.
+    pub async fn restart(&mut self) {
+        for attempt in 1.. {
+            self.child = spawn(&self.options, self.dir.path(), self.address);
+            match self.ready().await {
+                Ok(()) => return,
+                Err(why) if attempt == 5 => panic!("the server does not start again: {why}\n{}", self.log()),
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    }
+}
+
+fn data_dir(dir: &Path) -> PathBuf {
+    dir.join("data")
+}
+
+fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("its address")
+}
+
+fn spawn(options: &Options, dir: &Path, address: SocketAddr) -> Child {
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("log")).expect("the log file opens");
+    let mut command = command();
+    command.arg(options.command.unwrap_or("serve"));
+    command.args(["--host", &address.ip().to_string(), "--port", &address.port().to_string()]);
+    command.arg("--data-dir").arg(data_dir(dir)).arg("--flows-dir").arg(dir.join("flows")).args(&options.args);
+    if !options.no_token {
+        command.env("FLOWGATE_AUTH_TOKEN", TOKEN);
+    }
+    command.envs(options.env.iter().cloned());
+    command.stdin(Stdio::null()).stdout(log.try_clone().expect("the log file is shared")).stderr(log).kill_on_drop(true);
+    command.spawn().expect("the server starts")
+}
+
+/// `flowgate` with an environment that holds no settings.
+pub fn command() -> Command {
+    let mut command = Command::new(binary::flowgate());
+    command.env_clear().kill_on_drop(true);
+    for name in ["PATH", "HOME", "TMPDIR", "RUST_BACKTRACE"] {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    command
+}
