@@ -17,7 +17,9 @@ pub fn flowgate() -> PathBuf {
 
 fn build(debug: bool) -> PathBuf {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(crate::root()).args(["build", "--quiet", "--package", "flowgate", "--bin", "flowgate"]);
+    cargo
+        .current_dir(crate::root())
+        .args(["build", "--quiet", "--package", "flowgate", "--bin", "flowgate"]);
     cargo.arg("--message-format=json-render-diagnostics");
     if !debug {
         cargo.arg("--release");
@@ -25,7 +27,9 @@ fn build(debug: bool) -> PathBuf {
     let output = cargo.stderr(Stdio::inherit()).output().expect("cargo runs");
     assert!(output.status.success(), "the flowgate binary does not build");
     let messages = String::from_utf8_lossy(&output.stdout);
-    let mut artifacts = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let mut artifacts = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     let path = artifacts.find_map(|message| {
         let is_binary = message["reason"] == "compiler-artifact" && message["target"]["name"] == "flowgate";
         message["executable"].as_str().filter(|_| is_binary).map(PathBuf::from)

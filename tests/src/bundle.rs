@@ -24,7 +24,11 @@ impl Bundle {
             "bundle_format_version": "1", "bundle_id": id, "bundle_version": version, "created_at": "2026-01-08T00:00:00+00:00",
             "entrypoints": [], "flows": {}, "artifacts": {}, "assets": {}, "metadata": {},
         });
-        Bundle { manifest, members: Vec::new(), compression: zip::CompressionMethod::Deflated }
+        Bundle {
+            manifest,
+            members: Vec::new(),
+            compression: zip::CompressionMethod::Deflated,
+        }
     }
 
     pub fn flow(self, flow: Flow) -> Self {
@@ -56,7 +60,10 @@ impl Bundle {
     }
 
     pub fn zip(&self) -> Vec<u8> {
-        let mut members = vec![("manifest.json".to_owned(), serde_json::to_vec_pretty(&self.manifest).expect("JSON prints"))];
+        let mut members = vec![(
+            "manifest.json".to_owned(),
+            serde_json::to_vec_pretty(&self.manifest).expect("JSON prints"),
+        )];
         members.extend(self.members.iter().cloned());
         archive(&members, self.compression)
     }
@@ -76,7 +83,11 @@ fn collect(base: &Path, dir: &Path, members: &mut Vec<(String, Vec<u8>)>) {
         if path.is_dir() {
             collect(base, &path, members);
         } else {
-            let name = path.strip_prefix(base).expect("inside the bundle").to_string_lossy().replace('\\', "/");
+            let name = path
+                .strip_prefix(base)
+                .expect("inside the bundle")
+                .to_string_lossy()
+                .replace('\\', "/");
             members.push((name, std::fs::read(&path).expect("a member can be read")));
         }
     }

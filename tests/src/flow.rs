@@ -13,7 +13,11 @@ pub struct Flow {
 
 impl Flow {
     pub fn new(id: &str) -> Self {
-        Flow { id: id.to_owned(), nodes: Vec::new(), edges: Vec::new() }
+        Flow {
+            id: id.to_owned(),
+            nodes: Vec::new(),
+            edges: Vec::new(),
+        }
     }
 
     /// A node with everything spelled out: data pins in and out, then what else its `data` holds. The execution pins of the kind
@@ -22,14 +26,17 @@ impl Flow {
         let (exec_in, exec_out) = exec_pins(kind);
         let pins = |exec: &[&str], data: &[&str]| -> Vec<Value> {
             let exec = exec.iter().map(|id| json!({"id": id, "label": "", "type": "execution"}));
-            exec.chain(data.iter().map(|id| json!({"id": id, "label": id, "type": "any"}))).collect()
+            exec.chain(data.iter().map(|id| json!({"id": id, "label": id, "type": "any"})))
+                .collect()
         };
-        let mut data = json!({"nodeType": kind, "label": id, "inputs": pins(exec_in, inputs), "outputs": pins(exec_out, outputs)});
+        let mut data =
+            json!({"nodeType": kind, "label": id, "inputs": pins(exec_in, inputs), "outputs": pins(exec_out, outputs)});
         if let (Some(data), Value::Object(extra)) = (data.as_object_mut(), extra) {
             data.extend(extra);
         }
         let x = 200 * self.nodes.len();
-        self.nodes.push(json!({"id": id, "type": kind, "position": {"x": x, "y": 0}, "data": data}));
+        self.nodes
+            .push(json!({"id": id, "type": kind, "position": {"x": x, "y": 0}, "data": data}));
         self
     }
 
@@ -45,7 +52,13 @@ impl Flow {
 
     /// `answer_user` with a fixed message (its `message` pin may be wired instead).
     pub fn say(self, id: &str, message: &str) -> Self {
-        self.node(id, "answer_user", &["message", "level"], &["message", "level"], json!({"pinDefaults": {"message": message}}))
+        self.node(
+            id,
+            "answer_user",
+            &["message", "level"],
+            &["message", "level"],
+            json!({"pinDefaults": {"message": message}}),
+        )
     }
 
     pub fn ask(self, id: &str, prompt: &str, choices: &[&str]) -> Self {
@@ -59,7 +72,13 @@ impl Flow {
     }
 
     pub fn wait_event(self, id: &str, key: &str) -> Self {
-        self.node(id, "wait_event", &["event_key"], &["event_data"], json!({"pinDefaults": {"event_key": key}}))
+        self.node(
+            id,
+            "wait_event",
+            &["event_key"],
+            &["event_data"],
+            json!({"pinDefaults": {"event_key": key}}),
+        )
     }
 
     pub fn subflow(self, id: &str, flow: &str, inputs: &[&str]) -> Self {
@@ -68,7 +87,13 @@ impl Flow {
 
     /// `string_template` whose variables come from the pin `vars`.
     pub fn template(self, id: &str, template: &str) -> Self {
-        self.node(id, "string_template", &["template", "vars"], &["result"], json!({"pinDefaults": {"template": template}}))
+        self.node(
+            id,
+            "string_template",
+            &["template", "vars"],
+            &["result"],
+            json!({"pinDefaults": {"template": template}}),
+        )
     }
 
     pub fn object(self, id: &str, pins: &[&str]) -> Self {
@@ -101,7 +126,8 @@ impl Flow {
 
     fn edge(&mut self, source: &str, handle: &str, target: &str, pin: &str) {
         let id = format!("e{}", self.edges.len() + 1);
-        self.edges.push(json!({"id": id, "source": source, "sourceHandle": handle, "target": target, "targetHandle": pin}));
+        self.edges
+            .push(json!({"id": id, "source": source, "sourceHandle": handle, "target": target, "targetHandle": pin}));
     }
 }
 

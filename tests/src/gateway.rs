@@ -50,7 +50,10 @@ impl Reply {
         detail.as_str().map_or_else(|| detail.to_string(), str::to_owned)
     }
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
     /// The JSON of an answer that must be a 200.
     #[track_caller]
@@ -79,8 +82,14 @@ impl Gateway {
     pub fn new(address: SocketAddr, token: Option<&str>) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
-        let http = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(8).build(connector);
-        Gateway { address, token: token.map(str::to_owned), http }
+        let http = Client::builder(TokioExecutor::new())
+            .pool_max_idle_per_host(8)
+            .build(connector);
+        Gateway {
+            address,
+            token: token.map(str::to_owned),
+            http,
+        }
     }
 
     /// The same server with another token, or none.
@@ -91,7 +100,9 @@ impl Gateway {
     // --- requests -----------------------------------------------------------------------------------------------------------------
 
     pub fn request(&self, method: Method, path: &str) -> hyper::http::request::Builder {
-        let builder = Request::builder().method(method).uri(format!("http://{}{path}", self.address));
+        let builder = Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", self.address));
         match &self.token {
             Some(token) => builder.header(AUTHORIZATION, format!("Bearer {token}")),
             None => builder,
@@ -102,11 +113,16 @@ impl Gateway {
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Reply, Failure> {
         let (head, body) = self.http.request(request).await?.into_parts();
         let body = body.collect().await?.to_bytes();
-        Ok(Reply { status: head.status.as_u16(), headers: head.headers, body })
+        Ok(Reply {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body,
+        })
     }
 
     pub async fn try_get(&self, path: &str) -> Result<Reply, Failure> {
-        self.send(self.request(Method::GET, path).body(Full::default()).expect("a request")).await
+        self.send(self.request(Method::GET, path).body(Full::default()).expect("a request"))
+            .await
     }
 
     pub async fn try_post(&self, path: &str, body: &Value) -> Result<Reply, Failure> {
@@ -115,18 +131,24 @@ impl Gateway {
     }
 
     pub async fn get(&self, path: &str) -> Reply {
-        self.try_get(path).await.unwrap_or_else(|error| panic!("GET {path}: {error:?}"))
+        self.try_get(path)
+            .await
+            .unwrap_or_else(|error| panic!("GET {path}: {error:?}"))
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Reply {
-        self.try_post(path, body).await.unwrap_or_else(|error| panic!("POST {path}: {error:?}"))
+        self.try_post(path, body)
+            .await
+            .unwrap_or_else(|error| panic!("POST {path}: {error:?}"))
     }
 
     /// Posts these bytes as JSON, whether they are or not.
     pub async fn post_text(&self, path: &str, body: impl Into<Bytes>) -> Reply {
         let request = self.request(Method::POST, path).header(CONTENT_TYPE, "application/json");
         let request = request.body(Full::new(body.into())).expect("a request");
-        self.send(request).await.unwrap_or_else(|error| panic!("POST {path}: {error:?}"))
+        self.send(request)
+            .await
+            .unwrap_or_else(|error| panic!("POST {path}: {error:?}"))
     }
 
     // --- bundles ------------------------------------------------------------------------------------------------------------------
@@ -136,16 +158,24 @@ impl Gateway {
         let boundary = unique();
         let mut body = Vec::with_capacity(file.len() + 512);
         for (name, value) in fields {
-            body.extend_from_slice(format!("--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").as_bytes());
+            body.extend_from_slice(
+                format!("--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").as_bytes(),
+            );
         }
         let disposition = "content-disposition: form-data; name=\"file\"; filename=\"bundle.flow\"";
-        body.extend_from_slice(format!("--{boundary}\r\n{disposition}\r\ncontent-type: application/octet-stream\r\n\r\n").as_bytes());
+        body.extend_from_slice(
+            format!("--{boundary}\r\n{disposition}\r\ncontent-type: application/octet-stream\r\n\r\n").as_bytes(),
+        );
         body.extend_from_slice(file);
         body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
         let path = "/api/gateway/bundles/upload";
-        let request = self.request(Method::POST, path).header(CONTENT_TYPE, format!("multipart/form-data; boundary={boundary}"));
+        let request = self
+            .request(Method::POST, path)
+            .header(CONTENT_TYPE, format!("multipart/form-data; boundary={boundary}"));
         let request = request.body(Full::new(body.into())).expect("a request");
-        self.send(request).await.unwrap_or_else(|error| panic!("POST {path}: {error:?}"))
+        self.send(request)
+            .await
+            .unwrap_or_else(|error| panic!("POST {path}: {error:?}"))
     }
 
     /// Uploads a bundle that is fine.
@@ -162,7 +192,10 @@ impl Gateway {
 
     pub async fn start_with(&self, body: Value) -> String {
         let started = self.post("/api/gateway/runs/start", &body).await.ok();
-        started["run_id"].as_str().unwrap_or_else(|| panic!("no run id in {started}")).to_owned()
+        started["run_id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no run id in {started}"))
+            .to_owned()
     }
 
     pub async fn run(&self, run: &str) -> Value {
@@ -173,7 +206,10 @@ impl Gateway {
     pub async fn ledger(&self, run: &str) -> Vec<Value> {
         let mut rows = Vec::new();
         loop {
-            let page = self.get(&format!("/api/gateway/runs/{run}/ledger?after={}&limit=500", rows.len())).await.ok();
+            let page = self
+                .get(&format!("/api/gateway/runs/{run}/ledger?after={}&limit=500", rows.len()))
+                .await
+                .ok();
             let items = page["items"].as_array().expect("items").clone();
             rows.extend(items.iter().cloned());
             assert_eq!(page["next_after"], json!(rows.len()));
@@ -198,7 +234,11 @@ impl Gateway {
             if done(&summary) {
                 return summary;
             }
-            assert!(Instant::now() < deadline, "run {run} is not {what} after {PATIENCE:?}: {summary}\n{:#?}", self.ledger(run).await);
+            assert!(
+                Instant::now() < deadline,
+                "run {run} is not {what} after {PATIENCE:?}: {summary}\n{:#?}",
+                self.ledger(run).await
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -211,7 +251,10 @@ impl Gateway {
     pub async fn output(&self, run: &str) -> Value {
         self.until_status(run, "completed").await;
         let rows = self.ledger(run).await;
-        let output = rows.iter().rev().find_map(|row| row["result"].get("output").filter(|_| row["effect"].is_null()));
+        let output = rows
+            .iter()
+            .rev()
+            .find_map(|row| row["result"].get("output").filter(|_| row["effect"].is_null()));
         output.unwrap_or_else(|| panic!("no completion in {rows:#?}")).clone()
     }
 
@@ -235,12 +278,14 @@ impl Gateway {
     // --- streams ------------------------------------------------------------------------------------------------------------------
 
     /// Opens the ledger stream. `Err` holds the refusal.
-    pub async fn stream(&self, run: &str, query: &str, last_event_id: Option<u64>) -> Result<Stream, Reply> {
+    pub async fn stream(&self, run: &str, query: &str, last_event_id: Option<u64>) -> Result<Stream, Box<Reply>> {
         let path = format!("/api/gateway/runs/{run}/ledger/stream{query}");
-        self.try_stream(&path, last_event_id).await.unwrap_or_else(|error| panic!("GET {path}: {error:?}"))
+        self.try_stream(&path, last_event_id)
+            .await
+            .unwrap_or_else(|error| panic!("GET {path}: {error:?}"))
     }
 
-    pub async fn try_stream(&self, path: &str, last_event_id: Option<u64>) -> Result<Result<Stream, Reply>, Failure> {
+    pub async fn try_stream(&self, path: &str, last_event_id: Option<u64>) -> Result<Result<Stream, Box<Reply>>, Failure> {
         let mut request = self.request(Method::GET, path).header("accept", "text/event-stream");
         if let Some(id) = last_event_id {
             request = request.header("last-event-id", id.to_string());
@@ -251,6 +296,10 @@ impl Gateway {
             return Ok(Ok(Stream::new(head.headers, body)));
         }
         let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-        Ok(Err(Reply { status: head.status.as_u16(), headers: head.headers, body }))
+        Ok(Err(Box::new(Reply {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body,
+        })))
     }
 }

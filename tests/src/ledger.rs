@@ -5,7 +5,16 @@ use serde_json::Value;
 /// Rows in a short form that a person can read in a failed test: `node status effect`.
 pub fn outline(rows: &[Value]) -> Vec<String> {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
-    rows.iter().map(|row| format!("{} {} {}", text(&row["node_id"]), text(&row["status"]), text(&row["effect"]["type"]))).collect()
+    rows.iter()
+        .map(|row| {
+            format!(
+                "{} {} {}",
+                text(&row["node_id"]),
+                text(&row["status"]),
+                text(&row["effect"]["type"])
+            )
+        })
+        .collect()
 }
 
 /// Rows with stable names in place of run ids, step ids, times and keys: `R`, `S1`…, `T`, `K`. Further ids can be named.
@@ -27,7 +36,10 @@ pub fn stable(rows: &[Value], names: &[(&str, &str)]) -> Vec<Value> {
             }
         }
         if let Some(key) = row["idempotency_key"].as_str().filter(|key| !key.starts_with("system:")) {
-            assert!(key.len() == 32 && key.bytes().all(|b| b.is_ascii_hexdigit()), "idempotency key {key:?} is not 32 hex digits");
+            assert!(
+                key.len() == 32 && key.bytes().all(|b| b.is_ascii_hexdigit()),
+                "idempotency key {key:?} is not 32 hex digits"
+            );
             row["idempotency_key"] = "K".into();
         }
         stable.push(row);
@@ -38,7 +50,10 @@ pub fn stable(rows: &[Value], names: &[(&str, &str)]) -> Vec<Value> {
 /// `value` with each of these texts replaced, also inside longer strings.
 pub fn replace(value: &Value, names: &[(&str, &str)]) -> Value {
     match value {
-        Value::String(text) => names.iter().fold(text.clone(), |text, (from, to)| text.replace(from, to)).into(),
+        Value::String(text) => names
+            .iter()
+            .fold(text.clone(), |text, (from, to)| text.replace(from, to))
+            .into(),
         Value::Array(items) => items.iter().map(|item| replace(item, names)).collect(),
         Value::Object(fields) => fields.iter().map(|(key, item)| (key.clone(), replace(item, names))).collect(),
         other => other.clone(),
@@ -48,10 +63,20 @@ pub fn replace(value: &Value, names: &[(&str, &str)]) -> Value {
 /// `2026-11-22T10:56:19.472462+00:00`
 pub fn is_timestamp(text: &str) -> bool {
     let shape = b"dddd-dd-ddTdd:dd:dd.dddddd+00:00";
-    text.len() == shape.len() && text.bytes().zip(shape).all(|(byte, expected)| if *expected == b'd' { byte.is_ascii_digit() } else { byte == *expected })
+    text.len() == shape.len()
+        && text.bytes().zip(shape).all(|(byte, expected)| {
+            if *expected == b'd' {
+                byte.is_ascii_digit()
+            } else {
+                byte == *expected
+            }
+        })
 }
 
 /// Keys of an object in their order.
 pub fn keys(value: &Value) -> Vec<&str> {
-    value.as_object().map(|fields| fields.keys().map(String::as_str).collect()).unwrap_or_default()
+    value
+        .as_object()
+        .map(|fields| fields.keys().map(String::as_str).collect())
+        .unwrap_or_default()
 }

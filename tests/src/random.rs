@@ -19,10 +19,10 @@ impl Random {
 
     /// Another generator that goes its own way, for another task.
     pub fn fork(&mut self) -> Self {
-        Random(self.next().max(1))
+        Random(self.number().max(1))
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -31,7 +31,7 @@ impl Random {
 
     /// A number from `low` up to and including `high`.
     pub fn between(&mut self, low: u64, high: u64) -> u64 {
-        low + self.next() % (high - low + 1)
+        low + self.number() % (high - low + 1)
     }
 }
 

@@ -3,7 +3,6 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -19,9 +18,9 @@ pub const TOKEN: &str = "a-token-for-tests-0123456789";
 pub struct Options {
     env: Vec<(String, String)>,
     args: Vec<String>,
-    command: Option<&'static str>,
     /// Let the server find its own token.
     no_token: bool,
+    no_flows_dir: bool,
 }
 
 impl Options {
@@ -41,22 +40,26 @@ impl Options {
         self.no_token = true;
         self
     }
-    pub async fn start(self) -> Server {
-        let dir = tempfile::Builder::new().prefix("flowgate-test-").tempdir().expect("a temporary directory");
-        Server::launch(self, Arc::new(dir)).await
+    /// Give no `--flows-dir`, so that an environment variable can.
+    pub fn without_flows_dir(mut self) -> Self {
+        self.no_flows_dir = true;
+        self
     }
-    /// Starts on the data directory of another server, which must be down (or be the API of a split pair).
-    pub async fn start_on(self, other: &Server) -> Server {
-        Server::launch(self, Arc::clone(&other.dir)).await
+    pub async fn start(self) -> Server {
+        let dir = tempfile::Builder::new()
+            .prefix("flowgate-test-")
+            .tempdir()
+            .expect("a temporary directory");
+        Server::launch(self, dir).await
     }
 }
 
-/// A running server. Dropping it kills it and, with the last server on it, removes its directory.
+/// A running server. Dropping it kills it and removes its directory.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
     address: SocketAddr,
-    dir: Arc<TempDir>,
+    dir: TempDir,
     options: Options,
 }
 
@@ -65,19 +68,27 @@ impl Server {
         Options::new().start().await
     }
 
-    async fn launch(options: Options, dir: Arc<TempDir>) -> Server {
+    async fn launch(options: Options, dir: TempDir) -> Server {
+        let address = free_address();
+        let child = spawn(&options, dir.path(), address);
+        let mut server = Server {
+            child,
+            address,
+            dir,
+            options,
+        };
         // Another process may take a free port before the server does, so a server that dies at once gets another.
         for attempt in 1.. {
-            let address = free_address();
-            let child = spawn(&options, dir.path(), address);
-            let mut server = Server { child, address, dir: Arc::clone(&dir), options: options.clone() };
             match server.ready().await {
-                Ok(()) => return server,
+                Ok(()) => break,
                 Err(why) if attempt == 3 => panic!("the server does not start: {why}\n{}", server.log()),
-                Err(_) => {}
+                Err(_) => {
+                    server.address = free_address();
+                    server.child = spawn(&server.options, server.dir.path(), server.address);
+                }
             }
         }
-        unreachable!()
+        server
     }
 
     async fn ready(&mut self) -> Result<(), String> {
@@ -130,7 +141,9 @@ impl Server {
         let sent = Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill runs");
         assert!(sent.success(), "SIGTERM cannot be sent");
         let ended = tokio::time::timeout(Duration::from_secs(20), self.child.wait()).await;
-        ended.unwrap_or_else(|_| panic!("the server does not stop\n{}", self.log())).expect("the server's status")
+        ended
+            .unwrap_or_else(|_| panic!("the server does not stop\n{}", self.log()))
+            .expect("the server's status")
     }
 
     /// Starts again on the same data directory and address.
@@ -156,16 +169,27 @@ fn free_address() -> SocketAddr {
 }
 
 fn spawn(options: &Options, dir: &Path, address: SocketAddr) -> Child {
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("log")).expect("the log file opens");
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(dir.join("log"))
+        .expect("the log file opens");
     let mut command = command();
-    command.arg(options.command.unwrap_or("serve"));
+    command.arg("serve");
     command.args(["--host", &address.ip().to_string(), "--port", &address.port().to_string()]);
-    command.arg("--data-dir").arg(data_dir(dir)).arg("--flows-dir").arg(dir.join("flows")).args(&options.args);
+    command.arg("--data-dir").arg(data_dir(dir)).args(&options.args);
+    if !options.no_flows_dir {
+        command.arg("--flows-dir").arg(dir.join("flows"));
+    }
     if !options.no_token {
         command.env("FLOWGATE_AUTH_TOKEN", TOKEN);
     }
     command.envs(options.env.iter().cloned());
-    command.stdin(Stdio::null()).stdout(log.try_clone().expect("the log file is shared")).stderr(log).kill_on_drop(true);
+    command
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("the log file is shared"))
+        .stderr(log)
+        .kill_on_drop(true);
     command.spawn().expect("the server starts")
 }
 

@@ -37,7 +37,12 @@ pub enum End {
 
 impl Stream {
     pub(crate) fn new(headers: HeaderMap, body: Incoming) -> Self {
-        Stream { headers, body, buffer: Vec::new(), frames: VecDeque::new() }
+        Stream {
+            headers,
+            body,
+            buffer: Vec::new(),
+            frames: VecDeque::new(),
+        }
     }
 
     /// The next frame, comments included.
@@ -46,7 +51,9 @@ impl Stream {
             if let Some(frame) = self.frames.pop_front() {
                 return Ok(frame);
             }
-            let chunk = tokio::time::timeout(patience, self.body.frame()).await.map_err(|_| End::Silent)?;
+            let chunk = tokio::time::timeout(patience, self.body.frame())
+                .await
+                .map_err(|_| End::Silent)?;
             match chunk {
                 None => return Err(End::Closed),
                 Some(Err(_)) => return Err(End::Broken),

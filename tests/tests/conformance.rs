@@ -1,0 +1,224 @@
+//! Recorded behaviour of the reference, run through compiled components: `flowgate cases` must give what was recorded.
+//!
+//! The cases in `tests/cases` are the project's own; `FLOWGATE_CASES` names a folder with more (`flows.jsonl`, `data-nodes.jsonl`,
+//! as far as their node types are built), `FLOWGATE_CORPUS` one with whole flows that must compile.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use flowgate_tests::root;
+use flowgate_tests::server::command;
+use serde_json::Value;
+
+/// Node types that the compiler builds.
+const BUILT: [&str; 26] = [
+    "on_flow_start",
+    "on_flow_end",
+    "literal_string",
+    "literal_number",
+    "literal_boolean",
+    "literal_json",
+    "literal_array",
+    "json_schema",
+    "concat",
+    "compare",
+    "add",
+    "get",
+    "break_object",
+    "make_object",
+    "stringify_json",
+    "string_template",
+    "get_var",
+    "set_var",
+    "if",
+    "loop",
+    "while",
+    "sequence",
+    "answer_user",
+    "ask_user",
+    "wait_until",
+    "wait_event",
+];
+
+fn is_built(kind: &str) -> bool {
+    BUILT.contains(&kind) || kind == "subflow"
+}
+
+fn kinds(flow: &Value) -> impl Iterator<Item = &str> {
+    flow["nodes"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|node| node["type"].as_str())
+}
+
+/// The cases of a file that need built node types only.
+fn cases(file: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let cases = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| serde_json::from_str(line).expect("a case is JSON"));
+    let built = |case: &Value| {
+        case["flows"]
+            .as_object()
+            .is_some_and(|flows| flows.values().all(|flow| kinds(flow).all(is_built)))
+    };
+    cases.filter(built).collect()
+}
+
+/// Runs the cases and answers one line for each that differs.
+async fn differences(cases: &[Value]) -> Vec<String> {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("cases.jsonl");
+    let lines: Vec<String> = cases.iter().map(Value::to_string).collect();
+    std::fs::write(&file, lines.join("\n") + "\n").expect("the cases are written");
+    let output = command()
+        .arg("cases")
+        .arg(&file)
+        .stderr(Stdio::inherit())
+        .output()
+        .await
+        .expect("flowgate runs");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let got: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+        .collect();
+    assert_eq!(got.len(), cases.len(), "one line a case");
+    let differs = |(case, got): (&Value, &Value)| {
+        assert_eq!(case["name"], got["name"]);
+        let what = difference(&case["expect"], &got["got"])?;
+        Some(format!("{}: {what}", case["name"]))
+    };
+    cases.iter().zip(&got).filter_map(differs).collect()
+}
+
+/// How an outcome differs from the recorded one. 3 is not 3.0; the order of keys and the words of an error do not count.
+fn difference(expected: &Value, got: &Value) -> Option<String> {
+    if expected["status"] != got["status"] {
+        return Some(format!(
+            "status {} instead of {} ({})",
+            got["status"], expected["status"], got["error"]
+        ));
+    }
+    let output = |outcome: &Value| without_words(&outcome["output"]);
+    if output(expected) != output(got) {
+        return Some(format!("output {} instead of {}", got["output"], expected["output"]));
+    }
+    if expected["error"].is_null() != got["error"].is_null() {
+        return Some(format!("error {} instead of {}", got["error"], expected["error"]));
+    }
+    let rows = |outcome: &Value| {
+        outcome["ledger"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
+            .iter()
+            .map(row)
+            .collect::<Vec<_>>()
+    };
+    let (expected, got) = (rows(expected), rows(got));
+    let at = (0..expected.len().max(got.len())).find(|at| expected.get(*at) != got.get(*at))?;
+    Some(format!("row {}: {:?} instead of {:?}", at + 1, got.get(at), expected.get(at)))
+}
+
+/// What counts of a row.
+fn row(row: &Value) -> [Value; 6] {
+    [
+        &row["run"],
+        &row["node"],
+        &row["status"],
+        &row["effect"]["type"],
+        &row["effect"]["payload"],
+        &row["result"],
+    ]
+    .map(without_words)
+}
+
+/// A value with the texts of errors replaced: they may be the reference's own wording.
+fn without_words(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(without_words).collect(),
+        Value::Object(fields) => {
+            let field = |(key, value): (&String, &Value)| match value {
+                Value::String(_) if key == "error" => (key.clone(), "…".into()),
+                _ => (key.clone(), without_words(value)),
+            };
+            fields.iter().map(field).collect()
+        }
+        other => other.clone(),
+    }
+}
+
+async fn check(files: &[PathBuf]) {
+    let mut failed = Vec::new();
+    for file in files {
+        let cases = cases(file);
+        let differences = differences(&cases).await;
+        let passed = cases.len() - differences.len();
+        eprintln!(
+            "{}: {passed} of {} cases pass",
+            file.file_name().unwrap_or_default().display(),
+            cases.len()
+        );
+        failed.extend(differences);
+    }
+    assert!(
+        failed.is_empty(),
+        "{} cases differ:\n{}",
+        failed.len(),
+        failed[..failed.len().min(40)].join("\n")
+    );
+}
+
+#[tokio::test]
+async fn recorded_cases_come_out_as_recorded() {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(root().join("tests/cases"))
+        .expect("tests/cases is there")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
+        .collect();
+    files.sort();
+    if let Some(folder) = std::env::var_os("FLOWGATE_CASES").map(PathBuf::from) {
+        files.extend([folder.join("flows.jsonl"), folder.join("data-nodes.jsonl")]);
+    }
+    check(&files).await;
+}
+
+#[tokio::test]
+async fn flows_of_the_corpus_compile() {
+    let Some(corpus) = std::env::var_os("FLOWGATE_CORPUS").map(PathBuf::from) else {
+        return;
+    };
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut compiled = BTreeSet::new();
+    for entry in std::fs::read_dir(corpus.join("flows")).expect("the corpus has flows") {
+        let path = entry.expect("an entry").path();
+        let Ok(flow) = serde_json::from_slice::<Value>(&std::fs::read(&path).expect("a flow can be read")) else {
+            continue;
+        };
+        let mut kinds = kinds(&flow).peekable();
+        if kinds.peek().is_none() || !kinds.all(is_built) {
+            continue;
+        }
+        let out = dir.path().join("flow.wasm");
+        let output = command()
+            .arg("compile")
+            .arg(&path)
+            .arg("-o")
+            .arg(&out)
+            .output()
+            .await
+            .expect("flowgate runs");
+        assert!(
+            output.status.success(),
+            "{}: {}",
+            path.display(),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        compiled.insert(path.file_name().unwrap_or_default().to_owned());
+    }
+    eprintln!("{} flows of the corpus compile: {compiled:?}", compiled.len());
+}
