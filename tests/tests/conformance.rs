@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use flowgate_tests::root;
 use flowgate_tests::server::command;
+use flowgate_tests::{example, root};
 use serde_json::Value;
 
 /// Node types that the compiler builds.
@@ -56,16 +56,27 @@ fn kinds(flow: &Value) -> impl Iterator<Item = &str> {
 /// The cases of a file that need built node types only.
 fn cases(file: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let cases = text
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .map(|line| serde_json::from_str(line).expect("a case is JSON"));
+    let cases = text.lines().filter(|line| !line.trim().is_empty());
+    let cases = cases.map(|line| with_flows(serde_json::from_str(line).expect("a case is JSON")));
     let built = |case: &Value| {
         case["flows"]
             .as_object()
             .is_some_and(|flows| flows.values().all(|flow| kinds(flow).all(is_built)))
     };
     cases.filter(built).collect()
+}
+
+/// A case may name a bundle of `examples/` in place of its flows.
+fn with_flows(mut case: Value) -> Value {
+    let Some(bundle) = case["bundle"].as_str().map(example) else {
+        return case;
+    };
+    let json = |path: PathBuf| serde_json::from_slice::<Value>(&std::fs::read(path).expect("an example is there")).expect("JSON");
+    let manifest = json(bundle.join("manifest.json"));
+    let flows = manifest["flows"].as_object().expect("flows").iter();
+    let flows = flows.map(|(id, path)| (id.clone(), json(bundle.join(path.as_str().expect("a path")))));
+    case["flows"] = flows.collect();
+    case
 }
 
 /// Runs the cases and answers one line for each that differs.
