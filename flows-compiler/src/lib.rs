@@ -6,6 +6,10 @@
 
 pub mod bundle;
 pub mod catalogue;
+mod codegen;
+mod component;
 pub mod diagnostic;
 pub mod graph;
 pub mod visualflow;
+
+pub use component::{Component, Link, RUNTIME_IMPORT, RUNTIME_SECTION, Runtime, compile, runtime};
