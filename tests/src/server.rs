@@ -21,6 +21,7 @@ pub struct Options {
     /// Let the server find its own token.
     no_token: bool,
     no_flows_dir: bool,
+    under: Option<PathBuf>,
 }
 
 impl Options {
@@ -45,10 +46,16 @@ impl Options {
         self.no_flows_dir = true;
         self
     }
+    /// Makes the server's directory under this one, to choose the disk.
+    pub fn under(mut self, dir: &Path) -> Self {
+        self.under = Some(dir.to_owned());
+        self
+    }
     pub async fn start(self) -> Server {
+        let base = self.under.clone().unwrap_or_else(std::env::temp_dir);
         let dir = tempfile::Builder::new()
             .prefix("flowgate-test-")
-            .tempdir()
+            .tempdir_in(base)
             .expect("a temporary directory");
         Server::launch(self, dir).await
     }
