@@ -1,8 +1,77 @@
 //! The gateway's HTTP contract: every answer a client gets is made here, from what the journal has committed.
 //!
-//! A handler reads as its contract: it takes a [`Principal`](crate::security::Principal) (and with it the tenant), checks its
-//! inputs, asks the journal or the [`Workflows`] and shapes the answer. No handler runs a flow or touches the database.
+//! A handler reads as its contract: it takes a [`Principal`] (and with it the tenant), checks its inputs, asks the journal or the
+//! [`Workflows`] and shapes the answer. No handler runs a flow or touches the database. One file a resource; [`validate`] and
+//! [`body`] say what is wrong with a request in the shape that clients know, [`Error`] is the one error and `{"detail": …}` its
+//! answer. JSON of clients and flows passes through as text.
 
+mod body;
+mod bundle_admin;
+mod bundle_flows;
+mod bundles;
+mod commands;
+mod error;
+mod host_vars;
+mod identity;
+mod input_data;
+mod ledger;
+mod pins;
+mod python_json;
+mod routes;
+mod run_summary;
+mod runs;
+mod server;
+mod start;
+mod stream;
+mod validate;
 pub mod workflows;
 
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+
+pub use error::{Error, detail_response};
+pub use routes::router;
+pub use server::serve;
 pub use workflows::Workflows;
+
+use crate::journal;
+use crate::security::{Principal, Security};
+
+/// What handlers need; cheap to clone, once for each request.
+#[derive(Clone)]
+pub struct AppState {
+    journal: journal::Handle,
+    workflows: Arc<dyn Workflows>,
+    security: Security,
+    /// Where the workspaces of runs are reserved: `<data_dir>/workspaces`.
+    workspaces: Arc<str>,
+}
+
+impl AppState {
+    /// `data_dir` is named in answers as it is given here.
+    pub fn new(journal: journal::Handle, workflows: Arc<dyn Workflows>, security: Security, data_dir: &Path) -> Self {
+        let workspaces = data_dir.join("workspaces").to_string_lossy().into();
+        AppState {
+            journal,
+            workflows,
+            security,
+            workspaces,
+        }
+    }
+}
+
+/// Parts of the path, decoded.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Path), rejection(Error))]
+struct PathOf<T>(T);
+
+impl From<axum::extract::rejection::PathRejection> for Error {
+    fn from(rejection: axum::extract::rejection::PathRejection) -> Self {
+        Error::Status(rejection.status(), rejection.body_text())
+    }
+}

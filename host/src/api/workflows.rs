@@ -34,7 +34,8 @@ pub trait Workflows: Send + Sync + 'static {
 
     /// Removes one version, or all of them when `version` is `None`; answers how many went. Components that runs are pinned
     /// to stay. The error is a text for people.
-    fn remove<'a>(&'a self, tenant: TenantId, bundle_id: &'a str, version: Option<&'a str>) -> BoxFuture<'a, Result<u64, String>>;
+    fn remove<'a>(&'a self, tenant: TenantId, bundle_id: &'a str, version: Option<&'a str>)
+    -> BoxFuture<'a, Result<u64, String>>;
 }
 
 /// An installed version of a bundle.
@@ -156,7 +157,10 @@ pub enum ResolveError {
     Ambiguous(String),
     /// 400 with the prefix and the compiler's errors.
     #[error("workflow '{workflow_id}' does not compile")]
-    NotCompiled { workflow_id: String, diagnostics: Vec<Diagnostic> },
+    NotCompiled {
+        workflow_id: String,
+        diagnostics: Vec<Diagnostic>,
+    },
 }
 
 /// Why a file was not installed; the text goes to the client as it is, with 400 (503 for `Failed`).

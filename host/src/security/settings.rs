@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// All caps are per process. Durations are seconds, sizes are bytes.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Default true. False lets every request through and makes no audit log; the principal is then the local administrator.
+    /// Default true. False lets every request through, without principal, caps and audit log: only for a gateway that nobody else reaches.
     pub enabled: bool,
     /// Default none. The shared bearer tokens, all of them valid. Kept in memory as SHA-256 only once the layer is built.
     pub tokens: Vec<String>,

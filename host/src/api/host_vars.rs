@@ -1,0 +1,286 @@
+//! Splits what a client sends as `input_data` into the flow's start input and the variables that belong to the host.
+//!
+//! The host's are `_runtime`, `_limits`, `_meta`, `_run_lifecycle` and `workspace_*`. A client may set them only within what is
+//! said here; the flow reads them and never writes them.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::body::Object;
+use super::validate::{null, text};
+use crate::record::Json;
+
+/// `_limits` of a run that names none, by key. What a client names is kept, the rest is added: advisory figures that clients show.
+const LIMITS: [(&str, &str); 9] = [
+    ("max_iterations", "20"),
+    ("current_iteration", "0"),
+    ("max_tokens", "32768"),
+    ("max_output_tokens", "null"),
+    ("max_input_tokens", "null"),
+    ("estimated_tokens_used", "0"),
+    ("max_history_messages", "-1"),
+    ("warn_iterations_pct", "80"),
+    ("warn_tokens_pct", "80"),
+];
+
+/// Longest text kept of a lifecycle field, in characters.
+const LIFECYCLE_TEXT: usize = 240;
+
+/// A JSON object being written.
+#[derive(Debug)]
+pub struct ObjectText(String);
+
+impl ObjectText {
+    pub fn new() -> Self {
+        ObjectText("{".into())
+    }
+    /// `value` is JSON text.
+    pub fn put(&mut self, key: &str, value: &str) {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        self.0.push_str(text(key).get());
+        self.0.push(':');
+        self.0.push_str(value);
+    }
+    pub fn is_empty(&self) -> bool {
+        self.0.len() == 1
+    }
+    pub fn finish(mut self) -> Json {
+        self.0.push('}');
+        RawValue::from_string(self.0).unwrap_or_else(|_| null())
+    }
+}
+
+/// What the body of a start says beside `input_data`.
+#[derive(Debug, Default)]
+pub struct Said<'a> {
+    /// Boolean or text.
+    pub thinking: Option<&'a RawValue>,
+    pub run_lifecycle: Option<&'a RawValue>,
+}
+
+/// The parts of a start.
+#[derive(Debug)]
+pub struct Split {
+    /// The flow's input: everything that is not the host's, as it came.
+    pub input: Json,
+    pub host_vars: Json,
+    /// Those that listeners of the run get: `_runtime` and `_limits`.
+    pub listener_vars: Json,
+    /// `run_lifecycle.purpose`.
+    pub purpose: Option<String>,
+}
+
+/// `workspace_root` is where the run's files will be; nothing is made there yet.
+pub fn split(input_data: &RawValue, said: &Said<'_>, workspace_root: &str) -> Split {
+    let object = Object::of(input_data).unwrap_or(Object(indexmap::IndexMap::new()));
+    let mut input = ObjectText::new();
+    let mut workspace = Workspace::default();
+    let (mut runtime, mut limits, mut meta, mut lifecycle) = (None, None, None, said.run_lifecycle);
+    for (key, value) in &object.0 {
+        match key.as_ref() {
+            "_runtime" => runtime = Some(*value),
+            "_limits" => limits = Some(*value),
+            "_meta" => meta = Some(*value),
+            "_run_lifecycle" => lifecycle = lifecycle.or(Some(value)),
+            name if workspace.take(name, value) => {}
+            name => input.put(name, value.get()),
+        }
+    }
+    let runtime = runtime_vars(runtime, said.thinking);
+    let limits = limit_vars(limits);
+    let (lifecycle, purpose) = lifecycle.and_then(lifecycle_vars).unzip();
+
+    let mut listener = ObjectText::new();
+    listener.put("_runtime", runtime.get());
+    listener.put("_limits", limits.get());
+    let mut host = ObjectText::new();
+    host.put("_runtime", runtime.get());
+    host.put("_limits", limits.get());
+    if let Some(meta) = meta.filter(|meta| meta.get().starts_with('{')) {
+        host.put("_meta", meta.get());
+    }
+    if let Some(lifecycle) = lifecycle {
+        host.put("_run_lifecycle", lifecycle.get());
+    }
+    host.put("workspace_root", text(workspace_root).get());
+    workspace.write(&mut host);
+    Split {
+        input: input.finish(),
+        host_vars: host.finish(),
+        listener_vars: listener.finish(),
+        purpose: purpose.flatten(),
+    }
+}
+
+/// A client may not choose where files are: of its workspace words only the access mode and what is to be ignored count.
+#[derive(Default)]
+struct Workspace {
+    access_mode: Option<&'static str>,
+    ignored_paths: Option<String>,
+}
+
+impl Workspace {
+    /// Whether `name` is a workspace variable.
+    fn take(&mut self, name: &str, value: &RawValue) -> bool {
+        match name {
+            "workspace_access_mode" | "workspaceAccessMode" => {
+                self.access_mode = match value.get() {
+                    r#""workspace_only""# | r#""all_except_ignored""# => Some("workspace_only"),
+                    r#""workspace_or_allowed""# => Some("workspace_or_allowed"),
+                    _ => None,
+                };
+            }
+            "workspace_ignored_paths" | "workspaceIgnoredPaths" => self.ignored_paths = lines(value),
+            "workspaceRoot" | "workspaceAllowedPaths" => {}
+            name => return name.starts_with("workspace_"),
+        }
+        true
+    }
+
+    fn write(&self, host: &mut ObjectText) {
+        if let Some(mode) = self.access_mode {
+            host.put("workspace_access_mode", text(mode).get());
+        }
+        if let Some(paths) = &self.ignored_paths {
+            host.put("workspace_ignored_paths", text(paths).get());
+        }
+    }
+}
+
+/// A list of texts, or one text of several lines, as one text of several lines.
+fn lines(value: &RawValue) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Lines {
+        Text(String),
+        List(Vec<String>),
+    }
+    let lines = match serde_json::from_str(value.get()).ok()? {
+        Lines::Text(text) => text,
+        Lines::List(list) => list.join("\n"),
+    };
+    let lines: Vec<&str> = lines.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+fn runtime_vars(given: Option<&RawValue>, thinking: Option<&RawValue>) -> Json {
+    let mut runtime = ObjectText::new();
+    for (key, value) in given.and_then(Object::of).iter().flat_map(|object| &object.0) {
+        // The policy of a workflow is the operator's word, and `thinking` is said once.
+        if key != "workflow_policy" && !(key == "thinking" && thinking.is_some()) {
+            runtime.put(key, value.get());
+        }
+    }
+    if let Some(thinking) = thinking {
+        runtime.put("thinking", thinking.get());
+    }
+    runtime.finish()
+}
+
+fn limit_vars(given: Option<&RawValue>) -> Json {
+    let given = given.and_then(Object::of);
+    let mut limits = ObjectText::new();
+    for (key, value) in given.iter().flat_map(|object| &object.0) {
+        limits.put(key, value.get());
+    }
+    for (key, value) in LIMITS {
+        if given.as_ref().is_none_or(|object| object.get(key).is_none()) {
+            limits.put(key, value);
+        }
+    }
+    limits.finish()
+}
+
+/// The known fields of a lifecycle and its purpose; `None` when nothing is left.
+fn lifecycle_vars(given: &RawValue) -> Option<(Json, Option<String>)> {
+    let object = Object::of(given)?;
+    let word = |object: &Object<'_>, name: &str| {
+        let text: String = serde_json::from_str(object.get(name)?.get()).ok()?;
+        let text: String = text.trim().chars().take(LIFECYCLE_TEXT).collect();
+        (!text.is_empty()).then_some(text)
+    };
+    let mut lifecycle = ObjectText::new();
+    let names = [
+        "source",
+        "purpose",
+        "visibility",
+        "run_mode",
+        "editor_session_id",
+        "flow_id",
+        "bundle_id",
+        "bundle_version",
+    ];
+    for name in names {
+        if let Some(value) = word(&object, name) {
+            lifecycle.put(name, text(&value).get());
+        }
+    }
+    if let Some(retention) = object.get("retention").and_then(Object::of) {
+        let mut kept = ObjectText::new();
+        for name in ["mode", "expires_at"] {
+            if let Some(value) = word(&retention, name) {
+                kept.put(name, text(&value).get());
+            }
+        }
+        if let Some(ttl) = retention.get("ttl_s").filter(|ttl| ttl.get().parse::<f64>().is_ok()) {
+            kept.put("ttl_s", ttl.get());
+        }
+        if !kept.is_empty() {
+            lifecycle.put("retention", kept.finish().get());
+        }
+    }
+    (!lifecycle.is_empty()).then(|| (lifecycle.finish(), word(&object, "purpose")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(text: &str) -> Json {
+        RawValue::from_string(text.into()).unwrap()
+    }
+
+    #[test]
+    fn the_host_s_variables_are_taken_out_and_the_rest_stays_as_it_came() {
+        let input = json(
+            r#"{"z": 3.0, "_limits": {"max_tokens": 7}, "n": 123456789012345678901234567890, "workspace_root": "/etc",
+                "_runtime": {"a": 1, "workflow_policy": {}}, "workspace_ignored_paths": ["a ", "b"], "workspace_access_mode": "all_except_ignored"}"#,
+        );
+        let split = split(
+            &input,
+            &Said {
+                thinking: Some(&json("true")),
+                run_lifecycle: None,
+            },
+            "/data/w",
+        );
+        assert_eq!(split.input.get(), r#"{"z":3.0,"n":123456789012345678901234567890}"#);
+        let limits = concat!(
+            r#"{"max_tokens":7,"max_iterations":20,"current_iteration":0,"max_output_tokens":null,"max_input_tokens":null,"#,
+            r#""estimated_tokens_used":0,"max_history_messages":-1,"warn_iterations_pct":80,"warn_tokens_pct":80}"#
+        );
+        let listener = format!(r#"{{"_runtime":{{"a":1,"thinking":true}},"_limits":{limits}}}"#);
+        assert_eq!(split.listener_vars.get(), listener);
+        let rest = r#","workspace_root":"/data/w","workspace_access_mode":"workspace_only","workspace_ignored_paths":"a\nb"}"#;
+        assert_eq!(split.host_vars.get(), format!("{}{rest}", &listener[..listener.len() - 1]));
+        assert_eq!(split.purpose, None);
+    }
+
+    #[test]
+    fn a_lifecycle_keeps_its_known_fields() {
+        let said = json(r#"{"purpose":" draft_test ","x":1,"source":5,"retention":{"mode":"ephemeral","ttl_s":60,"y":2}}"#);
+        let split = split(
+            &json("{}"),
+            &Said {
+                thinking: None,
+                run_lifecycle: Some(&said),
+            },
+            "w",
+        );
+        let kept = r#""_run_lifecycle":{"purpose":"draft_test","retention":{"mode":"ephemeral","ttl_s":60}}"#;
+        assert!(split.host_vars.get().contains(kept), "{}", split.host_vars);
+        assert_eq!(split.purpose.as_deref(), Some("draft_test"));
+    }
+}

@@ -1,0 +1,116 @@
+//! `GET /api/health`, `GET /ping`, `GET /me`: is anybody there, and who am I.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Serialize;
+
+use super::error::json;
+use super::{AppState, Error, Principal};
+
+const SERVICE: &str = "abstractgateway";
+
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
+    service: &'static str,
+}
+
+pub async fn health() -> Response {
+    json(
+        StatusCode::OK,
+        &Health {
+            status: "healthy",
+            service: SERVICE,
+        },
+    )
+}
+
+#[derive(Serialize)]
+struct Ping {
+    ok: bool,
+    status: &'static str,
+    service: &'static str,
+    time: String,
+}
+
+pub async fn ping(_: Principal, State(app): State<AppState>) -> Response {
+    let time = app.journal.clock().now().iso();
+    json(
+        StatusCode::OK,
+        &Ping {
+            ok: true,
+            status: "healthy",
+            service: SERVICE,
+            time,
+        },
+    )
+}
+
+#[derive(Serialize)]
+struct Me<'a> {
+    ok: bool,
+    principal: Whoami<'a>,
+    auth: Auth,
+    routing: Routing,
+}
+
+#[derive(Serialize)]
+struct Whoami<'a> {
+    user_id: &'a str,
+    tenant_id: &'a str,
+    roles: &'a [String],
+    scopes: &'a [String],
+    token_fingerprint: &'a str,
+    runtime_id: &'a str,
+    source: &'static str,
+    admin: bool,
+}
+
+#[derive(Serialize)]
+struct Auth {
+    mode: &'static str,
+    user_auth_enabled: bool,
+}
+
+#[derive(Serialize)]
+struct Routing {
+    mode: &'static str,
+    one_user_one_runtime: bool,
+}
+
+pub async fn me(principal: Principal) -> Result<Response, Error> {
+    if !principal.authenticated {
+        return Err(Error::Status(
+            StatusCode::UNAUTHORIZED,
+            "Gateway principal unavailable".into(),
+        ));
+    }
+    let whoami = Whoami {
+        user_id: &principal.user,
+        tenant_id: &principal.tenant_name,
+        roles: &principal.roles,
+        scopes: &principal.scopes,
+        token_fingerprint: &principal.token_fingerprint,
+        runtime_id: &principal.user,
+        source: "legacy-token",
+        admin: principal.roles.iter().any(|role| role == "admin"),
+    };
+    let auth = Auth {
+        mode: "legacy-token",
+        user_auth_enabled: false,
+    };
+    let routing = Routing {
+        mode: "single-user",
+        one_user_one_runtime: false,
+    };
+    Ok(json(
+        StatusCode::OK,
+        &Me {
+            ok: true,
+            principal: whoami,
+            auth,
+            routing,
+        },
+    ))
+}

@@ -1,0 +1,94 @@
+//! `GET /runs/{run_id}/ledger` and `POST /runs/ledger/batch`. Rows are JSON text as they were committed and are put into the
+//! answer as they are.
+
+use axum::extract::{OriginalUri, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use indexmap::IndexMap;
+
+use super::body::{Fields, JsonBody};
+use super::error::json_text;
+use super::validate::{Query, text};
+use super::{AppState, Error, PathOf, Principal};
+use crate::ids::{LedgerSeq, RunId};
+use crate::journal::LedgerPage;
+
+const LIMIT: i64 = 200;
+const MAX_LIMIT: i64 = 2000;
+
+pub async fn page(
+    principal: Principal,
+    State(app): State<AppState>,
+    PathOf(run_id): PathOf<String>,
+    OriginalUri(uri): OriginalUri,
+) -> Result<Response, Error> {
+    let mut query = Query::of(&uri);
+    let after = query.int("after", 0, 0, i64::MAX);
+    let limit = query.int("limit", LIMIT, 1, MAX_LIMIT);
+    query.finish()?;
+    match read(&principal, &app, &run_id, after, limit).await? {
+        Some(page) => Ok(json_text(StatusCode::OK, page_text(String::new(), &page))),
+        None => Err(Error::unknown_run(&run_id)),
+    }
+}
+
+/// `limit` is per run; runs that do not exist are left out.
+pub async fn batch(principal: Principal, State(app): State<AppState>, body: JsonBody) -> Result<Response, Error> {
+    let mut fields = body.fields()?;
+    let mut wanted: IndexMap<String, i64> = IndexMap::new();
+    for (at, item) in fields.list("runs").into_iter().enumerate() {
+        match Fields::of(item, vec!["body".into(), "runs".into(), at.into()]) {
+            Ok(mut item) => {
+                let run_id = item.required_text("run_id");
+                let after = item.int("after", 0, 0, i64::MAX);
+                wanted.insert(run_id.trim().to_owned(), after);
+                fields.issues.append(&mut item.issues);
+            }
+            Err(issue) => fields.issues.push(issue),
+        }
+    }
+    let limit = fields.int("limit", LIMIT, 1, MAX_LIMIT);
+    fields.finish()?;
+
+    let mut answer = String::from("{\"runs\":{");
+    let mut first = true;
+    for (run_id, after) in wanted.iter().filter(|(run_id, _)| !run_id.is_empty()) {
+        let Some(page) = read(&principal, &app, run_id, *after, limit).await? else {
+            continue;
+        };
+        if !std::mem::take(&mut first) {
+            answer.push(',');
+        }
+        answer.push_str(text(run_id).get());
+        answer.push(':');
+        answer = page_text(answer, &page);
+    }
+    answer.push_str("}}");
+    Ok(json_text(StatusCode::OK, answer))
+}
+
+/// `None` for a run that does not exist.
+async fn read(principal: &Principal, app: &AppState, run_id: &str, after: i64, limit: i64) -> Result<Option<LedgerPage>, Error> {
+    let run_id = RunId::from(run_id);
+    let (after, limit) = (LedgerSeq::try_from(after).unwrap_or(0), u32::try_from(limit).unwrap_or(1));
+    let page = app.journal.ledger(principal.tenant, &run_id, after, limit).await?;
+    if page.rows.is_empty() && app.journal.ledger_len(principal.tenant, &run_id).await?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(page))
+}
+
+fn page_text(mut out: String, page: &LedgerPage) -> String {
+    out.reserve(page.rows.iter().map(|row| row.len() + 1).sum::<usize>() + 48);
+    out.push_str("{\"items\":[");
+    for (at, row) in page.rows.iter().enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        out.push_str(row);
+    }
+    out.push_str("],\"next_after\":");
+    out.push_str(&page.next_after.to_string());
+    out.push('}');
+    out
+}

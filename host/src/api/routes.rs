@@ -1,0 +1,90 @@
+//! Which path goes where, and what answers when none does.
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::{
+    AppState, bundle_admin, bundle_flows, bundles, commands, detail_response, identity, input_data, ledger, runs, start, stream,
+};
+use crate::security::{cors, guard};
+
+/// The whole API behind its security layers.
+pub fn router(state: AppState) -> Router {
+    let security = state.security.clone();
+    Router::new()
+        .route("/api/health", only(get(identity::health), "GET"))
+        .nest("/api/gateway", gateway())
+        .fallback(not_found)
+        .with_state(state)
+        .layer(CatchPanicLayer::custom(|_| {
+            (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error").into_response()
+        }))
+        .layer(middleware::from_fn_with_state(security, guard::guard))
+        .layer(middleware::from_fn(cors::decorate))
+}
+
+fn gateway() -> Router<AppState> {
+    // A fixed segment wins over a parameter. Where the parameter's path has other verbs, they are repeated, so that a run or a
+    // bundle may have any name.
+    Router::new()
+        .route("/ping", only(get(identity::ping), "GET"))
+        .route("/me", only(get(identity::me), "GET"))
+        .route("/bundles", only(get(bundles::list), "GET"))
+        .route(
+            "/bundles/upload",
+            only(
+                post(bundle_admin::upload)
+                    .get(bundles::get_upload)
+                    .delete(bundle_admin::remove_upload),
+                "POST",
+            )
+            .layer(DefaultBodyLimit::disable()),
+        )
+        .route(
+            "/bundles/reload",
+            only(
+                post(bundle_admin::reload)
+                    .get(bundles::get_reload)
+                    .delete(bundle_admin::remove_reload),
+                "POST",
+            ),
+        )
+        .route(
+            "/bundles/{bundle_id}",
+            only(get(bundles::get).delete(bundle_admin::remove), "DELETE, GET"),
+        )
+        .route("/bundles/{bundle_id}/flows/{flow_id}", only(get(bundle_flows::flow), "GET"))
+        .route(
+            "/bundles/{bundle_id}/flows/{flow_id}/input_schema",
+            only(get(bundle_flows::input_schema), "GET"),
+        )
+        .route("/runs", only(get(runs::list), "GET"))
+        .route("/runs/start", only(post(start::start).get(runs::get_start), "POST"))
+        .route("/runs/{run_id}", only(get(runs::get), "GET"))
+        .route("/runs/{run_id}/input_data", only(get(input_data::get), "GET"))
+        .route("/runs/{run_id}/ledger", only(get(ledger::page), "GET"))
+        .route("/runs/{run_id}/ledger/stream", only(get(stream::follow), "GET"))
+        .route("/runs/ledger/batch", only(post(ledger::batch), "POST"))
+        .route("/commands", only(post(commands::submit), "POST"))
+}
+
+/// No verb but the given ones, HEAD and OPTIONS included; `allow` names them to the client.
+fn only(methods: MethodRouter<AppState>, allow: &'static str) -> MethodRouter<AppState> {
+    let refuse = move || std::future::ready(method_not_allowed(allow));
+    methods.head(refuse).fallback(refuse)
+}
+
+fn method_not_allowed(allow: &'static str) -> Response {
+    let mut response = detail_response(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+    response
+}
+
+async fn not_found() -> Response {
+    detail_response(StatusCode::NOT_FOUND, "Not Found")
+}

@@ -1,0 +1,70 @@
+//! `GET /runs/{run_id}` and `GET /runs`.
+
+use axum::extract::{OriginalUri, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Serialize;
+
+use super::error::json;
+use super::run_summary::{ListRow, Summary};
+use super::validate::Query;
+use super::{AppState, Error, PathOf, Principal};
+use crate::ids::RunId;
+use crate::journal::{RunFilter, RunRow};
+use crate::record::RunStatus;
+
+/// The run that a path names, or 404.
+pub async fn find(principal: &Principal, app: &AppState, run_id: &str) -> Result<RunRow, Error> {
+    let found = app.journal.run(principal.tenant, &RunId::from(run_id)).await?;
+    found.ok_or_else(|| Error::unknown_run(run_id))
+}
+
+pub async fn get(principal: Principal, State(app): State<AppState>, PathOf(run_id): PathOf<String>) -> Result<Response, Error> {
+    let run = find(&principal, &app, &run_id).await?;
+    Ok(json(StatusCode::OK, &Summary::of(&run)))
+}
+
+/// A run may be named as a verb is.
+pub async fn get_start(principal: Principal, State(app): State<AppState>) -> Result<Response, Error> {
+    let run = find(&principal, &app, "start").await?;
+    Ok(json(StatusCode::OK, &Summary::of(&run)))
+}
+
+#[derive(Serialize)]
+struct List<'a> {
+    items: Vec<ListRow<'a>>,
+}
+
+pub async fn list(principal: Principal, State(app): State<AppState>, OriginalUri(uri): OriginalUri) -> Result<Response, Error> {
+    let mut query = Query::of(&uri);
+    let limit = query.int("limit", 50, 1, 500);
+    let root_only = query.flag("root_only", false);
+    let include_ledger_len = query.flag("include_ledger_len", true);
+    let include_metrics = query.flag("include_metrics", false);
+    let include_drafts = query.flag("include_drafts", false);
+    let owned = |word: Option<&str>| word.map(str::to_owned);
+    let status = owned(query.word("status"));
+    let workflow_id = owned(query.word("workflow_id"));
+    let session_id = owned(query.word("session_id"));
+    query.finish()?;
+
+    let status = match status {
+        Some(word) => Some(
+            RunStatus::parse(&word)
+                .ok_or_else(|| Error::bad_request("Invalid status (expected: running|waiting|completed|failed|cancelled)"))?,
+        ),
+        None => None,
+    };
+    let filter = RunFilter {
+        status,
+        hide_internal: workflow_id.is_none(),
+        workflow_id,
+        session_id,
+        root_only,
+        limit: u32::try_from(limit).unwrap_or(500),
+    };
+    let runs = app.journal.runs(principal.tenant, filter).await?;
+    let rows = runs.iter().map(|run| ListRow::of(run, include_metrics, include_ledger_len));
+    let items = rows.filter(|row| include_drafts || !row.is_draft).collect();
+    Ok(json(StatusCode::OK, &List { items }))
+}

@@ -1,0 +1,178 @@
+//! `GET /runs/{run_id}/ledger/stream`: the ledger as server-sent events, from a cursor to the run's end.
+//!
+//! Woken by the journal's subscription, never by polling. Frames are made when the connection takes them: a slow reader holds one
+//! page of rows, and whatever else it has missed is read from the journal when it comes to it.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{OriginalUri, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
+
+use super::body::one_line;
+use super::server::Closing;
+use super::validate::{Query, text};
+use super::{AppState, Error, PathOf, Principal, runs};
+use crate::ids::{LedgerSeq, RunId, TenantId};
+use crate::journal::{self, Subscription};
+
+/// Rows read at one time.
+const PAGE: u32 = 32;
+/// Frames are sent together up to this size in bytes.
+const CHUNK: usize = 16 * 1024;
+
+pub async fn follow(
+    principal: Principal,
+    State(app): State<AppState>,
+    PathOf(run_id): PathOf<String>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+    closing: Option<Extension<Closing>>,
+) -> Result<Response, Error> {
+    let mut query = Query::of(&uri);
+    let after = query.int("after", 0, 0, i64::MAX);
+    let heartbeat_s = query.float("heartbeat_s", 5.0, 0.1, 60.0);
+    query.finish()?;
+    let run = runs::find(&principal, &app, &run_id).await?;
+
+    let last_event_id = headers
+        .get("last-event-id")
+        .and_then(|id| id.to_str().ok()?.trim().parse::<LedgerSeq>().ok());
+    let cursor = LedgerSeq::try_from(after).unwrap_or(0).max(last_event_id.unwrap_or(0));
+    let follower = Follower {
+        news: app.journal.subscribe(run.at),
+        journal: app.journal,
+        tenant: principal.tenant,
+        run_id: run.run_id,
+        cursor,
+        rows: VecDeque::new(),
+        heartbeat: Duration::from_secs_f64(heartbeat_s),
+        closing: closing.map(|Extension(Closing(token))| token).unwrap_or_default(),
+        phase: Phase::Following,
+    };
+    let frames = futures::stream::unfold(follower, |mut follower| async {
+        let frame = follower.next().await?;
+        Some((Ok::<_, std::convert::Infallible>(frame), follower))
+    });
+    let mut response = Response::new(Body::from_stream(frames));
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream; charset=utf-8"),
+    );
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    Ok(response)
+}
+
+/// One open stream. Owned by the body of its answer and gone with it.
+struct Follower {
+    journal: journal::Handle,
+    /// Says that there is something new; made before the first read, so that nothing is missed.
+    news: Subscription,
+    tenant: TenantId,
+    run_id: RunId,
+    /// Rows sent (or skipped at the client's word) so far.
+    cursor: LedgerSeq,
+    /// Rows read and not yet sent.
+    rows: VecDeque<Arc<str>>,
+    heartbeat: Duration,
+    closing: CancellationToken,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Phase {
+    Following,
+    /// The run has ended. Its last rows came with that, so one more read finds all there are.
+    Ended,
+    Done,
+}
+
+impl Follower {
+    async fn next(&mut self) -> Option<Bytes> {
+        while self.phase != Phase::Done {
+            if !self.rows.is_empty() {
+                return Some(self.frames());
+            }
+            match self.refill().await {
+                Ok(()) => {}
+                Err(error) => {
+                    tracing::warn!(%error, run_id = %self.run_id, "a ledger stream broke off");
+                    return None;
+                }
+            }
+            if !self.rows.is_empty() {
+                continue;
+            }
+            if self.phase == Phase::Ended {
+                self.phase = Phase::Done;
+                return Some(self.done());
+            }
+            if self.has_ended().await? {
+                self.phase = Phase::Ended;
+                continue;
+            }
+            tokio::select! {
+                alive = self.news.changed() => if !alive { return None },
+                () = self.closing.cancelled() => return None,
+                () = tokio::time::sleep(self.heartbeat) => return Some(Bytes::from_static(b": keep-alive\n\n")),
+            }
+        }
+        None
+    }
+
+    /// The rows after the cursor: from memory when the journal still has them there.
+    async fn refill(&mut self) -> Result<(), journal::Error> {
+        self.rows = match self.news.rows_after(self.cursor) {
+            Some(rows) => rows.into(),
+            None => self
+                .journal
+                .ledger(self.tenant, &self.run_id, self.cursor, PAGE)
+                .await?
+                .rows
+                .into(),
+        };
+        Ok(())
+    }
+
+    /// `None`: the journal does not answer any more.
+    async fn has_ended(&self) -> Option<bool> {
+        let status = match self.news.status() {
+            Some(status) => status,
+            None => self.journal.run(self.tenant, &self.run_id).await.ok()??.status,
+        };
+        Some(status.is_terminal())
+    }
+
+    fn frames(&mut self) -> Bytes {
+        let mut chunk = String::new();
+        while chunk.len() < CHUNK
+            && let Some(row) = self.rows.pop_front()
+        {
+            self.cursor += 1;
+            let (cursor, row) = (self.cursor, one_line(&row));
+            // Writing to a text cannot fail.
+            let _ = write!(
+                chunk,
+                "id: {cursor}\nevent: step\ndata: {{\"cursor\": {cursor}, \"record\": {row}}}\n\n"
+            );
+        }
+        chunk.into()
+    }
+
+    fn done(&self) -> Bytes {
+        let run_id = text(self.run_id.as_str());
+        format!(
+            "event: done\ndata: {{\"run_id\": {run_id}, \"cursor\": {}, \"status\": \"terminal\"}}\n\n",
+            self.cursor
+        )
+        .into()
+    }
+}
