@@ -25,10 +25,19 @@ pub enum Severity {
 
 impl Diagnostic {
     pub fn error(flow: &str, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, flow: flow.into(), node: None, pin: None, message: message.into() }
+        Self {
+            severity: Severity::Error,
+            flow: flow.into(),
+            node: None,
+            pin: None,
+            message: message.into(),
+        }
     }
     pub fn warning(flow: &str, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(flow, message) }
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(flow, message)
+        }
     }
     pub fn at(mut self, node: impl Into<String>) -> Self {
         self.node = Some(node.into());

@@ -31,11 +31,7 @@ pub(super) static TYPES: &[NodeType] = &[
     NodeType {
         name: "code",
         doc: "A Python function over the node's inputs.",
-        inputs: &[
-            EXEC_IN,
-            pin("input", "any"),
-            opt("permissions", "string", "\"sandbox\""),
-        ],
+        inputs: &[EXEC_IN, pin("input", "any"), opt("permissions", "string", "\"sandbox\"")],
         outputs: &[
             EXEC_OUT,
             pin("output", "any"),
@@ -63,11 +59,7 @@ pub(super) static TYPES: &[NodeType] = &[
     NodeType {
         name: "write_file",
         doc: "Writes a text or JSON file into the workspace.",
-        inputs: &[
-            EXEC_IN,
-            pin("file_path", "workspace_file"),
-            pin("content", "any"),
-        ],
+        inputs: &[EXEC_IN, pin("file_path", "workspace_file"), pin("content", "any")],
         outputs: &[EXEC_OUT, pin("bytes", "number"), pin("file_path", "string")],
         ..FILE
     },
@@ -159,11 +151,7 @@ pub(super) static TYPES: &[NodeType] = &[
     NodeType {
         name: "export_artifact",
         doc: "Writes an artifact's bytes into the workspace.",
-        inputs: &[
-            EXEC_IN,
-            pin("artifact", "artifact"),
-            pin("file_path", "workspace_file"),
-        ],
+        inputs: &[EXEC_IN, pin("artifact", "artifact"), pin("file_path", "workspace_file")],
         outputs: &[
             EXEC_OUT,
             pin("artifact_id", "string"),

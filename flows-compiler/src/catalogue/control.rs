@@ -118,11 +118,7 @@ pub(super) static TYPES: &[NodeType] = &[
     NodeType {
         name: "on_user_request",
         doc: "Where a run begins that a user's message started.",
-        outputs: &[
-            EXEC_OUT,
-            opt("message", "string", "\"\""),
-            opt("context", "object", "{}"),
-        ],
+        outputs: &[EXEC_OUT, opt("message", "string", "\"\""), opt("context", "object", "{}")],
         ..EVENT
     },
     NodeType {
@@ -145,11 +141,7 @@ pub(super) static TYPES: &[NodeType] = &[
             opt("schedule", "string", "\"15s\""),
             opt("recurrent", "boolean", "true"),
         ],
-        outputs: &[
-            EXEC_OUT,
-            pin("timestamp", "string"),
-            pin("recurrent", "boolean"),
-        ],
+        outputs: &[EXEC_OUT, pin("timestamp", "string"), pin("recurrent", "boolean")],
         config: &["eventConfig"],
         lower: Lower::Event,
         ..EVENT

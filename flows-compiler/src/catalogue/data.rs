@@ -17,22 +17,14 @@ pub(super) static TYPES: &[NodeType] = &[
     NodeType {
         name: "get",
         doc: "Reads a path such as `user.tags[0]` out of an object; the default stands in for null and for what is not there.",
-        inputs: &[
-            opt("object", "object", "{}"),
-            pin("key", "string"),
-            pin("default", "any"),
-        ],
+        inputs: &[opt("object", "object", "{}"), pin("key", "string"), pin("default", "any")],
         outputs: &[pin("value", "any")],
         ..DATA
     },
     NodeType {
         name: "set",
         doc: "A copy of an object with one (dotted) property set.",
-        inputs: &[
-            opt("object", "object", "{}"),
-            pin("key", "string"),
-            pin("value", "any"),
-        ],
+        inputs: &[opt("object", "object", "{}"), pin("key", "string"), pin("value", "any")],
         outputs: &[pin("result", "object")],
         ..DATA
     },
@@ -114,11 +106,7 @@ pub(super) static TYPES: &[NodeType] = &[
     NodeType {
         name: "get_element",
         doc: "The item of a list at a position; negative positions count from the end.",
-        inputs: &[
-            pin("array", "array"),
-            opt("index", "number", "0"),
-            pin("default", "any"),
-        ],
+        inputs: &[pin("array", "array"), opt("index", "number", "0"), pin("default", "any")],
         outputs: &[pin("result", "any"), pin("found", "boolean")],
         ..DATA
     },
@@ -139,11 +127,7 @@ pub(super) static TYPES: &[NodeType] = &[
     NodeType {
         name: "array_filter",
         doc: "The items of a list whose property (or, for plain values, the item itself) equals a value.",
-        inputs: &[
-            opt("items", "array", "[]"),
-            pin("key", "string"),
-            pin("value", "any"),
-        ],
+        inputs: &[opt("items", "array", "[]"), pin("key", "string"), pin("value", "any")],
         outputs: &[pin("result", "array")],
         ..DATA
     },

@@ -118,11 +118,7 @@ pub(super) static TYPES: &[NodeType] = &[
     NodeType {
         name: "tool_calls",
         doc: "Runs the tool calls that a model asked for, as far as they are allowed.",
-        inputs: &[
-            EXEC_IN,
-            pin("tool_calls", "array"),
-            pin("allowed_tools", "array"),
-        ],
+        inputs: &[EXEC_IN, pin("tool_calls", "array"), pin("allowed_tools", "array")],
         outputs: &[
             EXEC_OUT,
             pin("results", "array"),
@@ -135,11 +131,7 @@ pub(super) static TYPES: &[NodeType] = &[
     NodeType {
         name: "call_tool",
         doc: "Runs one tool call. Deprecated: use tool_calls.",
-        inputs: &[
-            EXEC_IN,
-            pin("tool_call", "object"),
-            pin("allowed_tools", "array"),
-        ],
+        inputs: &[EXEC_IN, pin("tool_call", "object"), pin("allowed_tools", "array")],
         outputs: &[
             EXEC_OUT,
             pin("result", "any"),
@@ -195,13 +187,7 @@ pub(super) static TYPES: &[NodeType] = &[
             pin("child_output", "object"),
             pin("sub_run_id", "string"),
         ],
-        config: &[
-            "effectConfig",
-            "subflowId",
-            "flowId",
-            "workflowId",
-            "workflow_id",
-        ],
+        config: &["effectConfig", "subflowId", "flowId", "workflowId", "workflow_id"],
         lower: Lower::Subflow,
         ..EFFECT
     },

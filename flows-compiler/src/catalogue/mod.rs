@@ -29,8 +29,7 @@ static GROUPS: [&[NodeType]; 9] = [
     memory::TYPES,
 ];
 
-static ALL: LazyLock<Vec<NodeType>> =
-    LazyLock::new(|| GROUPS.iter().copied().flatten().copied().collect());
+static ALL: LazyLock<Vec<NodeType>> = LazyLock::new(|| GROUPS.iter().copied().flatten().copied().collect());
 
 static BY_NAME: LazyLock<HashMap<&'static str, &'static NodeType>> =
     LazyLock::new(|| all().iter().map(|ty| (ty.name, ty)).collect());
@@ -141,11 +140,7 @@ impl NodeType {
 
 /// A pin without a default: absent or unresolved, it is missing from the node's input.
 const fn pin(id: &'static str, ty: &'static str) -> PinSpec {
-    PinSpec {
-        id,
-        ty,
-        default: None,
-    }
+    PinSpec { id, ty, default: None }
 }
 
 /// A pin that reads as `default` (JSON text) when it is absent.

@@ -29,10 +29,7 @@ fn every_category_has_the_types_of_the_language() {
         ("Composite", 2),
         ("Internal", 2),
     ];
-    assert_eq!(
-        counts,
-        expected.map(|(name, n)| (name.to_owned(), n)).into()
-    );
+    assert_eq!(counts, expected.map(|(name, n)| (name.to_owned(), n)).into());
     assert_eq!(all().len(), 128);
 }
 
@@ -46,12 +43,7 @@ fn names_and_pins_are_unique_and_defaults_are_json() {
         for pins in [ty.inputs, ty.outputs] {
             let mut ids = HashSet::new();
             for pin in pins {
-                assert!(
-                    ids.insert(pin.id),
-                    "{}: pin {} is listed twice",
-                    ty.name,
-                    pin.id
-                );
+                assert!(ids.insert(pin.id), "{}: pin {} is listed twice", ty.name, pin.id);
                 if let Some(text) = pin.default {
                     serde_json::from_str::<serde::de::IgnoredAny>(text).unwrap();
                 }
@@ -64,11 +56,7 @@ fn names_and_pins_are_unique_and_defaults_are_json() {
 #[test]
 fn data_nodes_have_no_execution_pins() {
     for ty in all() {
-        let runs = ty
-            .inputs
-            .iter()
-            .chain(ty.outputs)
-            .any(|pin| pin.ty == EXECUTION);
+        let runs = ty.inputs.iter().chain(ty.outputs).any(|pin| pin.ty == EXECUTION);
         let data = matches!(ty.lower, Lower::Literal | Lower::Builtin);
         assert_eq!(runs, !data, "{}", ty.name);
     }

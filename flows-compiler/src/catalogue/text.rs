@@ -43,19 +43,13 @@ pub(super) static TYPES: &[NodeType] = &[
     NodeType {
         name: "format",
         doc: "Fills `{name}` placeholders, with Python's format specifications, from an object.",
-        inputs: &[
-            opt("template", "string", "\"\""),
-            opt("values", "object", "{}"),
-        ],
+        inputs: &[opt("template", "string", "\"\""), opt("values", "object", "{}")],
         ..STRING
     },
     NodeType {
         name: "string_template",
         doc: "Fills `{{ path | filter }}` placeholders from an object. Filters: json, join, trim, lower, upper.",
-        inputs: &[
-            opt("template", "string", "\"\""),
-            opt("vars", "object", "{}"),
-        ],
+        inputs: &[opt("template", "string", "\"\""), opt("vars", "object", "{}")],
         ..STRING
     },
     NodeType {

@@ -135,11 +135,7 @@ pub(super) static TYPES: &[NodeType] = &[
     NodeType {
         name: "compare",
         doc: "Compares two values with ==, !=, <, <=, > or >=. Values that have no order (text and number, null) compare as false.",
-        inputs: &[
-            pin("a", "any"),
-            opt("op", "string", "\"==\""),
-            pin("b", "any"),
-        ],
+        inputs: &[pin("a", "any"), opt("op", "string", "\"==\""), pin("b", "any")],
         ..LOGIC
     },
     NodeType {

@@ -46,11 +46,7 @@ pub(super) static TYPES: &[NodeType] = &[
     NodeType {
         name: "get_context",
         doc: "The run's conversation: the whole context, its task and its messages.",
-        outputs: &[
-            pin("context", "object"),
-            pin("task", "string"),
-            pin("messages", "array"),
-        ],
+        outputs: &[pin("context", "object"), pin("task", "string"), pin("messages", "array")],
         ..READ
     },
     NodeType {
@@ -84,11 +80,7 @@ pub(super) static TYPES: &[NodeType] = &[
             pin("capability_route", "string"),
             pin("capability_routes", "array"),
         ],
-        outputs: &[
-            pin("provider", "provider"),
-            pin("models", "array"),
-            pin("error", "string"),
-        ],
+        outputs: &[pin("provider", "provider"), pin("models", "array"), pin("error", "string")],
         ..HOST
     },
     NodeType {
@@ -126,23 +118,14 @@ pub(super) static TYPES: &[NodeType] = &[
     NodeType {
         name: "set_var_property",
         doc: "Sets one property of a variable that holds an object.",
-        inputs: &[
-            EXEC_IN,
-            pin("name", "string"),
-            pin("key", "string"),
-            pin("value", "any"),
-        ],
+        inputs: &[EXEC_IN, pin("name", "string"), pin("key", "string"), pin("value", "any")],
         outputs: &[EXEC_OUT, pin("value", "object")],
         ..WRITE
     },
     NodeType {
         name: "add_message",
         doc: "Appends a message to the run's conversation.",
-        inputs: &[
-            EXEC_IN,
-            opt("role", "string", "\"user\""),
-            opt("content", "string", "\"\""),
-        ],
+        inputs: &[EXEC_IN, opt("role", "string", "\"user\""), opt("content", "string", "\"\"")],
         outputs: &[
             EXEC_OUT,
             pin("message", "object"),

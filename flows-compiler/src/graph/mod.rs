@@ -3,11 +3,27 @@
 //! Made from a [`crate::visualflow::Document`] by [`build`]; every rule of the language's section 3 has been applied, so code
 //! generation has no error left to find but an unsupported node type's configuration.
 
+mod build;
+mod checks;
+mod draft;
+mod findings;
+mod loop_back;
+mod lower;
+mod reach;
+mod routes;
+mod subflows;
+#[cfg(test)]
+mod tests;
+mod wires;
+
 use indexmap::IndexMap;
 use serde_json::value::RawValue;
 
 use crate::catalogue::NodeType;
 use crate::diagnostic::Diagnostic;
+
+pub use build::build;
+pub use subflows::qualify_subflows;
 
 /// Index of a node in [`Graph::nodes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -18,10 +34,11 @@ pub struct NodeIx(pub u32);
 pub struct Graph {
     pub id: String,
     pub name: String,
-    /// Exec nodes reachable from an entry first (in document order), then the pure nodes that they read.
+    /// Exec nodes reachable from an entry first (in document order, inserted `join_exec` nodes last), then the pure nodes that
+    /// they read, each after every pure node that it reads itself.
     pub nodes: Vec<Node>,
     pub entry: NodeIx,
-    /// One per `on_event` node: the entry of its listener, a child run of its own.
+    /// One per `on_event` node, in document order: the entry of its listener, a child run of its own.
     pub listeners: Vec<NodeIx>,
     pub warnings: Vec<Diagnostic>,
 }
@@ -44,7 +61,8 @@ pub struct Node {
     pub wires: IndexMap<String, Source>,
     /// Exec edges out of this node: handle -> target, in document order.
     pub routes: IndexMap<String, NodeIx>,
-    /// For a `join_exec` node: the incoming (source node id, handle) pairs in route order.
+    /// For a `join_exec` node: the incoming (source node id, handle) pairs in route order. Ways that no entry leads to are in
+    /// it too, so a position is the index that `path_mux` selects by.
     pub joins: Vec<(String, String)>,
 }
 
@@ -57,7 +75,7 @@ pub enum Role {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pin {
     pub id: String,
-    /// The declared type, lower case, as written (`string`, `number`, `any` …).
+    /// The declared type as written (`string`, `number`, `any` …).
     pub ty: String,
 }
 

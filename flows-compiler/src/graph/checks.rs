@@ -1,0 +1,103 @@
+//! What must hold of every node that stays, beside its edges: its type is known and compiled, its id can be stored.
+
+use super::Role;
+use super::draft::{Draft, DraftNode};
+use super::findings::{Findings, quoted};
+use super::reach::Reached;
+use crate::catalogue::{Lower, NodeType};
+use crate::visualflow::{Document, json};
+
+/// Checks one node that is executed or read; its type if it has one.
+pub(super) fn node(node: &DraftNode<'_>, findings: &mut Findings<'_>) -> Option<&'static NodeType> {
+    identity(node, findings);
+    expressions(node, findings);
+    let Some(ty) = node.ty else {
+        let message = format!(
+            "unknown VisualFlow node type {}: this version has no such node (the flow may have been made for a newer one)",
+            quoted(node.ty_name)
+        );
+        findings.error(node.id, message);
+        return None;
+    };
+    match (ty.lower, node.role) {
+        (Lower::Unsupported(reason), _) => findings.error(node.id, format!("node type '{}': {reason}", ty.name)),
+        (Lower::Literal | Lower::Builtin, _) | (_, Role::Exec) => {}
+        (_, Role::Pure) => {
+            let message = format!(
+                "node type '{}' declares no execution pins, so it never runs and has no value to read; give it execution pins",
+                ty.name
+            );
+            findings.error(node.id, message);
+        }
+    }
+    if ty.lower == Lower::Subflow && node.drawn.is_some_and(|drawn| drawn.subflow().is_none()) {
+        findings.error(node.id, "Subflow node names no flow: set subflowId");
+    }
+    Some(ty)
+}
+
+fn identity(node: &DraftNode<'_>, findings: &mut Findings<'_>) {
+    if node.drawn.is_some() && node.id.contains('.') {
+        let message = format!(
+            "Node id '{}' contains '.', which separates the parts of a variable's path; rename the node",
+            node.id
+        );
+        findings.error(node.id, message);
+    }
+    if node.repeated {
+        match node.role {
+            Role::Exec => {
+                let message = format!("Node '{}' already exists in flow '{}'", node.id, findings.flow);
+                findings.error(node.id, message);
+            }
+            Role::Pure => findings.warning(node.id, "several nodes have this id; the last one counts"),
+        }
+    }
+}
+
+/// Newer editors put Python expressions on pins; a run without them would take another way than its author drew.
+fn expressions(node: &DraftNode<'_>, findings: &mut Findings<'_>) {
+    let object = node
+        .drawn
+        .and_then(|drawn| drawn.config.get("pinExpressions"))
+        .and_then(|value| json::object(value));
+    for (pin, value) in object.unwrap_or_default() {
+        if json::filled(Some(&value)).is_some() {
+            findings.pin_error(node.id, &pin, "Python pin expressions are not compiled by this version");
+        }
+    }
+}
+
+/// Edges out of kept nodes that lead nowhere, or that say something this version does not do.
+pub(super) fn edges(doc: &Document, draft: &Draft<'_>, reached: &Reached, findings: &mut Findings<'_>) {
+    for edge in doc.edges.iter().filter(|edge| edge.is_exec()) {
+        if !draft.find(&edge.source).is_some_and(|from| reached.kept[from]) {
+            continue;
+        }
+        // Newer editors can limit how often an edge is taken; a run without the limit might never end.
+        if edge.limited {
+            findings.pin_error(
+                &edge.source,
+                &edge.source_handle,
+                "loop limits on edges are not compiled by this version",
+            );
+        }
+        let problem = match draft.find(&edge.target) {
+            None => "leads to no node",
+            Some(to) if !draft.is_exec(to) => "leads to a node without execution pins",
+            Some(_) => continue,
+        };
+        let message = format!("the edge to '{}' {problem} and is ignored", edge.target);
+        findings.pin_warning(&edge.source, &edge.source_handle, message);
+    }
+}
+
+/// Execution nodes that no entry leads to are left out.
+pub(super) fn unreached(draft: &Draft<'_>, reached: &Reached, findings: &mut Findings<'_>) {
+    for at in draft.positions().filter(|at| draft.is_exec(*at) && !reached.kept[*at]) {
+        let node = &draft.nodes[at];
+        if node.drawn.is_some() {
+            findings.warning(node.id, "no entry leads to this node; it is left out");
+        }
+    }
+}
