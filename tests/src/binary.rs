@@ -17,9 +17,11 @@ pub fn flowgate() -> PathBuf {
 
 fn build(debug: bool) -> PathBuf {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // For the whole workspace, as the tests were: with the package alone, cargo would settle on other features and compile
+    // most dependencies again.
     cargo
         .current_dir(crate::root())
-        .args(["build", "--quiet", "--package", "flowgate", "--bin", "flowgate"]);
+        .args(["build", "--quiet", "--workspace", "--bin", "flowgate"]);
     cargo.arg("--message-format=json-render-diagnostics");
     if !debug {
         cargo.arg("--release");
