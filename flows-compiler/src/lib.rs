@@ -12,4 +12,4 @@ pub mod diagnostic;
 pub mod graph;
 pub mod visualflow;
 
-pub use component::{Component, Link, RUNTIME_IMPORT, RUNTIME_SECTION, Runtime, compile, runtime};
+pub use component::{Component, Link, RUNTIME_IMPORT, RUNTIME_SECTION, Runtime, compile, linked_runtime, runtime};

@@ -6,5 +6,6 @@ pub mod config;
 pub mod ids;
 pub mod journal;
 pub mod record;
+pub mod sandbox;
 pub mod security;
 pub mod telemetry;

@@ -1,0 +1,68 @@
+//! Child runs: which workflow a name means, and what of the parent a child gets.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::effects::Child;
+use crate::ids::{Digest, RunId, TenantId};
+use crate::journal::{RunRow, StartRun};
+use crate::record::Json;
+
+/// Knows the workflows of a tenant.
+pub trait Catalog: Send + Sync + 'static {
+    /// The workflow of this id; none when it is not installed. The error says why an installed one cannot be started.
+    fn workflow(&self, tenant: TenantId, workflow_id: &str) -> Result<Option<Arc<Found>>, String>;
+}
+
+/// A workflow that can be started.
+#[derive(Debug, Clone)]
+pub struct Found {
+    pub workflow_id: String,
+    pub component: Digest,
+    /// The flow's own entry within the component.
+    pub entry: String,
+}
+
+/// Whether a variable belongs to the host: it is kept beside the flow's state and reaches the flow read-only.
+pub fn is_host_key(key: &str) -> bool {
+    matches!(key, "_runtime" | "_limits" | "_meta" | "_run_lifecycle") || key.starts_with("workspace_")
+}
+
+/// The start of a child of `parent`. Workspace settings are inherited unless the child has its own.
+pub(super) fn start(parent: &RunRow, child: &Child, found: &Found) -> StartRun {
+    let (mut input, mut host) = (IndexMap::<String, Box<RawValue>>::new(), IndexMap::new());
+    let given: IndexMap<String, Box<RawValue>> = serde_json::from_str(child.vars.get()).unwrap_or_default();
+    for (key, value) in given {
+        if is_host_key(&key) {
+            host.insert(key, value);
+        } else {
+            input.insert(key, value);
+        }
+    }
+    let inherited: IndexMap<String, Box<RawValue>> = serde_json::from_str(parent.host_vars.get()).unwrap_or_default();
+    for (key, value) in inherited {
+        let blank = matches!(value.get(), "null" | "\"\"");
+        if (key.starts_with("workspace_") || key == "_limits") && !blank {
+            host.entry(key).or_insert(value);
+        }
+    }
+    StartRun {
+        tenant: parent.at.tenant,
+        run_id: RunId::fresh(),
+        workflow_id: found.workflow_id.clone(),
+        component: found.component,
+        entry: found.entry.clone(),
+        input: object(&input),
+        host_vars: object(&host),
+        session_id: child.session_id.clone().or_else(|| parent.session_id.clone()),
+        actor_id: parent.actor_id.clone(),
+        parent: Some(parent.run_id.clone()),
+        listeners: Vec::new(),
+    }
+}
+
+fn object(fields: &IndexMap<String, Box<RawValue>>) -> Json {
+    to_raw_value(fields).unwrap_or_else(|_| crate::journal::rows::empty_object())
+}

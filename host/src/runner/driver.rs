@@ -1,0 +1,670 @@
+//! One activation of a run: from the commit that made it run to the one at which it waits or ends.
+
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+use tokio_util::sync::CancellationToken;
+
+use super::batch::{self, Batch};
+use super::history::{self, Tick, Told};
+use super::{Context, calls, children, programs, replay};
+use crate::effects::{self, Decision, Request};
+use crate::ids::RunRef;
+use crate::journal::rows::{self, Owner};
+use crate::journal::{self, Advance, Advanced, EmitEvent, Error, FinishedCall, LiveRun, OpenCall, OpenWait, Outcome, Position};
+use crate::record::{Json, RunStatus, StepStatus, WaitReason, WaitState};
+use crate::sandbox::{Instance, Program, Stop, world};
+
+/// A larger state is written only every few waits; between them history is replayed.
+const LARGE_SNAPSHOT: usize = 256 << 10;
+/// Ticks after which a large state is written all the same.
+const TICKS_BETWEEN_LARGE: usize = 16;
+
+/// Drives a run until it waits, ends or is taken away.
+///
+/// # Errors
+/// Only of the journal: what is wrong with the run itself ends the run.
+pub(super) async fn drive(
+    context: &Context,
+    at: RunRef,
+    taken: &CancellationToken,
+    stopping: &CancellationToken,
+) -> Result<(), Error> {
+    let Some(run) = context.journal.load(at).await? else { return Ok(()) };
+    if run.row.status != RunStatus::Running || run.row.paused.paused {
+        return Ok(());
+    }
+    let mut batch = Batch::new(&run.row);
+    let program = match programs::program(context, at.tenant, run.row.component).await {
+        Ok(program) => program,
+        Err(error) => return give_up(context, &run, batch, &error).await,
+    };
+    let restored = match replay::restore(&context.sandbox, &program, &run).await {
+        Ok(restored) => restored,
+        Err(error) => return give_up(context, &run, batch, &error).await,
+    };
+    batch.time(context.journal.clock());
+    let mut driver = Driver {
+        context,
+        program,
+        instance: Some(restored.instance),
+        ticks_since_snapshot: restored.ticks,
+        snapshot: run.snapshot.clone(),
+        consumed: run.inbox_consumed,
+        epoch: run.row.epoch,
+        node: run.row.current_node.clone().unwrap_or_else(|| run.row.entry.clone()),
+        steps: 0,
+        rows: 0,
+        fuel: 0,
+        finished: Vec::new(),
+        run: &run,
+        batch,
+        taken,
+        stopping,
+    };
+    let outcome = driver.activate(restored.next, restored.begun).await;
+    match outcome {
+        Err(Error::Stale) => driver.hand_over().await,
+        other => other,
+    }
+}
+
+/// Ends a run that cannot be brought to life: its history stays.
+async fn give_up(context: &Context, run: &LiveRun, mut batch: Batch, error: &str) -> Result<(), Error> {
+    let at = batch.time(context.journal.clock());
+    let owner = owner(run);
+    let node = run.row.current_node.clone().unwrap_or_else(|| run.row.entry.clone());
+    batch.push(batch::exception(owner, &node, error, at));
+    batch.push(rows::status_row(owner, Some(&node), RunStatus::Failed, at, at));
+    let next_seq = run.row.last_seq + 1;
+    let (rows, ticks, children) = batch.take();
+    let advance = Advance {
+        run: run.row.at,
+        epoch: run.row.epoch,
+        next_seq,
+        rows,
+        ticks,
+        inbox_consumed: run.inbox_consumed,
+        last_time: batch.last_time,
+        snapshot: None,
+        children,
+        to: Position::Failed { node, error: error.to_owned() },
+    };
+    match context.journal.advance(advance).await {
+        Ok(_) | Err(Error::Stale) => Ok(()),
+        Err(other) => Err(other),
+    }
+}
+
+fn owner(run: &LiveRun) -> Owner<'_> {
+    Owner { run_id: run.row.run_id.as_str(), actor_id: run.row.actor_id.as_deref(), session_id: run.row.session_id.as_deref() }
+}
+
+/// One live run and what it has computed since its last commit.
+struct Driver<'a> {
+    context: &'a Context,
+    run: &'a LiveRun,
+    program: Arc<Program>,
+    /// None while an external effect is in flight and the state is on disk.
+    instance: Option<Instance>,
+    /// The newest state that is on disk.
+    snapshot: Option<Vec<u8>>,
+    ticks_since_snapshot: usize,
+    batch: Batch,
+    /// Outcomes of the inbox that the flow has been told, in total since the run began.
+    consumed: u64,
+    epoch: u64,
+    node: String,
+    /// Used of the activation's budgets.
+    steps: u64,
+    rows: u64,
+    fuel: u64,
+    /// Results of external effects that are in the batch: should the run be taken away, they are kept all the same.
+    finished: Vec<FinishedCall>,
+    taken: &'a CancellationToken,
+    stopping: &'a CancellationToken,
+}
+
+impl<'a> Driver<'a> {
+    async fn activate(&mut self, next: Option<Told>, begun: bool) -> Result<(), Error> {
+        let mut told = match (self.reopened_calls().await?, next, begun) {
+            (Some(resolved), _, _) => resolved,
+            (None, _, _) if !self.run.inbox.is_empty() => self.delivered(),
+            (None, Some(next), _) => next,
+            (None, None, false) => Told::Start {},
+            (None, None, true) => Told::Continue,
+        };
+        loop {
+            if self.taken.is_cancelled() {
+                return Err(Error::Stale);
+            }
+            match self.tick(told).await? {
+                Some(next) => told = next,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn delivered(&mut self) -> Told {
+        self.consumed += self.run.inbox.len() as u64;
+        Told::Resolved(self.run.inbox.iter().map(|d| (d.effect_id, d.outcome.clone())).collect())
+    }
+
+    /// One tick and what follows from it. Gives what the flow is told next; none when the activation is over.
+    async fn tick(&mut self, told: Told) -> Result<Option<Told>, Error> {
+        let now = self.batch.time(self.context.journal.clock());
+        let seed = super::seed();
+        let max_steps = self.context.settings.tick_max_steps;
+        let around = replay::around(self.run, now.0, seed);
+        let event = told.event(&self.run.row.entry, self.run.input.get());
+        let mut tick = Tick { now: now.0, seed, steps: max_steps, event: told, effects: Vec::new(), seq: None, next: None, stopped: None };
+        let Some(instance) = self.instance.as_mut() else { return Err(Error::Corrupt("a run is ticked without an instance".to_owned())) };
+        let (progress, fuel) = match instance.tick(&around, &event, max_steps).await {
+            Ok(done) => done,
+            Err(stop) => return self.stopped(tick, &stop.to_string()).await,
+        };
+        self.fuel = self.fuel.saturating_add(fuel);
+        self.ticks_since_snapshot += 1;
+        let steps = match &progress {
+            world::Progress::Blocked(p) => p.steps,
+            world::Progress::Yielded(p) => p.steps,
+            world::Progress::Completed(p) => p.steps,
+            world::Progress::Failed(p) => p.steps,
+        };
+        self.steps += u64::from(steps);
+        match progress {
+            world::Progress::Yielded(yielded) => {
+                self.node = yielded.node;
+                if let Some(limit) = self.over_budget() {
+                    return self.stopped(tick, &limit).await;
+                }
+                tick.next = Some(Told::Continue);
+                self.keep(&tick);
+                if self.batch.is_full() {
+                    self.commit(Position::Running { node: self.node.clone() }, None).await?;
+                }
+                // A long computation lets others of this thread run.
+                tokio::task::yield_now().await;
+                Ok(Some(Told::Continue))
+            }
+            world::Progress::Blocked(blocked) => self.blocked(tick, blocked).await,
+            world::Progress::Completed(completed) => self.completed(tick, completed).await,
+            world::Progress::Failed(failed) => {
+                self.node = failed.node.clone();
+                self.keep(&tick);
+                let by_effect = failed.code == "effect_failed";
+                let error = if by_effect { format!("Effect failed after 1 attempts: {}", failed.message) } else { failed.message };
+                self.fail(&error, !by_effect).await
+            }
+        }
+    }
+
+    fn keep(&mut self, tick: &Tick) {
+        match serde_json::to_string(tick) {
+            Ok(text) => self.batch.tick(text),
+            Err(error) => tracing::error!(run = %self.run.row.run_id, %error, "a tick could not be written as JSON"),
+        }
+    }
+
+    /// The name of a budget that is used up.
+    fn over_budget(&self) -> Option<String> {
+        let settings = &self.context.settings;
+        if self.fuel > settings.activation_fuel {
+            return Some(format!("fuel limit: more than {} units without waiting (runner.activation_fuel)", settings.activation_fuel));
+        }
+        if self.steps > settings.activation_max_steps {
+            let limit = settings.activation_max_steps;
+            return Some(format!("activation step limit: more than {limit} steps without waiting (runner.activation_max_steps)"));
+        }
+        if self.rows > settings.activation_max_rows {
+            let limit = settings.activation_max_rows;
+            return Some(format!("activation row limit: more than {limit} ledger rows without waiting (runner.activation_max_rows)"));
+        }
+        None
+    }
+
+    async fn blocked(&mut self, mut tick: Tick, blocked: world::Blocked) -> Result<Option<Told>, Error> {
+        let first_row = self.batch.last_seq + 1;
+        let mut outcomes = Vec::new();
+        let (mut waits, mut open, mut emit) = (Vec::new(), Vec::new(), None);
+        tick.effects = blocked.effects.iter().map(history::digest).collect();
+        for effect in blocked.effects {
+            self.node.clone_from(&effect.node);
+            let request = match self.request(effect) {
+                Ok(request) => request,
+                Err(error) => return self.stopped(tick, &error).await,
+            };
+            let key = match effects::key(self.run.row.run_id.as_str(), &request) {
+                Ok(key) => key,
+                Err(error) => return self.stopped(tick, &format!("node '{}': effect payload: {error}", request.node)).await,
+            };
+            self.batch.count_effect();
+            match self.decide(&request).await? {
+                Decision::Completed(result) => {
+                    self.step(&request, &key, StepStatus::Completed, Some(result.clone()), None);
+                    outcomes.push((request.id, Outcome::Completed(result)));
+                }
+                Decision::Failed(error) => {
+                    self.step(&request, &key, StepStatus::Failed, None, Some(error.clone()));
+                    outcomes.push((request.id, Outcome::Failed(error)));
+                }
+                Decision::Wait { wait, until } => {
+                    let shown = shown(&wait);
+                    self.step(&request, &key, StepStatus::Waiting, Some(shown), None);
+                    waits.push(OpenWait { effect_id: request.id, wait: *wait, until });
+                }
+                Decision::Child(child) => match self.child(&child) {
+                    Ok((start, wait)) => {
+                        let shown = shown(&wait);
+                        self.step(&request, &key, StepStatus::Waiting, Some(shown), None);
+                        self.batch.children.push(start);
+                        waits.push(OpenWait { effect_id: request.id, wait, until: None });
+                    }
+                    Err(error) => {
+                        self.step(&request, &key, StepStatus::Failed, None, Some(error.clone()));
+                        outcomes.push((request.id, Outcome::Failed(error)));
+                    }
+                },
+                Decision::Emit(emission) => {
+                    let at = self.batch.time(self.context.journal.clock());
+                    let step = batch::started(owner(self.run), &request, &key, 1, at);
+                    emit = Some(EmitEvent {
+                        effect_id: request.id,
+                        step,
+                        name: emission.name,
+                        scope: emission.scope,
+                        scope_id: emission.scope_id,
+                        event_id: emission.event_id,
+                        payload: emission.payload,
+                        emitter: emitter(self.run, &request.node),
+                    });
+                }
+                Decision::Call => open.push(self.open_call(&request, &key, 1)),
+            }
+        }
+        if self.batch.last_seq >= first_row {
+            tick.seq = Some((first_row, self.batch.last_seq));
+        }
+        if let Some(limit) = self.over_budget() {
+            return self.stopped(tick, &limit).await;
+        }
+        if let Some(emit) = emit {
+            self.keep(&tick);
+            return self.emit(emit).await.map(Some);
+        }
+        if !open.is_empty() {
+            self.keep(&tick);
+            return self.call_all(open).await.map(Some);
+        }
+        if !outcomes.is_empty() {
+            let next = Told::Resolved(outcomes);
+            // Only a tick that ends a batch needs to say what follows: within a batch the next tick says it itself.
+            let full = self.batch.is_full();
+            tick.next = full.then(|| next.clone());
+            self.keep(&tick);
+            if full {
+                self.commit(Position::Running { node: self.node.clone() }, None).await?;
+            }
+            return Ok(Some(next));
+        }
+        if waits.is_empty() {
+            return self.stopped(tick, "the flow waits for nothing: it is blocked without an effect").await;
+        }
+        self.keep(&tick);
+        let snapshot = match self.state().await {
+            Ok(snapshot) => snapshot,
+            Err(stop) => return self.fail(&format!("snapshot: {stop}"), true).await,
+        };
+        self.commit(Position::Waiting { node: self.node.clone(), waits }, snapshot).await?;
+        Ok(None)
+    }
+
+    /// The request with its payload checked.
+    fn request(&self, effect: world::Effect) -> Result<Request, String> {
+        let (len, limit) = (effect.payload.len(), self.context.settings.max_payload_bytes);
+        if len > limit {
+            return Err(format!("payload limit: node '{}' asks with {len} bytes, more than {limit}", effect.node));
+        }
+        let payload = RawValue::from_string(effect.payload).map_err(|e| format!("node '{}': effect payload is not JSON: {e}", effect.node))?;
+        Ok(Request {
+            id: effect.id,
+            node: effect.node,
+            kind: effect.kind,
+            payload,
+            ordinal: effect.ordinal,
+            result_key: effect.result_key,
+            next_node: effect.next_node,
+        })
+    }
+
+    async fn decide(&mut self, request: &Request) -> Result<Decision, Error> {
+        let row = &self.run.row;
+        let owner = effects::Owner {
+            run_id: row.run_id.as_str(),
+            workflow_id: &row.workflow_id,
+            session_id: row.session_id.as_deref(),
+            now: self.batch.last_time,
+        };
+        Ok(effects::decide(owner, request))
+    }
+
+    /// Adds the two rows of a step that is decided at once.
+    fn step(&mut self, request: &Request, key: &str, status: StepStatus, result: Option<Json>, error: Option<String>) {
+        let clock = self.context.journal.clock();
+        let started = batch::started(owner(self.run), request, key, 1, self.batch.time(clock));
+        let ended = batch::ended(&started, status, result, error, self.batch.time(clock));
+        self.batch.push(started);
+        self.batch.push(ended);
+        self.rows += 2;
+    }
+
+    fn child(&self, child: &effects::Child) -> Result<(journal::StartRun, WaitState), String> {
+        if !child.wait {
+            return Err("start_subworkflow without waiting is not supported".to_owned());
+        }
+        let found = self.context.catalog.workflow(self.run.row.at.tenant, &child.workflow_id)?;
+        let found = found.ok_or_else(|| format!("Workflow '{}' not found in registry", child.workflow_id))?;
+        let start = children::start(&self.run.row, child, &found);
+        #[derive(serde::Serialize)]
+        struct Details<'a> {
+            sub_run_id: &'a str,
+            sub_workflow_id: &'a str,
+            #[serde(rename = "async")]
+            detached: bool,
+            include_traces: bool,
+        }
+        let details = Details {
+            sub_run_id: start.run_id.as_str(),
+            sub_workflow_id: &child.workflow_id,
+            detached: true,
+            include_traces: child.include_traces,
+        };
+        let wait = WaitState {
+            reason: WaitReason::Subworkflow,
+            wait_key: Some(format!("subworkflow:{}", start.run_id)),
+            until: None,
+            resume_to_node: child.next_node.clone(),
+            result_key: child.result_key.clone(),
+            prompt: None,
+            choices: None,
+            allow_free_text: true,
+            details: serde_json::value::to_raw_value(&details).ok(),
+        };
+        Ok((start, wait))
+    }
+
+    /// Emits an event inside a commit; its outcome comes back through the inbox.
+    async fn emit(&mut self, emit: EmitEvent) -> Result<Told, Error> {
+        let effect_id = emit.effect_id;
+        self.rows += 2;
+        let advanced = self.commit(Position::Emitting { node: self.node.clone(), emit: Box::new(emit) }, None).await?;
+        self.consumed += 1;
+        let outcome = match advanced.emitted {
+            Some(Ok(result)) => Outcome::Completed(result),
+            Some(Err(error)) => Outcome::Failed(error),
+            None => Outcome::Failed("the event was not emitted".to_owned()),
+        };
+        Ok(Told::Resolved(vec![(effect_id, outcome)]))
+    }
+
+    /// Adds the `started` row of an external effect.
+    fn open_call(&mut self, request: &Request, key: &str, attempt: u32) -> OpenCall {
+        let at = self.batch.time(self.context.journal.clock());
+        let row = batch::started(owner(self.run), request, key, attempt, at);
+        let open = OpenCall {
+            effect_id: request.id,
+            step_id: row.step_id.clone(),
+            node: request.node.clone(),
+            kind: request.kind.clone(),
+            payload: request.payload.clone(),
+            result_key: request.result_key.clone(),
+            started_at: row.started_at.clone(),
+            attempt,
+            idempotency_key: key.to_owned(),
+        };
+        self.batch.push(row);
+        self.rows += 2;
+        open
+    }
+
+    /// Makes the started effects durable, does them, and adds their result rows to the next batch.
+    async fn call_all(&mut self, open: Vec<OpenCall>) -> Result<Told, Error> {
+        let snapshot = match self.state().await {
+            Ok(snapshot) => snapshot,
+            Err(stop) => {
+                tracing::warn!(run = %self.run.row.run_id, %stop, "no snapshot before an external effect; history stands in");
+                None
+            }
+        };
+        let parked = snapshot.is_some();
+        self.commit(Position::Calling { node: self.node.clone(), calls: open.clone() }, snapshot).await?;
+        if parked {
+            // The state is on disk: while the outside works, the run costs no memory, and it goes on from what is stored.
+            self.instance = None;
+        }
+        let mut outcomes = Vec::new();
+        for call in open {
+            let result = tokio::select! {
+                result = calls::call(self.context, self.run, &call) => result,
+                // The host stops: the call is made again when it starts.
+                () = self.stopping.cancelled() => return Err(Error::Stale),
+            };
+            outcomes.push((call.effect_id, self.finish(&call, &result)));
+        }
+        if self.instance.is_none() {
+            self.instance = Some(self.revive().await?);
+        }
+        Ok(Told::Resolved(outcomes))
+    }
+
+    /// Adds the result row of a call.
+    fn finish(&mut self, call: &OpenCall, result: &Result<Json, String>) -> Outcome {
+        let at = self.batch.time(self.context.journal.clock());
+        let (status, value, error) = match result {
+            Ok(json) => (StepStatus::Completed, Some(json.clone()), None),
+            Err(error) => (StepStatus::Failed, None, Some(error.clone())),
+        };
+        let row = batch::call_ended(owner(self.run), call, status, value, error, at);
+        let outcome = calls::outcome(result);
+        self.finished.push(FinishedCall { run: self.run.row.at, effect_id: call.effect_id, row: row.clone(), outcome: outcome.clone() });
+        self.batch.push(row);
+        outcome
+    }
+
+    /// Calls that were in flight when the last host died: made again, or failed where that is not allowed.
+    async fn reopened_calls(&mut self) -> Result<Option<Told>, Error> {
+        if self.run.calls.is_empty() {
+            return Ok(None);
+        }
+        let mut outcomes = Vec::new();
+        let mut again = Vec::new();
+        for call in self.run.calls.clone() {
+            if self.run.inbox.iter().any(|d| d.effect_id == call.effect_id) {
+                continue;
+            }
+            if calls::may_repeat(&self.context.handlers, &call) {
+                let at = self.batch.time(self.context.journal.clock());
+                let row = batch::restarted(owner(self.run), &call, at);
+                let reopened = OpenCall {
+                    step_id: row.step_id.clone(),
+                    started_at: row.started_at.clone(),
+                    attempt: call.attempt + 1,
+                    ..call
+                };
+                self.batch.push(row);
+                again.push(reopened);
+            } else {
+                let outcome = self.finish(&call, &Err("interrupted".to_owned()));
+                outcomes.push((call.effect_id, outcome));
+            }
+        }
+        if !again.is_empty()
+            && let Told::Resolved(more) = self.call_all(again).await?
+        {
+            outcomes.extend(more);
+        }
+        if !self.run.inbox.is_empty()
+            && let Told::Resolved(more) = self.delivered()
+        {
+            outcomes.extend(more);
+        }
+        Ok((!outcomes.is_empty()).then_some(Told::Resolved(outcomes)))
+    }
+
+    async fn revive(&self) -> Result<Instance, Error> {
+        let corrupt = |e: String| Error::Corrupt(format!("run {}: {e}", self.run.row.run_id));
+        let mut instance = self.context.sandbox.instantiate(&self.program).await.map_err(|e| corrupt(e.to_string()))?;
+        let snapshot = self.snapshot.as_deref().unwrap_or_default();
+        instance.restore(snapshot).await.map_err(|e| corrupt(e.to_string()))?.map_err(corrupt)?;
+        Ok(instance)
+    }
+
+    /// The state to store with this commit. None: history stands in for it.
+    async fn state(&mut self) -> Result<Option<Vec<u8>>, Stop> {
+        let Some(instance) = self.instance.as_mut() else { return Ok(None) };
+        let state = instance.snapshot().await?;
+        let due = self.ticks_since_snapshot >= TICKS_BETWEEN_LARGE;
+        Ok(state.filter(|s| s.len() <= LARGE_SNAPSHOT || due))
+    }
+
+    async fn completed(&mut self, tick: Tick, completed: world::Completed) -> Result<Option<Told>, Error> {
+        self.node.clone_from(&completed.node);
+        let limit = self.context.settings.max_payload_bytes;
+        if completed.output.len() > limit {
+            let len = completed.output.len();
+            return self.stopped(tick, &format!("payload limit: the output has {len} bytes, more than {limit}")).await;
+        }
+        let output = match RawValue::from_string(completed.output) {
+            Ok(output) => output,
+            Err(error) => return self.stopped(tick, &format!("the output is not JSON: {error}")).await,
+        };
+        self.keep(&tick);
+        let owner = owner(self.run);
+        let clock = self.context.journal.clock();
+        match completed.by {
+            world::Ending::Plan => {
+                let at = self.batch.time(clock);
+                self.batch.push(rows::completion_row(owner, &self.node, &output, at, at));
+            }
+            world::Ending::Effect => {}
+            world::Ending::Resume => {
+                let wait = self.answered_wait().await?;
+                let at = self.batch.time(clock);
+                self.batch.push(rows::completion_via_resume_row(owner, &self.node, &wait, &output, at, at));
+            }
+        }
+        let at = self.batch.time(clock);
+        self.batch.push(rows::status_row(owner, Some(&self.node), RunStatus::Completed, at, at));
+        self.commit(Position::Completed { node: self.node.clone(), output }, None).await?;
+        Ok(None)
+    }
+
+    /// The wait whose answer ended the run, as its `resume` row shows it; a timed wait leaves no row.
+    async fn answered_wait(&self) -> Result<WaitState, Error> {
+        let row = &self.run.row;
+        let page = self.context.journal.ledger(row.at.tenant, &row.run_id, row.last_seq.saturating_sub(1), 1).await?;
+        #[derive(serde::Deserialize)]
+        struct Row {
+            effect: Option<Effect>,
+        }
+        #[derive(serde::Deserialize)]
+        struct Effect {
+            payload: Box<RawValue>,
+        }
+        #[derive(serde::Deserialize)]
+        struct Payload {
+            wait_reason: WaitReason,
+            wait_key: Option<String>,
+        }
+        let payload = page.rows.first().and_then(|text| serde_json::from_str::<Row>(text).ok()).and_then(|r| r.effect);
+        let payload = payload.and_then(|e| serde_json::from_str::<Payload>(e.payload.get()).ok());
+        let (reason, wait_key) = payload.map_or((WaitReason::Until, None), |p| (p.wait_reason, p.wait_key));
+        Ok(WaitState {
+            reason,
+            wait_key,
+            until: None,
+            resume_to_node: None,
+            result_key: None,
+            prompt: None,
+            choices: None,
+            allow_free_text: true,
+            details: None,
+        })
+    }
+
+    /// The host stops the flow: a limit, a trap, or an answer that breaks the world's rules.
+    async fn stopped(&mut self, mut tick: Tick, error: &str) -> Result<Option<Told>, Error> {
+        tick.stopped = Some(error.to_owned());
+        self.keep(&tick);
+        self.fail(error, true).await
+    }
+
+    async fn fail(&mut self, error: &str, exception: bool) -> Result<Option<Told>, Error> {
+        let owner = owner(self.run);
+        let clock = self.context.journal.clock();
+        if exception {
+            let at = self.batch.time(clock);
+            self.batch.push(batch::exception(owner, &self.node, error, at));
+        }
+        let at = self.batch.time(clock);
+        self.batch.push(rows::status_row(owner, Some(&self.node), RunStatus::Failed, at, at));
+        self.commit(Position::Failed { node: self.node.clone(), error: error.to_owned() }, None).await?;
+        Ok(None)
+    }
+
+    /// Commits the batch. [`Error::Stale`]: the run has been taken away and nothing was written.
+    async fn commit(&mut self, to: Position, snapshot: Option<Vec<u8>>) -> Result<Advanced, Error> {
+        let next_seq = self.batch.last_seq + 1 - self.batch.rows.len() as u64;
+        let (rows, ticks, children) = self.batch.take();
+        if let Some(state) = &snapshot {
+            self.snapshot = Some(state.clone());
+            self.ticks_since_snapshot = 0;
+        }
+        let advance = Advance {
+            run: self.run.row.at,
+            epoch: self.epoch,
+            next_seq,
+            rows,
+            ticks,
+            inbox_consumed: self.consumed,
+            last_time: self.batch.last_time,
+            snapshot,
+            children,
+            to,
+        };
+        let advanced = self.context.journal.advance(advance).await?;
+        self.finished.clear();
+        self.batch.last_seq = advanced.last_seq;
+        self.batch.last_time = advanced.last_time.max(self.batch.last_time);
+        Ok(advanced)
+    }
+
+    /// The run was taken away. What it computed is computed again after a resume, but what the outside did is kept.
+    async fn hand_over(&mut self) -> Result<(), Error> {
+        for call in std::mem::take(&mut self.finished) {
+            self.context.journal.finish_call(call).await?;
+        }
+        Ok(())
+    }
+}
+
+/// `{"wait": …}` as a waiting row shows it.
+fn shown(wait: &WaitState) -> Json {
+    #[derive(serde::Serialize)]
+    struct Shown<'a> {
+        wait: &'a WaitState,
+    }
+    serde_json::value::to_raw_value(&Shown { wait }).unwrap_or_else(|_| rows::empty_object())
+}
+
+fn emitter(run: &LiveRun, node: &str) -> Json {
+    #[derive(serde::Serialize)]
+    struct Emitter<'a> {
+        run_id: &'a str,
+        workflow_id: &'a str,
+        node_id: &'a str,
+    }
+    let emitter = Emitter { run_id: run.row.run_id.as_str(), workflow_id: &run.row.workflow_id, node_id: node };
+    serde_json::value::to_raw_value(&emitter).unwrap_or_else(|_| rows::empty_object())
+}
+

@@ -1,0 +1,218 @@
+//! Drives runs: woken by the journal, never polling.
+//!
+//! One task listens for wakes and gives each run that wants it a [`driver`]. A driver owns one live run: it restores the
+//! instance, ticks it, decides its effects, and commits what it computed in batches that are all or nothing. It ends when the
+//! run waits, ends, or is taken from it (pause, cancel). The runner keeps nothing that the journal does not have: killed at any
+//! moment, it goes on from the last commit.
+
+mod batch;
+mod calls;
+mod children;
+mod driver;
+mod history;
+mod programs;
+mod replay;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub use children::{Catalog, Found};
+
+use crate::effects::Handlers;
+use crate::ids::RunRef;
+use crate::journal::{self, Wake};
+use crate::sandbox::Sandbox;
+
+/// Budgets of a run, and how far it may go between commits.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Node transitions of one tick.
+    pub tick_max_steps: u32,
+    /// Fuel from leaving one wait to the next wait or the end.
+    pub activation_fuel: u64,
+    /// Node transitions from leaving one wait to the next wait or the end.
+    pub activation_max_steps: u64,
+    /// Ledger rows from leaving one wait to the next wait or the end.
+    pub activation_max_rows: u64,
+    /// Runs driven at a time.
+    pub max_live: usize,
+    /// Bytes of one payload, result or output.
+    pub max_payload_bytes: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            tick_max_steps: 1000,
+            activation_fuel: 10_000_000_000,
+            activation_max_steps: 1_000_000,
+            activation_max_rows: 100_000,
+            max_live: 1000,
+            max_payload_bytes: 16 << 20,
+        }
+    }
+}
+
+/// What every driver works with.
+#[derive(Clone)]
+struct Context {
+    journal: journal::Handle,
+    sandbox: Sandbox,
+    /// Workflows that a run may start as children.
+    catalog: Arc<dyn Catalog>,
+    handlers: Handlers,
+    settings: Arc<Settings>,
+}
+
+/// The runner's task. Dropping it stops nothing; [`Runner::stop`] lets running ticks reach a commit.
+pub struct Runner {
+    task: JoinHandle<()>,
+    /// Cancelled to stop: no further runs are taken, drivers end at their next commit.
+    stopping: CancellationToken,
+}
+
+impl Runner {
+    /// Takes the journal's wakes and starts driving, beginning with the runs that were running when the host stopped.
+    ///
+    /// # Errors
+    /// The journal cannot be read, or another runner has taken its wakes.
+    pub async fn start(
+        settings: Settings,
+        journal: journal::Handle,
+        sandbox: Sandbox,
+        catalog: Arc<dyn Catalog>,
+        handlers: Handlers,
+    ) -> Result<Runner, journal::Error> {
+        let wakes = journal.wakes().ok_or(journal::Error::Closed)?;
+        let left_running = journal.runnable().await?;
+        let stopping = CancellationToken::new();
+        let live = Arc::new(Live {
+            permits: Semaphore::new(settings.max_live.clamp(1, Semaphore::MAX_PERMITS)),
+            runs: Mutex::default(),
+            stopping: stopping.clone(),
+            context: Context { journal, sandbox, catalog, handlers, settings: Arc::new(settings) },
+        });
+        for run in left_running {
+            live.wake(run);
+        }
+        let task = tokio::spawn(listen(live, wakes));
+        Ok(Runner { task, stopping })
+    }
+
+    /// Stops taking runs, waits for the drivers' next commits.
+    pub async fn stop(self) {
+        self.stopping.cancel();
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the runner ended badly");
+        }
+    }
+}
+
+/// The runs that have a driver. Shared by the listener and the drivers.
+struct Live {
+    context: Context,
+    /// Bounds the instances that live at a time.
+    permits: Semaphore,
+    /// Drivers by run. A std mutex: held for a look-up, never across an await.
+    runs: Mutex<HashMap<RunRef, Driven>>,
+    stopping: CancellationToken,
+}
+
+/// A run that has a driver.
+struct Driven {
+    /// Cancelled when the run is taken from its driver.
+    taken: CancellationToken,
+    /// Woken meanwhile: the run is looked at once more when its driver ends.
+    again: bool,
+}
+
+async fn listen(live: Arc<Live>, mut wakes: journal::Wakes) {
+    loop {
+        let wake = tokio::select! {
+            wake = wakes.next() => wake,
+            () = live.stopping.cancelled() => None,
+        };
+        match wake {
+            Some(Wake::Ready(run)) => live.wake(run),
+            Some(Wake::Stopped(run)) => live.take(run),
+            None => break,
+        }
+    }
+    live.stopping.cancel();
+    // Every driver holds a permit for as long as it lives.
+    let all = live.context.settings.max_live.clamp(1, Semaphore::MAX_PERMITS) as u32;
+    drop(live.permits.acquire_many(all).await);
+}
+
+impl Live {
+    fn runs(&self) -> std::sync::MutexGuard<'_, HashMap<RunRef, Driven>> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives a run a driver, unless it has one.
+    fn wake(self: &Arc<Self>, run: RunRef) {
+        let taken = CancellationToken::new();
+        {
+            let mut runs = self.runs();
+            if let Some(driven) = runs.get_mut(&run) {
+                driven.again = true;
+                return;
+            }
+            runs.insert(run, Driven { taken: taken.clone(), again: false });
+        }
+        let live = Arc::clone(self);
+        tokio::spawn(async move {
+            live.drive(run, taken).await;
+        });
+    }
+
+    /// Tells the driver of a paused or cancelled run to drop it.
+    fn take(&self, run: RunRef) {
+        if let Some(driven) = self.runs().get(&run) {
+            driven.taken.cancel();
+        }
+    }
+
+    async fn drive(self: Arc<Self>, run: RunRef, mut taken: CancellationToken) {
+        loop {
+            {
+                let permit = tokio::select! {
+                    permit = self.permits.acquire() => permit,
+                    () = self.stopping.cancelled() => break,
+                };
+                if permit.is_err() || self.stopping.is_cancelled() {
+                    break;
+                }
+                if let Err(error) = driver::drive(&self.context, run, &taken, &self.stopping).await {
+                    tracing::error!(run = run.run.0, %error, "a run could not be driven; it is tried again when it is woken");
+                }
+            }
+            let mut runs = self.runs();
+            match runs.get_mut(&run) {
+                Some(driven) if driven.again && !self.stopping.is_cancelled() => {
+                    taken = CancellationToken::new();
+                    *driven = Driven { taken: taken.clone(), again: false };
+                }
+                _ => {
+                    runs.remove(&run);
+                    return;
+                }
+            }
+        }
+        self.runs().remove(&run);
+    }
+}
+
+/// A seed for one tick's randomness. It is recorded, so it need not be repeatable; it must not be guessed across tenants.
+fn seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    use std::sync::LazyLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    KEYS.hash_one(COUNT.fetch_add(1, Ordering::Relaxed))
+}

@@ -1,0 +1,165 @@
+//! The engine's settings, and the pulse that bounds a tick's wall-clock time.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use super::Error;
+
+/// How often the epoch moves while a tick runs. A tick's time limit is rounded up to this.
+const PULSE: Duration = Duration::from_millis(100);
+
+/// What an instance may use.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Fuel of one tick; about one unit an instruction.
+    pub tick_fuel: u64,
+    /// Wall-clock time of one tick, waiting for the processor included.
+    pub tick_timeout: Duration,
+    /// Linear memory of an instance in bytes.
+    pub max_memory_bytes: usize,
+    /// Live instances; the size of the pool.
+    pub max_live: u32,
+    /// Programs kept ready in memory.
+    pub programs: u64,
+    /// Where native code is kept between starts of the host. None: nowhere. Only this host may write there: native code is
+    /// run as it is found.
+    pub cache: Option<PathBuf>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            tick_fuel: 1_000_000_000,
+            tick_timeout: Duration::from_secs(10),
+            max_memory_bytes: 64 << 20,
+            max_live: 1000,
+            programs: 4096,
+            cache: None,
+        }
+    }
+}
+
+impl Settings {
+    pub(super) fn deadline(&self) -> u64 {
+        self.tick_timeout.as_millis().div_ceil(PULSE.as_millis()).max(1) as u64 + 1
+    }
+}
+
+/// An engine with a pool, or without one where the address space does not allow it.
+pub(super) fn build(settings: &Settings) -> Result<Engine, Error> {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(settings.max_live)
+        .total_core_instances(settings.max_live.saturating_mul(4))
+        .total_memories(settings.max_live)
+        .total_tables(settings.max_live.saturating_mul(2))
+        .total_stacks(settings.max_live)
+        .max_memories_per_component(1)
+        .max_tables_per_component(2)
+        .max_core_instances_per_component(8)
+        .table_elements(100_000)
+        .max_memory_size(settings.max_memory_bytes)
+        .linear_memory_keep_resident(128 << 10)
+        .table_keep_resident(16 << 10)
+        .async_stack_keep_resident(32 << 10)
+        .max_unused_warm_slots(64);
+    let mut config = base();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config.memory_reservation(settings.max_memory_bytes as u64);
+    config.memory_reservation_for_growth(0);
+    match Engine::new(&config) {
+        Ok(engine) => Ok(engine),
+        Err(error) => {
+            tracing::warn!(%error, max_live = settings.max_live, "no pool of instances: each is allocated on demand");
+            Engine::new(&base()).map_err(|e| Error::Engine(format!("{e:#}")))
+        }
+    }
+}
+
+fn base() -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .concurrency_support(false)
+        .consume_fuel(true)
+        .epoch_interruption(true)
+        // A flow must compute the same on every machine.
+        .cranelift_nan_canonicalization(true)
+        .max_wasm_stack(512 << 10)
+        .async_stack_size(1 << 20)
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(8))
+        .memory_init_cow(true);
+    config
+}
+
+/// Moves the engine's epoch while somebody is ticking, and sleeps while nobody is.
+pub(super) struct Pulse {
+    state: Arc<PulseState>,
+}
+
+struct PulseState {
+    /// Ticks in flight.
+    running: AtomicUsize,
+    /// True once the host is gone; the thread ends.
+    closed: Mutex<bool>,
+    /// Told when a first tick begins or the host goes.
+    wake: Condvar,
+}
+
+/// Counts a tick in flight for as long as it lives.
+pub(super) struct Ticking(Arc<PulseState>);
+
+impl Pulse {
+    pub fn new(engine: Engine) -> Self {
+        let state = Arc::new(PulseState { running: AtomicUsize::new(0), closed: Mutex::new(false), wake: Condvar::new() });
+        let shared = Arc::clone(&state);
+        let spawned = std::thread::Builder::new().name("flowgate-epoch".into()).spawn(move || shared.run(&engine));
+        if let Err(error) = spawned {
+            tracing::error!(%error, "the epoch thread does not start: a tick's time is bounded by its fuel only");
+        }
+        Pulse { state }
+    }
+
+    pub fn ticking(&self) -> Ticking {
+        if self.state.running.fetch_add(1, Ordering::AcqRel) == 0 {
+            // The lock orders this wake after the thread's look at `running`, so that it is never missed.
+            drop(lock(&self.state.closed));
+            self.state.wake.notify_one();
+        }
+        Ticking(Arc::clone(&self.state))
+    }
+}
+
+impl PulseState {
+    fn run(&self, engine: &Engine) {
+        let mut closed = lock(&self.closed);
+        while !*closed {
+            if self.running.load(Ordering::Acquire) == 0 {
+                closed = self.wake.wait(closed).unwrap_or_else(std::sync::PoisonError::into_inner);
+            } else {
+                closed = self.wake.wait_timeout(closed, PULSE).unwrap_or_else(std::sync::PoisonError::into_inner).0;
+                engine.increment_epoch();
+            }
+        }
+    }
+}
+
+impl Drop for Pulse {
+    fn drop(&mut self) {
+        *lock(&self.state.closed) = true;
+        self.state.wake.notify_one();
+    }
+}
+
+impl Drop for Ticking {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+fn lock(mutex: &Mutex<bool>) -> std::sync::MutexGuard<'_, bool> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

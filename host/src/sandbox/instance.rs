@@ -1,0 +1,76 @@
+//! One live flow: a store, an instance in it, and its limits.
+
+use wasmtime::{Engine, Store};
+
+use super::engine::{Pulse, Ticking};
+use super::limits::{Limits, Stop};
+use super::world::{Around, Description, Event, Flow, Progress};
+use super::{Program, Settings};
+
+/// Fuel after which a long tick lets other work run.
+const YIELD_EVERY: u64 = 1_000_000;
+
+/// A live flow. Dropping it frees its memory at once; what it computed and did not hand out is gone.
+pub struct Instance {
+    store: Store<Limits>,
+    flow: Flow,
+    settings: Settings,
+    /// Keeps the epoch moving while this instance lives; instances live only as long as they have work.
+    _ticking: Ticking,
+}
+
+pub(super) async fn instantiate(engine: &Engine, settings: &Settings, pulse: &Pulse, program: &Program) -> Result<Instance, Stop> {
+    let ticking = pulse.ticking();
+    let mut store = Store::new(engine, Limits { memory: settings.max_memory_bytes, refused: false });
+    store.limiter(|limits| limits);
+    refuel(&mut store, settings)?;
+    store.fuel_async_yield_interval(Some(YIELD_EVERY)).map_err(|e| Stop::Trap(e.to_string()))?;
+    let made = program.exports.instantiate_async(&mut store).await;
+    let flow = match made {
+        Ok(flow) => flow,
+        Err(error) if error.is::<wasmtime::PoolConcurrencyLimitError>() => return Err(Stop::NoRoom(error.to_string())),
+        Err(error) => return Err(Stop::from_error(&error, settings, store.data())),
+    };
+    Ok(Instance { store, flow, settings: settings.clone(), _ticking: ticking })
+}
+
+/// Gives the store what one tick may use.
+fn refuel(store: &mut Store<Limits>, settings: &Settings) -> Result<(), Stop> {
+    store.set_epoch_deadline(settings.deadline());
+    store.set_fuel(settings.tick_fuel).map_err(|e| Stop::Trap(e.to_string()))
+}
+
+impl Instance {
+    fn stopped(&self, error: &wasmtime::Error) -> Stop {
+        Stop::from_error(error, &self.settings, self.store.data())
+    }
+
+    pub async fn describe(&mut self) -> Result<Description, Stop> {
+        refuel(&mut self.store, &self.settings)?;
+        let called = self.flow.flowgate_flow_workflow().call_describe(&mut self.store).await;
+        called.map_err(|e| self.stopped(&e))
+    }
+
+    /// One tick, and the fuel it used. After an error the instance must not be used again.
+    pub async fn tick(&mut self, around: &Around, event: &Event, max_steps: u32) -> Result<(Progress, u64), Stop> {
+        refuel(&mut self.store, &self.settings)?;
+        let called = self.flow.flowgate_flow_workflow().call_tick(&mut self.store, around, event, max_steps).await;
+        let progress = called.map_err(|e| self.stopped(&e))?;
+        let left = self.store.get_fuel().unwrap_or(0);
+        Ok((progress, self.settings.tick_fuel.saturating_sub(left)))
+    }
+
+    /// The run's state. None: the guest is to be replayed instead.
+    pub async fn snapshot(&mut self) -> Result<Option<Vec<u8>>, Stop> {
+        refuel(&mut self.store, &self.settings)?;
+        let called = self.flow.flowgate_flow_workflow().call_snapshot(&mut self.store).await;
+        called.map_err(|e| self.stopped(&e))
+    }
+
+    /// Takes a state over. The inner error is the flow's own: the state does not fit it.
+    pub async fn restore(&mut self, snapshot: &[u8]) -> Result<Result<(), String>, Stop> {
+        refuel(&mut self.store, &self.settings)?;
+        let called = self.flow.flowgate_flow_workflow().call_restore(&mut self.store, snapshot).await;
+        called.map_err(|e| self.stopped(&e))
+    }
+}

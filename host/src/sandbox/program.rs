@@ -1,0 +1,127 @@
+//! Components as native code, kept on disk between starts.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Engine, Module};
+
+use super::limits::Limits;
+use super::{Error, Settings};
+use crate::ids::Digest;
+
+/// A component ready to be instantiated.
+pub struct Program {
+    pub digest: Digest,
+    pub(super) exports: super::world::FlowPre<Limits>,
+}
+
+/// Native code on disk, under a name made of the code's origin and everything that its making depends on.
+pub(super) struct NativeCache {
+    folder: Option<PathBuf>,
+    /// The engine's own fingerprint: wasmtime's version, the target and every setting that changes code.
+    engine: u64,
+}
+
+impl NativeCache {
+    pub fn new(engine: &Engine, settings: &Settings) -> Self {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        env!("CARGO_PKG_VERSION").hash(&mut hasher);
+        NativeCache { folder: settings.cache.clone(), engine: hasher.finish() }
+    }
+
+    /// Compiles a core module, or takes it from the cache.
+    pub fn module(&self, engine: &Engine, bytes: &[u8]) -> Result<Module, Error> {
+        let invalid = |e: wasmtime::Error| Error::Invalid(format!("{e:#}"));
+        let Some(path) = self.path(&Digest::of(bytes).hex(), "module") else { return Module::new(engine, bytes).map_err(invalid) };
+        if path.is_file()
+            && let Some(module) = deserialize_module(engine, &path)
+        {
+            return Ok(module);
+        }
+        let module = Module::new(engine, bytes).map_err(invalid)?;
+        self.keep(&path, module.serialize());
+        Ok(module)
+    }
+
+    fn component(&self, engine: &Engine, digest: Digest, bytes: &[u8]) -> Result<Component, Error> {
+        let invalid = |e: wasmtime::Error| Error::Invalid(format!("{e:#}"));
+        // A shared component names its runtime in its own bytes, so its digest stands for both.
+        let Some(path) = self.path(&digest.hex(), "component") else { return Component::new(engine, bytes).map_err(invalid) };
+        if path.is_file()
+            && let Some(component) = deserialize_component(engine, &path)
+        {
+            return Ok(component);
+        }
+        let component = Component::new(engine, bytes).map_err(invalid)?;
+        self.keep(&path, component.serialize());
+        Ok(component)
+    }
+
+    fn path(&self, name: &str, kind: &str) -> Option<PathBuf> {
+        Some(self.folder.as_ref()?.join(format!("{name}-{:016x}.{kind}", self.engine)))
+    }
+
+    /// Writes beside and renames, so that a killed host leaves no half file. The cache is only a cache: a failure is logged.
+    fn keep(&self, path: &Path, code: wasmtime::Result<Vec<u8>>) {
+        let written = code.map_err(|e| e.to_string()).and_then(|code| write_new(path, &code).map_err(|e| e.to_string()));
+        if let Err(error) = written {
+            tracing::warn!(path = %path.display(), %error, "native code is not kept");
+        }
+    }
+}
+
+fn write_new(path: &Path, code: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        std::fs::create_dir_all(folder)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?;
+        }
+    }
+    let part = path.with_extension(format!("part-{}-{:?}", std::process::id(), std::thread::current().id()));
+    let mut file = std::fs::File::create(&part)?;
+    file.write_all(code)?;
+    drop(file);
+    std::fs::rename(&part, path)
+}
+
+#[allow(unsafe_code)]
+fn deserialize_module(engine: &Engine, path: &Path) -> Option<Module> {
+    // SAFETY: the folder is the host's own (mode 0700, beside its database); only `keep` above writes there, by rename, and
+    // wasmtime refuses files of another version or configuration. Tenants have no way to name a file in it.
+    unsafe { Module::deserialize_file(engine, path) }.map_err(|e| note(path, &e)).ok()
+}
+
+#[allow(unsafe_code)]
+fn deserialize_component(engine: &Engine, path: &Path) -> Option<Component> {
+    // SAFETY: as for `deserialize_module`.
+    unsafe { Component::deserialize_file(engine, path) }.map_err(|e| note(path, &e)).ok()
+}
+
+fn note(path: &Path, error: &wasmtime::Error) {
+    tracing::warn!(path = %path.display(), %error, "native code from the cache is not usable; compiling anew");
+}
+
+/// Links and prepares a component; `runtime` is the core module it imports, if it does.
+pub(super) fn load(
+    engine: &Engine,
+    cache: &NativeCache,
+    runtime: Option<&Module>,
+    digest: Digest,
+    bytes: &[u8],
+) -> Result<Program, Error> {
+    let mut linker = Linker::new(engine);
+    if let Some(runtime) = runtime {
+        linker.root().module(flowgate_compiler::RUNTIME_IMPORT, runtime).map_err(|e| Error::Engine(format!("{e:#}")))?;
+    }
+    let component = cache.component(engine, digest, bytes)?;
+    let world = |e: wasmtime::Error| Error::World(format!("{e:#}"));
+    let pre = linker.instantiate_pre(&component).map_err(world)?;
+    let exports = super::world::FlowPre::new(pre).map_err(world)?;
+    Ok(Program { digest, exports })
+}
