@@ -42,6 +42,9 @@ impl Clock {
     pub fn virtual_at(start: Micros) -> Self {
         Clock(Some(Arc::new(AtomicI64::new(start.0))))
     }
+    pub fn is_virtual(&self) -> bool {
+        self.0.is_some()
+    }
     pub fn now(&self) -> Micros {
         match &self.0 {
             Some(t) => Micros(t.load(Ordering::SeqCst)),

@@ -1,7 +1,7 @@
 //! What the rest of the host holds: the requests to the writer.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -32,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     /// Due time of the earliest armed timer after the last commit, `i64::MAX` for none: kept here so that asking is free.
     pub(crate) next_due: AtomicI64,
+    /// Commits so far, for metrics.
+    pub(crate) commits: AtomicU64,
 }
 
 impl Handle {
@@ -106,6 +108,11 @@ impl Handle {
             i64::MAX => None,
             at => Some(Micros(at)),
         }
+    }
+
+    /// Commits of this process since it began.
+    pub fn commits(&self) -> u64 {
+        self.shared.commits.load(Ordering::Relaxed)
     }
 
     /// Moves a virtual clock to `now` and fires every timer due by then; returns how many. With the machine's clock the writer does this by

@@ -10,7 +10,10 @@ mod lock;
 mod options;
 mod reader;
 pub mod rows;
+mod store;
 mod subscribe;
+#[cfg(test)]
+mod tests;
 pub mod types;
 mod wakes;
 mod writer;

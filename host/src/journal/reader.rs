@@ -1,15 +1,79 @@
-//! Reads. Skeleton: every answer is `Closed` for now.
+//! Reads: what clients and drivers are told, from committed rows only.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use super::handle::Handle;
-use super::types::{BundleRow, Error, LedgerPage, LiveRun, RunFilter, RunRow};
-use crate::ids::{Digest, LedgerSeq, RunId, RunRef, TenantId};
-use crate::record::Json;
+use serde_json::value::RawValue;
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::{SqliteConnection, SqlitePool, SqlitePoolOptions};
+use sqlx::{AssertSqlSafe, Row as _, Sqlite as Db};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
-/// Where reads go: read-only connections of their own, or the writer's between its commits.
+use super::handle::Handle;
+use super::options::Options;
+use super::store::query::{self, Columns, RUN_ROW};
+use super::store::sqlite::{Sqlite, connect_options};
+use super::types::{BundleRow, Delivery, Error, LedgerPage, LiveRun, OpenCall, RunFilter, RunRow};
+use crate::clock::Micros;
+use crate::ids::{Digest, LedgerSeq, RunId, RunRef, TenantId};
+use crate::record::{Json, RunStatus};
+
+/// Where reads go.
 #[derive(Debug)]
-pub(crate) struct Reads;
+pub(crate) enum Reads {
+    /// Read-only connections of their own: they see the last commit and never wait for the writer.
+    Pool(SqlitePool),
+    /// A database in memory has one connection: reads take it between commits.
+    Shared(Arc<Mutex<SqliteConnection>>),
+}
+
+enum Conn {
+    Pooled(PoolConnection<Db>),
+    Shared(OwnedMutexGuard<SqliteConnection>),
+}
+
+impl Deref for Conn {
+    type Target = SqliteConnection;
+    fn deref(&self) -> &SqliteConnection {
+        match self {
+            Conn::Pooled(conn) => conn,
+            Conn::Shared(conn) => conn,
+        }
+    }
+}
+
+impl DerefMut for Conn {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        match self {
+            Conn::Pooled(conn) => conn,
+            Conn::Shared(conn) => conn,
+        }
+    }
+}
+
+impl Reads {
+    pub(crate) async fn open(options: &Options, store: &Sqlite) -> Result<Self, Error> {
+        if options.path.is_none() {
+            return Ok(Reads::Shared(store.shared()));
+        }
+        let pool = SqlitePoolOptions::new()
+            .max_connections(options.readers.max(1))
+            .test_before_acquire(false)
+            .connect_with(connect_options(options, true))
+            .await?;
+        Ok(Reads::Pool(pool))
+    }
+
+    async fn conn(&self) -> Result<Conn, Error> {
+        match self {
+            Reads::Pool(pool) => Ok(Conn::Pooled(pool.acquire().await.map_err(|e| match e {
+                sqlx::Error::PoolClosed => Error::Closed,
+                other => Error::Database(other),
+            })?)),
+            Reads::Shared(conn) => Ok(Conn::Shared(Arc::clone(conn).lock_owned().await)),
+        }
+    }
+}
 
 /// What became of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,57 +85,302 @@ pub enum CommandState {
     Failed(String),
 }
 
+const FROM: &str =
+    " FROM runs r JOIN run_state s USING (tenant, run) LEFT JOIN runs p ON p.tenant = r.tenant AND p.run = r.parent ";
+
 impl Handle {
     /// A run by its name outside.
-    pub async fn run(&self, _tenant: TenantId, _run_id: &RunId) -> Result<Option<RunRow>, Error> {
-        Err(Error::Closed)
+    pub async fn run(&self, tenant: TenantId, run_id: &RunId) -> Result<Option<RunRow>, Error> {
+        let sql = format!("{RUN_ROW}{FROM}WHERE r.tenant = ?1 AND r.run_id = ?2");
+        let mut conn = self.reads().conn().await?;
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(tenant.0).bind(run_id.as_str());
+        query
+            .fetch_optional(&mut *conn)
+            .await?
+            .map(|row| query::run_row(&mut Columns::of(&row)))
+            .transpose()
     }
+
     /// The start input as it was stored: a JSON object.
-    pub async fn input(&self, _tenant: TenantId, _run_id: &RunId) -> Result<Option<Json>, Error> {
-        Err(Error::Closed)
+    pub async fn input(&self, tenant: TenantId, run_id: &RunId) -> Result<Option<Json>, Error> {
+        let sql = "SELECT input FROM runs WHERE tenant = ?1 AND run_id = ?2";
+        let mut conn = self.reads().conn().await?;
+        let text: Option<String> = sqlx::query_scalar(sql)
+            .bind(tenant.0)
+            .bind(run_id.as_str())
+            .fetch_optional(&mut *conn)
+            .await?;
+        text.map(query::raw).transpose()
     }
-    /// Everything a driver needs.
-    pub async fn load(&self, _run: RunRef) -> Result<Option<LiveRun>, Error> {
-        Err(Error::Closed)
+
+    /// Everything a driver needs, as of one commit.
+    pub async fn load(&self, at: RunRef) -> Result<Option<LiveRun>, Error> {
+        let mut conn = self.reads().conn().await?;
+        let Some((live, more)) = load_row(&mut conn, at).await? else {
+            return Ok(None);
+        };
+        if !more {
+            return Ok(Some(live));
+        }
+        // More than one row is needed: read them all in one transaction, so that they belong together.
+        sqlx::query("BEGIN").execute(&mut *conn).await?;
+        let loaded = load_whole(&mut conn, at).await;
+        sqlx::query("ROLLBACK").execute(&mut *conn).await?;
+        loaded
     }
+
     /// Runs, newest `updated_at` first.
-    pub async fn runs(&self, _tenant: TenantId, _filter: RunFilter) -> Result<Vec<RunRow>, Error> {
-        Err(Error::Closed)
+    pub async fn runs(&self, tenant: TenantId, filter: RunFilter) -> Result<Vec<RunRow>, Error> {
+        let mut sql = format!("{RUN_ROW}{FROM}WHERE s.tenant = ?1");
+        for (wanted, clause) in [
+            (filter.status.is_some(), " AND s.status = ?2"),
+            (filter.workflow_id.is_some(), " AND r.workflow_id = ?3"),
+            (
+                filter.session_id.is_some(),
+                " AND (r.session_id = ?4 OR (r.session_id IS NULL AND r.run_id = ?4))",
+            ),
+            (filter.root_only, " AND r.parent IS NULL"),
+            (filter.hide_internal, r" AND r.workflow_id NOT LIKE '\_\_%' ESCAPE '\'"),
+        ] {
+            if wanted {
+                sql.push_str(clause);
+            }
+        }
+        sql.push_str(" ORDER BY s.updated_us DESC, s.run DESC LIMIT ?5");
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(tenant.0)
+            .bind(filter.status.map(RunStatus::as_str))
+            .bind(filter.workflow_id)
+            .bind(filter.session_id)
+            .bind(filter.limit);
+        let mut conn = self.reads().conn().await?;
+        let rows = query.fetch_all(&mut *conn).await?;
+        rows.iter().map(|row| query::run_row(&mut Columns::of(row))).collect()
     }
+
     /// Rows after a cursor. An unknown run has none.
-    pub async fn ledger(&self, _tenant: TenantId, _run_id: &RunId, _after: LedgerSeq, _limit: u32) -> Result<LedgerPage, Error> {
-        Err(Error::Closed)
+    pub async fn ledger(&self, tenant: TenantId, run_id: &RunId, after: LedgerSeq, limit: u32) -> Result<LedgerPage, Error> {
+        let sql = "SELECT l.record FROM runs r JOIN ledger l USING (tenant, run) WHERE r.tenant = ?1 AND r.run_id = ?2 AND l.seq > ?3 \
+                   ORDER BY l.seq LIMIT ?4";
+        let mut conn = self.reads().conn().await?;
+        let query = sqlx::query(sql)
+            .bind(tenant.0)
+            .bind(run_id.as_str())
+            .bind(seq(after))
+            .bind(limit);
+        let rows: Vec<Arc<str>> = query
+            .fetch_all(&mut *conn)
+            .await?
+            .iter()
+            .map(|row| Ok(row.try_get::<&str, _>(0)?.into()))
+            .collect::<Result<_, Error>>()?;
+        let next_after = after + rows.len() as u64;
+        Ok(LedgerPage { rows, next_after })
     }
+
     /// Number of rows of a run; None for an unknown run.
-    pub async fn ledger_len(&self, _tenant: TenantId, _run_id: &RunId) -> Result<Option<LedgerSeq>, Error> {
-        Err(Error::Closed)
+    pub async fn ledger_len(&self, tenant: TenantId, run_id: &RunId) -> Result<Option<LedgerSeq>, Error> {
+        let sql = "SELECT s.last_seq FROM runs r JOIN run_state s USING (tenant, run) WHERE r.tenant = ?1 AND r.run_id = ?2";
+        let mut conn = self.reads().conn().await?;
+        let len: Option<i64> = sqlx::query_scalar(sql)
+            .bind(tenant.0)
+            .bind(run_id.as_str())
+            .fetch_optional(&mut *conn)
+            .await?;
+        Ok(len.map(|n| n.max(0) as u64))
     }
+
     /// Every run that wants a driver: what the runner starts with.
     pub async fn runnable(&self) -> Result<Vec<RunRef>, Error> {
-        Err(Error::Closed)
+        let sql = "SELECT s.tenant, s.run FROM tenants t JOIN run_state s ON s.tenant = t.tenant AND s.status = 'running' \
+                   WHERE s.unarmed = 0 ORDER BY s.updated_us";
+        let mut conn = self.reads().conn().await?;
+        sqlx::query(sql)
+            .fetch_all(&mut *conn)
+            .await?
+            .iter()
+            .map(|row| Columns::of(row).at())
+            .collect()
     }
+
     /// Direct children, oldest first.
-    pub async fn children(&self, _tenant: TenantId, _run_id: &RunId) -> Result<Vec<RunRow>, Error> {
-        Err(Error::Closed)
+    pub async fn children(&self, tenant: TenantId, run_id: &RunId) -> Result<Vec<RunRow>, Error> {
+        self.below(tenant, run_id, 1).await
     }
+
     /// All descendants, breadth first, without the run itself.
-    pub async fn descendants(&self, _tenant: TenantId, _run_id: &RunId) -> Result<Vec<RunRow>, Error> {
-        Err(Error::Closed)
+    pub async fn descendants(&self, tenant: TenantId, run_id: &RunId) -> Result<Vec<RunRow>, Error> {
+        self.below(tenant, run_id, i64::MAX).await
     }
+
+    async fn below(&self, tenant: TenantId, run_id: &RunId, deepest: i64) -> Result<Vec<RunRow>, Error> {
+        let sql = format!(
+            "WITH RECURSIVE family (run, depth) AS (SELECT run, 0 FROM runs WHERE tenant = ?1 AND run_id = ?2 UNION \
+             SELECT c.run, f.depth + 1 FROM family f JOIN runs c ON c.tenant = ?1 AND c.parent = f.run WHERE f.depth < ?3) \
+             {RUN_ROW} FROM family f JOIN runs r ON r.tenant = ?1 AND r.run = f.run JOIN run_state s USING (tenant, run) \
+             LEFT JOIN runs p ON p.tenant = r.tenant AND p.run = r.parent WHERE f.depth > 0 ORDER BY f.depth, r.run"
+        );
+        let mut conn = self.reads().conn().await?;
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(tenant.0)
+            .bind(run_id.as_str())
+            .bind(deepest);
+        query
+            .fetch_all(&mut *conn)
+            .await?
+            .iter()
+            .map(|row| query::run_row(&mut Columns::of(row)))
+            .collect()
+    }
+
     /// The installed bundles with their files.
-    pub async fn bundles(&self, _tenant: TenantId) -> Result<Vec<BundleRow>, Error> {
-        Err(Error::Closed)
+    pub async fn bundles(&self, tenant: TenantId) -> Result<Vec<BundleRow>, Error> {
+        let sql = "SELECT b.bundle_id, b.bundle_version, b.digest, f.bytes, b.installed_us FROM bundles b \
+                   JOIN blobs f USING (tenant, digest) WHERE b.tenant = ?1 ORDER BY b.bundle_id, b.installed_us, b.bundle_version";
+        let mut conn = self.reads().conn().await?;
+        let rows = sqlx::query(sql).bind(tenant.0).fetch_all(&mut *conn).await?;
+        rows.iter()
+            .map(|row| {
+                let mut c = Columns::of(row);
+                Ok(BundleRow {
+                    tenant,
+                    bundle_id: c.get()?,
+                    bundle_version: c.get()?,
+                    digest: query::digest(c.get()?)?,
+                    bytes: c.get::<&[u8]>()?.into(),
+                    installed_at: Micros(c.get()?),
+                })
+            })
+            .collect()
     }
-    /// A component's bytes and the digest of the runtime it is linked with.
-    pub async fn component(&self, _tenant: TenantId, _digest: Digest) -> Result<Option<(Arc<[u8]>, Option<Digest>)>, Error> {
-        Err(Error::Closed)
+
+    /// A component's bytes and the digest of the runtime it is linked with (a [`blob`](Self::blob)).
+    pub async fn component(&self, tenant: TenantId, digest: Digest) -> Result<Option<(Arc<[u8]>, Option<Digest>)>, Error> {
+        let sql = "SELECT f.bytes, c.runtime FROM components c JOIN blobs f USING (tenant, digest) WHERE c.tenant = ?1 AND c.digest = ?2";
+        let mut conn = self.reads().conn().await?;
+        let row = sqlx::query(sql)
+            .bind(tenant.0)
+            .bind(digest.0.to_vec())
+            .fetch_optional(&mut *conn)
+            .await?;
+        row.map(|row| {
+            let mut c = Columns::of(&row);
+            Ok((
+                c.get::<&[u8]>()?.into(),
+                c.get::<Option<&[u8]>>()?.map(query::digest).transpose()?,
+            ))
+        })
+        .transpose()
     }
+
     /// Bytes by their content.
-    pub async fn blob(&self, _tenant: TenantId, _digest: Digest) -> Result<Option<Arc<[u8]>>, Error> {
-        Err(Error::Closed)
+    pub async fn blob(&self, tenant: TenantId, digest: Digest) -> Result<Option<Arc<[u8]>>, Error> {
+        let sql = "SELECT bytes FROM blobs WHERE tenant = ?1 AND digest = ?2";
+        let mut conn = self.reads().conn().await?;
+        let bytes: Option<Vec<u8>> = sqlx::query_scalar(sql)
+            .bind(tenant.0)
+            .bind(digest.0.to_vec())
+            .fetch_optional(&mut *conn)
+            .await?;
+        Ok(bytes.map(Arc::from))
     }
+
     /// What became of a command; None for an unknown id.
-    pub async fn command_state(&self, _tenant: TenantId, _command_id: &str) -> Result<Option<CommandState>, Error> {
-        Err(Error::Closed)
+    pub async fn command_state(&self, tenant: TenantId, command_id: &str) -> Result<Option<CommandState>, Error> {
+        let sql = "SELECT state, reason FROM commands WHERE tenant = ?1 AND command_id = ?2";
+        let mut conn = self.reads().conn().await?;
+        let row = sqlx::query(sql)
+            .bind(tenant.0)
+            .bind(command_id)
+            .fetch_optional(&mut *conn)
+            .await?;
+        row.map(|row| {
+            let reason: Option<String> = row.try_get(1)?;
+            Ok(match row.try_get::<&str, _>(0)? {
+                "pending" => CommandState::Pending,
+                "applied" => CommandState::Applied,
+                _ => CommandState::Failed(reason.unwrap_or_default()),
+            })
+        })
+        .transpose()
     }
+}
+
+/// A cursor as SQLite takes it; one beyond every row stays beyond.
+fn seq(after: LedgerSeq) -> i64 {
+    i64::try_from(after).unwrap_or(i64::MAX)
+}
+
+/// The run and its input, and whether there is more to load.
+async fn load_row(conn: &mut SqliteConnection, at: RunRef) -> Result<Option<(LiveRun, bool)>, Error> {
+    const MORE: &str = ", r.input, s.calls, s.inbox_consumed, s.inbox_end, s.history_pos";
+    let sql = format!("{RUN_ROW}{MORE}{FROM}WHERE r.tenant = ?1 AND r.run = ?2");
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(at.tenant.0).bind(at.run.0);
+    let Some(row) = query.fetch_optional(&mut *conn).await? else {
+        return Ok(None);
+    };
+    let mut c = Columns::of(&row);
+    let live = LiveRun {
+        row: query::run_row(&mut c)?,
+        input: query::raw(c.get()?)?,
+        snapshot: None,
+        ticks: Vec::new(),
+        inbox: Vec::new(),
+        calls: c
+            .get::<Option<&str>>()?
+            .map(query::parse::<Vec<OpenCall>>)
+            .transpose()?
+            .unwrap_or_default(),
+        inbox_consumed: c.u64()?,
+    };
+    let more = c.u64()? > live.inbox_consumed || c.u64()? > 0;
+    Ok(Some((live, more)))
+}
+
+async fn load_whole(conn: &mut SqliteConnection, at: RunRef) -> Result<Option<LiveRun>, Error> {
+    let Some((mut live, _)) = load_row(conn, at).await? else {
+        return Ok(None);
+    };
+    load_rest(conn, at, &mut live).await?;
+    Ok(Some(live))
+}
+
+/// Snapshot, history after it, and the inbox.
+async fn load_rest(conn: &mut SqliteConnection, at: RunRef, live: &mut LiveRun) -> Result<(), Error> {
+    let sql = "SELECT pos, state FROM snapshots WHERE tenant = ?1 AND run = ?2";
+    let snapshot = sqlx::query(sql)
+        .bind(at.tenant.0)
+        .bind(at.run.0)
+        .fetch_optional(&mut *conn)
+        .await?;
+    let mut from = 0;
+    if let Some(row) = snapshot {
+        from = row.try_get(0)?;
+        live.snapshot = Some(row.try_get(1)?);
+    }
+    let sql = "SELECT ticks FROM history WHERE tenant = ?1 AND run = ?2 AND pos > ?3 ORDER BY pos";
+    for row in sqlx::query(sql)
+        .bind(at.tenant.0)
+        .bind(at.run.0)
+        .bind::<i64>(from)
+        .fetch_all(&mut *conn)
+        .await?
+    {
+        let ticks: Vec<Box<RawValue>> = query::parse(row.try_get(0)?)?;
+        live.ticks
+            .extend(ticks.into_iter().map(|t| String::from(Box::<str>::from(t))));
+    }
+    let sql = "SELECT effect_id, outcome FROM inbox WHERE tenant = ?1 AND run = ?2 AND pos > ?3 ORDER BY pos";
+    let query = sqlx::query(sql)
+        .bind(at.tenant.0)
+        .bind(at.run.0)
+        .bind(seq(live.inbox_consumed));
+    for row in query.fetch_all(&mut *conn).await? {
+        let mut c = Columns::of(&row);
+        live.inbox.push(Delivery {
+            effect_id: c.u64()?,
+            outcome: query::parse(c.get()?)?,
+        });
+    }
+    Ok(())
 }

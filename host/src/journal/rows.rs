@@ -175,3 +175,54 @@ pub fn completion_via_resume_row(
     };
     completed(owner, node, None, json(&result), started, ended)
 }
+
+/// A JSON object taken apart: its members in order, their values as text.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Members(pub Vec<(String, Json)>);
+
+impl Members {
+    pub(crate) fn of(object: &RawValue) -> Option<Self> {
+        serde_json::from_str(object.get()).ok()
+    }
+    pub(crate) fn get(&self, key: &str) -> Option<&RawValue> {
+        self.0.iter().rev().find(|(k, _)| k == key).map(|(_, value)| &**value)
+    }
+    /// A member that is a string with something in it, trimmed.
+    pub(crate) fn text(&self, key: &str) -> Option<String> {
+        let text: String = serde_json::from_str(self.get(key)?.get()).ok()?;
+        let text = text.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+    pub(crate) fn set(&mut self, key: &str, value: Json) {
+        match self.0.iter_mut().find(|(k, _)| k == key) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((key.to_owned(), value)),
+        }
+    }
+}
+
+impl Serialize for Members {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Members {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Members;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a JSON object")
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        d.deserialize_map(Visitor)
+    }
+}

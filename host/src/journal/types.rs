@@ -169,6 +169,32 @@ pub enum CommandKind {
     CompactMemory,
 }
 
+impl CommandKind {
+    pub const ALL: [Self; 6] = [
+        Self::Pause,
+        Self::Resume,
+        Self::Cancel,
+        Self::EmitEvent,
+        Self::UpdateSchedule,
+        Self::CompactMemory,
+    ];
+
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Cancel => "cancel",
+            Self::EmitEvent => "emit_event",
+            Self::UpdateSchedule => "update_schedule",
+            Self::CompactMemory => "compact_memory",
+        }
+    }
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Receipt {
     pub accepted: bool,

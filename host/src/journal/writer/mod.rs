@@ -1,95 +1,206 @@
-//! The writer. Skeleton: the shapes of its requests.
+//! The writer: one task, one write connection, group commit.
+//!
+//! # The commit protocol
+//!
+//! 1. Take everything that waits in the queue, up to [`Options::max_group`].
+//! 2. `BEGIN IMMEDIATE`. If another process has written since our last commit, drop what is cached.
+//! 3. Serve each request: check first, then change. The change is made to [heads](head) in memory and to lists of rows to be written;
+//!    the database is read only for what memory does not hold. A refusal ([`Error::Stale`], [`Error::DuplicateRun`], …) has changed
+//!    nothing and is that request's answer; the others do not notice.
+//! 4. Do what is left from earlier: deliveries too long for one commit, stored commands, due timers.
+//! 5. Write all rows of all requests, in few statements, and `COMMIT`.
+//! 6. Only now tell: subscribers, the runner, the callers. Nothing of a commit is visible before it is durable.
+//!
+//! A database error anywhere in 2 to 5 fails the whole commit: every caller gets the error, the cached heads are dropped (they
+//! have changes that were never written), and the next commit starts from what the disk says.
+//!
+//! WASM never runs here, nor does anything that waits for the network.
+
+mod advance;
+mod bundle;
+mod command;
+mod ending;
+mod event;
+mod head;
+mod request;
+mod serve;
+mod start;
+mod timer;
+mod tree;
+mod unit;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
-use super::handle::Handle;
-use super::options::Options;
-use super::types::{Advance, Advanced, BundleRow, Command, Error, Receipt, StartRun};
-use crate::clock::Micros;
-use crate::ids::{Digest, RunRef, TenantId};
-use crate::record::StepRecord;
+use super::handle::{Handle, Shared};
+use super::options::{Options, Role};
+use super::reader::Reads;
+use super::store::Store;
+use super::store::sqlite::Sqlite;
+use super::subscribe::{Published, Topics};
+use super::types::Error;
+use super::wakes::{Wake, WakeQueue};
+use crate::clock::{Clock, Micros};
+use crate::ids::Digest;
 
-use super::types::Outcome;
+pub use self::request::{Component, FinishedCall, Started};
+use self::request::{Pending, copy, pending};
+pub(crate) use self::request::{Prepared, Reply, Request};
+use self::unit::Unit;
 
-pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
+/// The longest sleep while a timer is armed: the machine's clock may be set or the machine may sleep.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
-/// One thing asked of the writer.
-#[derive(Debug)]
-pub(crate) enum Request {
-    Start(Box<StartRun>, Reply<Started>),
-    Advance(Box<Prepared>, Reply<Advanced>),
-    FinishCall(Box<FinishedCall>, Reply<bool>),
-    Command(Box<Command>, Reply<Receipt>),
-    InstallBundle(Box<BundleRow>, bool, Reply<()>),
-    RemoveBundle(TenantId, String, String, Reply<bool>),
-    PutComponent(TenantId, Box<Component>, Reply<()>),
-    PutBlob(TenantId, Arc<[u8]>, Reply<Digest>),
-    FireDue(Micros, Reply<u64>),
-    Close(Reply<()>),
-}
-
-/// The keys of a run that was made.
-#[derive(Debug, Clone)]
-pub struct Started {
-    pub run: RunRef,
-    /// In the order of `StartRun::listeners`.
-    pub listeners: Vec<RunRef>,
-}
-
-/// A component to keep.
-#[derive(Debug, Clone)]
-pub struct Component {
-    /// SHA-256 of `bytes`.
-    pub digest: Digest,
-    pub bytes: Arc<[u8]>,
-    /// The flow-rt core module that it imports, kept beside it; None for a component that stands alone.
-    pub runtime: Option<Arc<[u8]>>,
-}
-
-/// The result of an external effect.
-#[derive(Debug, Clone)]
-pub struct FinishedCall {
-    pub run: RunRef,
-    pub effect_id: u64,
-    /// The result row; the writer sets `ended_at`.
-    pub row: StepRecord,
-    pub outcome: Outcome,
-}
-
-/// An [`Advance`] whose rows are text already: serialised in the caller's task, once, and not in the writer's.
-#[derive(Debug)]
-pub(crate) struct Prepared {
-    pub advance: Advance,
-    pub rows: Vec<Arc<str>>,
-}
-
-impl Prepared {
-    pub(crate) fn from(mut advance: Advance) -> Result<Self, Error> {
-        let rows = std::mem::take(&mut advance.rows)
-            .iter()
-            .map(|row| serde_json::to_string(row).map(Arc::from))
-            .collect::<Result<_, _>>()
-            .map_err(|e| Error::Corrupt(format!("a ledger row cannot be written as JSON: {e}")))?;
-        Ok(Prepared { advance, rows })
-    }
-}
-
-/// The writer task.
-#[derive(Debug)]
+/// The writer task. Owns the write connection; ends when all [handles](Handle) are dropped or one is closed.
 pub struct Service {
-    _requests: mpsc::Receiver<Request>,
+    requests: mpsc::Receiver<Request>,
+    writer: Writer<Sqlite>,
+    max_group: usize,
+}
+
+/// What the service does its work with.
+struct Writer<S> {
+    unit: Unit<S>,
+    /// Where committed news go and what handles ask without the writer.
+    shared: Arc<Shared>,
+    clock: Clock,
+    role: Role,
+    /// Answers of the commit being made.
+    answers: Vec<Pending>,
+    /// The caller that asked to close.
+    closing: Option<Reply<()>>,
+}
+
+/// Opens the database, bringing its schema up to date.
+///
+/// # Errors
+/// [`Error::Newer`] for a database of a newer host; otherwise what the database says.
+pub async fn open(options: Options) -> Result<(Handle, Service), Error> {
+    let mut store = Sqlite::open(&options).await?;
+    let reads = Reads::open(&options, &store).await?;
+    store.begin().await?;
+    let (counters, ord) = (store.counters().await?, store.last_ord().await?);
+    store.commit().await?;
+    let shared = Arc::new(Shared {
+        reads,
+        topics: Arc::new(Topics::default()),
+        wakes: Arc::new(WakeQueue::default()),
+        clock: options.clock.clone(),
+        next_due: AtomicI64::new(i64::MAX),
+        commits: AtomicU64::new(0),
+    });
+    let (sender, requests) = mpsc::channel(options.queue.max(1));
+    let handle = Handle::new(sender, Arc::clone(&shared));
+    let writer = Writer {
+        unit: Unit::new(store, options.cached_runs, counters, ord),
+        shared,
+        clock: options.clock,
+        role: options.role,
+        answers: Vec::new(),
+        closing: None,
+    };
+    Ok((
+        handle,
+        Service {
+            requests,
+            writer,
+            max_group: options.max_group.max(1),
+        },
+    ))
 }
 
 impl Service {
     /// Runs until the last handle is dropped or one is closed.
-    pub async fn run(self) -> Result<(), Error> {
-        Ok(())
+    ///
+    /// # Errors
+    /// The last checkpoint failed; everything that was answered is durable all the same.
+    pub async fn run(mut self) -> Result<(), Error> {
+        let mut batch = Vec::new();
+        // What an earlier process has left: deliveries, commands, timers.
+        self.writer.commit(&mut batch).await;
+        while self.writer.closing.is_none() {
+            let sleep = self.writer.sleep();
+            tokio::select! {
+                biased;
+                taken = self.requests.recv_many(&mut batch, self.max_group) => if taken == 0 { break },
+                () = async { match sleep { Some(time) => tokio::time::sleep(time).await, None => std::future::pending().await } } => {}
+            }
+            self.writer.commit(&mut batch).await;
+        }
+        self.requests.close();
+        while self.requests.recv_many(&mut batch, self.max_group).await > 0 {
+            self.writer.commit(&mut batch).await;
+        }
+        self.writer.shared.topics.close();
+        self.writer.shared.wakes.close();
+        let done = self.writer.unit.store.checkpoint().await;
+        if let Some(reply) = self.writer.closing.take() {
+            let _gone = reply.send(done.as_ref().map(|()| ()).map_err(copy));
+        }
+        done
     }
 }
 
-/// Opens the database, bringing its schema up to date.
-pub async fn open(_options: Options) -> Result<(Handle, Service), Error> {
-    Err(Error::Closed)
+impl<S: Store> Writer<S> {
+    /// How long to sleep if nobody asks for anything: None, until somebody does.
+    fn sleep(&self) -> Option<Duration> {
+        if self.role != Role::Runner {
+            return None;
+        }
+        if self.unit.deliveries_open || self.unit.commands_open {
+            return Some(Duration::ZERO);
+        }
+        let due = self.unit.next_due.filter(|_| !self.clock.is_virtual())?;
+        let left = due.0.saturating_sub(self.clock.now().0).max(0);
+        Some(Duration::from_micros(left as u64).min(LONGEST_SLEEP))
+    }
+
+    /// One commit with everything in `batch`.
+    async fn commit(&mut self, batch: &mut Vec<Request>) {
+        match self.make(batch).await {
+            Ok(()) => {
+                self.tell();
+                for answer in self.answers.drain(..) {
+                    answer(None);
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, requests = self.answers.len() + batch.len(), "a commit failed");
+                self.unit.abort().await;
+                for answer in self.answers.drain(..) {
+                    answer(Some(&error));
+                }
+                // Dropping a request tells its caller too, but not why.
+                for request in batch.drain(..) {
+                    request.refuse(&error);
+                }
+                // The disk may be full or busy; nobody is served by trying in a loop.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+
+    /// Steps 2 to 5. Requests are taken out of `batch` as they are served.
+    async fn make(&mut self, batch: &mut Vec<Request>) -> Result<(), Error> {
+        let now = self.clock.now();
+        let newest = self.unit.counters.run;
+        if self.unit.begin(now).await? {
+            self.unit.commands_open = true;
+            if self.role == Role::Runner {
+                let runs = self.unit.store.started_after(newest).await?;
+                self.unit.out.wakes.extend(runs.into_iter().map(Wake::Ready));
+            }
+        }
+        self.look_up(batch).await?;
+        for request in batch.drain(..) {
+            self.serve(request).await?;
+        }
+        if self.role == Role::Runner {
+            self.catch_up(now).await?;
+        }
+        self.unit.commit().await
+    }
 }

@@ -1,0 +1,240 @@
+//! Multi-row statements: a commit of many requests costs few statements, and few texts are prepared.
+//!
+//! sqlx hands each statement to the connection's own thread, which costs more than a small row does. So rows of all requests of a commit
+//! are written together, cut into batches of 128, 64, … 1 rows whose texts stay in the statement cache.
+
+use std::sync::{Arc, LazyLock};
+
+use sqlx::error::BoxDynError;
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
+use sqlx::{Arguments as _, AssertSqlSafe};
+
+use super::super::types::Error;
+use super::{CommandEnd, CommandRow, NewRun, State, WaitRow, Writes};
+use crate::clock::Micros;
+use crate::ids::{RunRef, TenantId};
+use crate::journal::rows::json;
+
+/// Rows of the largest batch, as a power of two.
+const LARGEST: usize = 7;
+
+/// The texts of one statement for 1, 2, 4 … rows.
+struct Batch([Arc<str>; LARGEST + 1]);
+
+impl Batch {
+    /// `head` (`INSERT INTO t (a, b) VALUES`), one group of `columns` binds for each row, `tail`.
+    fn new(head: &str, columns: usize, tail: &str) -> Self {
+        let group = format!("({})", vec!["?"; columns].join(", "));
+        Batch(std::array::from_fn(|power| {
+            format!("{head} {} {tail}", vec![group.as_str(); 1 << power].join(", ")).into()
+        }))
+    }
+
+    async fn run<T>(
+        &self,
+        conn: &mut SqliteConnection,
+        rows: &mut Vec<T>,
+        bind: impl Fn(&mut SqliteArguments, T) -> Result<(), BoxDynError>,
+    ) -> Result<(), Error> {
+        let mut left = rows.len();
+        let mut rows = rows.drain(..);
+        while left > 0 {
+            let power = (left.ilog2() as usize).min(LARGEST);
+            let Some(sql) = self.0.get(power) else { break };
+            let mut args = SqliteArguments::default();
+            for row in rows.by_ref().take(1 << power) {
+                bind(&mut args, row).map_err(sqlx::Error::Encode)?;
+            }
+            sqlx::query_with(AssertSqlSafe(Arc::clone(sql)), args)
+                .execute(&mut *conn)
+                .await?;
+            left -= 1 << power;
+        }
+        Ok(())
+    }
+}
+
+/// Binds `$value`s in order.
+macro_rules! bind {
+    ($args:ident; $($value:expr),+ $(,)?) => {{ $( $args.add($value)?; )+ Ok(()) }};
+}
+
+fn micros(at: Option<Micros>) -> Option<i64> {
+    at.map(|at| at.0)
+}
+
+static RUNS: LazyLock<Batch> = LazyLock::new(|| {
+    let columns = "tenant, run, run_id, workflow_id, component, entry, input, host_vars, session_id, actor_id, parent, listener, created_us";
+    Batch::new(&format!("INSERT INTO runs ({columns}) VALUES"), 13, "")
+});
+
+const STATE_COLUMNS: [&str; 23] = [
+    "tenant",
+    "run",
+    "status",
+    "node",
+    "waiting",
+    "output",
+    "error",
+    "updated_us",
+    "epoch",
+    "last_seq",
+    "last_us",
+    "history_pos",
+    "inbox_end",
+    "inbox_consumed",
+    "calls",
+    "paused",
+    "pausing",
+    "pause_reason",
+    "paused_us",
+    "resumed_us",
+    "unarmed",
+    "arming",
+    "watched",
+];
+
+static STATES: LazyLock<Batch> = LazyLock::new(|| {
+    let sets: Vec<String> = STATE_COLUMNS.iter().skip(2).map(|c| format!("{c} = excluded.{c}")).collect();
+    Batch::new(
+        &format!("INSERT INTO run_state ({}) VALUES", STATE_COLUMNS.join(", ")),
+        STATE_COLUMNS.len(),
+        &format!("ON CONFLICT (tenant, run) DO UPDATE SET {}", sets.join(", ")),
+    )
+});
+
+static LEDGER: LazyLock<Batch> = LazyLock::new(|| Batch::new("INSERT INTO ledger (tenant, run, seq, record) VALUES", 4, ""));
+static HISTORY: LazyLock<Batch> = LazyLock::new(|| Batch::new("INSERT INTO history (tenant, run, pos, ticks) VALUES", 4, ""));
+static SNAPSHOTS: LazyLock<Batch> = LazyLock::new(|| {
+    let tail = "ON CONFLICT (tenant, run) DO UPDATE SET pos = excluded.pos, state = excluded.state";
+    Batch::new("INSERT INTO snapshots (tenant, run, pos, state) VALUES", 4, tail)
+});
+static INBOX: LazyLock<Batch> =
+    LazyLock::new(|| Batch::new("INSERT INTO inbox (tenant, run, pos, effect_id, outcome) VALUES", 5, ""));
+static WAITS: LazyLock<Batch> = LazyLock::new(|| {
+    let columns = "tenant, run, effect_id, ord, reason, wait_key, until_us, armed, claimed, wait";
+    Batch::new(&format!("INSERT OR REPLACE INTO waits ({columns}) VALUES"), 10, "")
+});
+static COMMANDS: LazyLock<Batch> = LazyLock::new(|| {
+    let columns = "tenant, command_id, seq, run_id, kind, payload, ts, client_id, horizon, state, reason, applied_us";
+    Batch::new(&format!("INSERT INTO commands ({columns}) VALUES"), 12, "")
+});
+static DELIVERIES: LazyLock<Batch> =
+    LazyLock::new(|| Batch::new("INSERT INTO deliveries (tenant, delivery, envelope) VALUES", 3, ""));
+/// Deletions name their rows as a list of values; SQLite walks the list and finds each by the primary key.
+static CONSUMED: LazyLock<Batch> = LazyLock::new(|| {
+    Batch::new(
+        "WITH done (tenant, run, pos) AS (VALUES",
+        3,
+        ") DELETE FROM inbox WHERE (tenant, run, pos) IN (SELECT d.tenant, d.run, i.pos FROM done d \
+         JOIN inbox i ON i.tenant = d.tenant AND i.run = d.run AND i.pos <= d.pos)",
+    )
+});
+static WAITS_GONE: LazyLock<Batch> =
+    LazyLock::new(|| Batch::new("DELETE FROM waits WHERE (tenant, run, effect_id) IN (VALUES", 3, ")"));
+
+fn bind_run(a: &mut SqliteArguments, r: NewRun) -> Result<(), BoxDynError> {
+    bind!(a; r.at.tenant.0, r.at.run.0, r.run_id, r.workflow_id, r.component.0.to_vec(), r.entry, r.input, r.host_vars,
+        r.session_id, r.actor_id, r.parent.map(|p| p.0), r.listener, r.created.0)
+}
+
+fn bind_state(a: &mut SqliteArguments, (at, s, waiting): (RunRef, State, Option<Arc<str>>)) -> Result<(), BoxDynError> {
+    bind!(a; at.tenant.0, at.run.0, s.status.as_str(), s.node, waiting, s.output, s.error, s.updated.0, s.epoch as i64,
+        s.last_seq as i64, s.last_time.0, s.history_pos as i64, s.inbox_end as i64, s.inbox_consumed as i64, s.calls,
+        s.pause.paused, s.pausing, s.pause.reason, micros(s.pause.paused_at), micros(s.pause.resumed_at), s.unarmed,
+        s.arming, s.watched as i64)
+}
+
+fn bind_wait(a: &mut SqliteArguments, (at, w, armed): (RunRef, WaitRow, bool)) -> Result<(), BoxDynError> {
+    let text = json(&w.wait).get().to_owned();
+    bind!(a; at.tenant.0, at.run.0, w.effect_id as i64, w.ord, w.wait.reason.as_str(), w.wait.wait_key, micros(w.until), armed,
+        w.claimed, text)
+}
+
+fn command_state(end: Option<&CommandEnd>) -> &'static str {
+    match end {
+        None => "pending",
+        Some(CommandEnd { failure: None, .. }) => "applied",
+        Some(CommandEnd { failure: Some(_), .. }) => "failed",
+    }
+}
+
+fn bind_command(a: &mut SqliteArguments, c: CommandRow) -> Result<(), BoxDynError> {
+    let state = command_state(c.end.as_ref());
+    let (reason, applied) = c.end.map_or((None, None), |end| (end.failure, Some(end.at)));
+    bind!(a; c.tenant.0, c.command_id, c.seq as i64, c.run_id, c.kind.as_str(), c.payload, c.ts, c.client_id, c.horizon.0, state,
+        reason, micros(applied))
+}
+
+async fn end_command(conn: &mut SqliteConnection, (tenant, id, end): (TenantId, String, CommandEnd)) -> Result<(), Error> {
+    sqlx::query("UPDATE commands SET state = ?1, reason = ?2, applied_us = ?3 WHERE tenant = ?4 AND command_id = ?5")
+        .bind(command_state(Some(&end)))
+        .bind(end.failure)
+        .bind(end.at.0)
+        .bind(tenant.0)
+        .bind(id)
+        .execute(&mut *conn)
+        .await?;
+    Ok(())
+}
+
+/// Writes everything that was gathered and leaves `writes` empty.
+pub(crate) async fn apply(conn: &mut SqliteConnection, writes: &mut Writes) -> Result<(), Error> {
+    RUNS.run(conn, &mut writes.runs, bind_run).await?;
+    STATES.run(conn, &mut writes.states, bind_state).await?;
+    LEDGER
+        .run(
+            conn,
+            &mut writes.ledger,
+            |a, (at, seq, row)| bind!(a; at.tenant.0, at.run.0, seq as i64, row),
+        )
+        .await?;
+    HISTORY
+        .run(
+            conn,
+            &mut writes.history,
+            |a, (at, pos, ticks)| bind!(a; at.tenant.0, at.run.0, pos as i64, ticks),
+        )
+        .await?;
+    SNAPSHOTS
+        .run(
+            conn,
+            &mut writes.snapshots,
+            |a, (at, pos, state)| bind!(a; at.tenant.0, at.run.0, pos as i64, state),
+        )
+        .await?;
+    INBOX
+        .run(
+            conn,
+            &mut writes.inbox,
+            |a, (at, pos, effect, outcome)| bind!(a; at.tenant.0, at.run.0, pos as i64, effect as i64, outcome),
+        )
+        .await?;
+    CONSUMED
+        .run(
+            conn,
+            &mut writes.consumed,
+            |a, (at, pos)| bind!(a; at.tenant.0, at.run.0, pos as i64),
+        )
+        .await?;
+    WAITS_GONE
+        .run(
+            conn,
+            &mut writes.waits_gone,
+            |a, (at, effect)| bind!(a; at.tenant.0, at.run.0, effect as i64),
+        )
+        .await?;
+    WAITS.run(conn, &mut writes.waits, bind_wait).await?;
+    DELIVERIES
+        .run(
+            conn,
+            &mut writes.deliveries,
+            |a, (tenant, delivery, envelope)| bind!(a; tenant.0, delivery, envelope),
+        )
+        .await?;
+    COMMANDS.run(conn, &mut writes.commands, bind_command).await?;
+    for end in writes.command_ends.drain(..) {
+        end_command(conn, end).await?;
+    }
+    Ok(())
+}

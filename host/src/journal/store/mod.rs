@@ -1,0 +1,231 @@
+//! What the writer needs of a database: typed row operations, no rules.
+//!
+//! The rules of the journal are in [`writer`](super::writer), above this trait; a second database is a second implementation.
+//! A commit is `begin`, any number of queries and `apply`s, then `commit` or `rollback`. Queries see what was applied before them
+//! in the same commit.
+
+pub(crate) mod insert;
+pub(crate) mod query;
+pub(crate) mod sqlite;
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::sync::Arc;
+
+use super::types::{CommandKind, Error, Pause};
+use crate::clock::Micros;
+use crate::ids::{Digest, LedgerSeq, RunKey, RunRef, TenantId};
+use crate::record::{RunStatus, WaitState};
+
+/// What a run is and stays.
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    pub run_id: Arc<str>,
+    /// Resolved: its own run_id if none was given.
+    pub session_id: Arc<str>,
+    pub actor_id: Option<Arc<str>>,
+    pub parent: Option<RunKey>,
+}
+
+/// Where a run stands: the row of `run_state`, less what follows from the waits.
+#[derive(Debug, Clone)]
+pub(crate) struct State {
+    pub status: RunStatus,
+    pub node: Option<Arc<str>>,
+    pub output: Option<Arc<str>>,
+    pub error: Option<Arc<str>>,
+    pub updated: Micros,
+    pub epoch: u64,
+    pub last_seq: LedgerSeq,
+    pub last_time: Micros,
+    pub history_pos: u64,
+    pub inbox_end: u64,
+    pub inbox_consumed: u64,
+    pub calls: Option<Arc<str>>,
+    pub pause: Pause,
+    pub pausing: bool,
+    pub unarmed: u32,
+    pub arming: bool,
+    pub watched: Watched,
+}
+
+/// Who may wait for a run's end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Watched {
+    Nobody,
+    /// Its parent and nobody else: one look into the parent's waits.
+    Parent,
+    /// Others too: the waits have to be searched.
+    Others,
+}
+
+/// An open wait.
+#[derive(Debug, Clone)]
+pub(crate) struct WaitRow {
+    pub effect_id: u64,
+    pub ord: i64,
+    pub claimed: Option<i64>,
+    pub until: Option<Micros>,
+    pub wait: WaitState,
+}
+
+/// A run to insert.
+#[derive(Debug)]
+pub(crate) struct NewRun {
+    pub at: RunRef,
+    pub run_id: Arc<str>,
+    pub workflow_id: String,
+    pub component: Digest,
+    pub entry: String,
+    pub input: Arc<str>,
+    pub host_vars: Arc<str>,
+    pub session_id: Option<Arc<str>>,
+    pub actor_id: Option<Arc<str>>,
+    pub parent: Option<RunKey>,
+    pub listener: bool,
+    pub created: Micros,
+}
+
+/// A command as stored.
+#[derive(Debug, Clone)]
+pub(crate) struct CommandRow {
+    pub tenant: TenantId,
+    pub command_id: String,
+    pub seq: u64,
+    pub run_id: String,
+    pub kind: CommandKind,
+    pub payload: Arc<str>,
+    pub ts: String,
+    pub client_id: Option<String>,
+    pub horizon: RunKey,
+    /// None: not applied yet.
+    pub end: Option<CommandEnd>,
+}
+
+/// What a command came to.
+#[derive(Debug, Clone)]
+pub(crate) struct CommandEnd {
+    /// None: applied. Some: refused, and why.
+    pub failure: Option<String>,
+    pub at: Micros,
+}
+
+/// Rows that a commit is to write, gathered over its requests. `apply` empties it.
+#[derive(Debug, Default)]
+pub(crate) struct Writes {
+    pub runs: Vec<NewRun>,
+    pub states: Vec<(RunRef, State, Option<Arc<str>>)>,
+    pub ledger: Vec<(RunRef, LedgerSeq, Arc<str>)>,
+    pub history: Vec<(RunRef, u64, String)>,
+    pub snapshots: Vec<(RunRef, u64, Vec<u8>)>,
+    pub inbox: Vec<(RunRef, u64, u64, String)>,
+    /// Outcomes of a run up to this position have been consumed.
+    pub consumed: Vec<(RunRef, u64)>,
+    pub waits_gone: Vec<(RunRef, u64)>,
+    /// The flag: armed.
+    pub waits: Vec<(RunRef, WaitRow, bool)>,
+    pub commands: Vec<CommandRow>,
+    /// By command id.
+    pub command_ends: Vec<(TenantId, String, CommandEnd)>,
+    pub deliveries: Vec<(TenantId, i64, Arc<str>)>,
+}
+
+/// The last of each number that any process's writer gives out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Counters {
+    pub run: i64,
+    pub command: i64,
+    pub delivery: i64,
+}
+
+/// A wait found by a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub at: RunRef,
+    pub effect_id: u64,
+    pub ord: i64,
+    pub claimed: Option<i64>,
+}
+
+pub(crate) type Answer<T> = Result<T, Error>;
+
+pub(crate) trait Store: Send + 'static {
+    /// Begins a commit. True: another process has committed since the last one of ours, so nothing cached holds.
+    fn begin(&mut self) -> impl Future<Output = Answer<bool>> + Send;
+    fn commit(&mut self) -> impl Future<Output = Answer<()>> + Send;
+    /// Takes everything of this commit back. Never fails: a connection that cannot is replaced by the next `begin`.
+    fn rollback(&mut self) -> impl Future<Output = ()> + Send;
+    /// Writes what was gathered.
+    fn apply(&mut self, writes: &mut Writes) -> impl Future<Output = Answer<()>> + Send;
+    fn counters(&mut self) -> impl Future<Output = Answer<Counters>> + Send;
+    /// The greatest `ord` of an open wait. Reads all waits: asked once, when the journal is opened.
+    fn last_ord(&mut self) -> impl Future<Output = Answer<i64>> + Send;
+
+    /// Those of the run ids that exist.
+    fn existing(&mut self, tenant: TenantId, ids: Vec<Arc<str>>) -> impl Future<Output = Answer<HashSet<Arc<str>>>> + Send;
+    fn key_of(&mut self, tenant: TenantId, run_id: &str) -> impl Future<Output = Answer<Option<RunKey>>> + Send;
+    fn head(&mut self, at: RunRef) -> impl Future<Output = Answer<Option<(Identity, State, Vec<WaitRow>)>>> + Send;
+    /// The run and its descendants, breadth first.
+    fn family(&mut self, root: RunRef) -> impl Future<Output = Answer<Vec<RunRef>>> + Send;
+    /// The topmost ancestor of a run (itself if it has no parent) with its host variables.
+    fn root_of(&mut self, at: RunRef) -> impl Future<Output = Answer<Option<(RunRef, String)>>> + Send;
+    /// Running runs with a key above `after`: what another process has started since.
+    fn started_after(&mut self, after: i64) -> impl Future<Output = Answer<Vec<RunRef>>> + Send;
+    /// Whether a run started up to `horizon` (of this session, if one is given) has listeners that are not armed.
+    fn unarmed(&mut self, tenant: TenantId, session: Option<&str>, horizon: RunKey) -> impl Future<Output = Answer<bool>> + Send;
+    /// Effect ids of the outcomes of a run after `consumed`.
+    fn inbox_after(&mut self, at: RunRef, consumed: u64) -> impl Future<Output = Answer<Vec<u64>>> + Send;
+
+    /// Armed, unclaimed event waits with one of the keys, in the order they began, less those of one run; with the runs' ids.
+    fn listeners(
+        &mut self,
+        tenant: TenantId,
+        keys: &[String],
+        without: Option<RunRef>,
+        limit: u32,
+    ) -> impl Future<Output = Answer<Vec<(Found, Arc<str>)>>> + Send;
+    /// Claims event waits (those `listeners` would give) with `from < ord <= to`.
+    fn claim(
+        &mut self,
+        tenant: TenantId,
+        keys: &[String],
+        without: Option<RunRef>,
+        from_to: (i64, i64),
+        delivery: i64,
+    ) -> impl Future<Output = Answer<()>> + Send;
+    /// Armed claimed waits, oldest delivery first.
+    fn claimed(&mut self, limit: u32) -> impl Future<Output = Answer<Vec<Found>>> + Send;
+    fn envelope(&mut self, tenant: TenantId, delivery: i64) -> impl Future<Output = Answer<Option<Arc<str>>>> + Send;
+    /// Forgets deliveries that no wait is claimed by.
+    fn drop_deliveries(&mut self) -> impl Future<Output = Answer<()>> + Send;
+    /// Armed subworkflow waits with this key.
+    fn watchers(&mut self, tenant: TenantId, key: &str) -> impl Future<Output = Answer<Vec<Found>>> + Send;
+    /// Armed waits due by `now`, earliest first.
+    fn due(&mut self, now: Micros, limit: u32) -> impl Future<Output = Answer<Vec<Found>>> + Send;
+    fn next_due(&mut self) -> impl Future<Output = Answer<Option<Micros>>> + Send;
+
+    /// The sequence number of a command.
+    fn command_seq(&mut self, tenant: TenantId, command_id: &str) -> impl Future<Output = Answer<Option<u64>>> + Send;
+    fn pending_commands(&mut self, after: u64, limit: u32) -> impl Future<Output = Answer<Vec<CommandRow>>> + Send;
+
+    fn put_blob(&mut self, tenant: TenantId, digest: Digest, bytes: Arc<[u8]>) -> impl Future<Output = Answer<()>> + Send;
+    fn put_component(
+        &mut self,
+        tenant: TenantId,
+        digest: Digest,
+        runtime: Option<Digest>,
+    ) -> impl Future<Output = Answer<()>> + Send;
+    /// False: that version exists and is not to be replaced.
+    fn put_bundle(
+        &mut self,
+        tenant: TenantId,
+        id_version: (&str, &str),
+        digest: Digest,
+        at: Micros,
+        replace: bool,
+    ) -> impl Future<Output = Answer<bool>> + Send;
+    fn remove_bundle(&mut self, tenant: TenantId, id_version: (&str, &str)) -> impl Future<Output = Answer<bool>> + Send;
+
+    /// Moves the write-ahead log into the database, at close.
+    fn checkpoint(&mut self) -> impl Future<Output = Answer<()>> + Send;
+}

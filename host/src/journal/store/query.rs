@@ -1,0 +1,206 @@
+//! Database rows as the journal's types, for the writer and for reads.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use sqlx::Row as _;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::super::types::{CommandKind, Error, Pause, RunRow};
+use super::{Answer, CommandRow, Found, Identity, State, WaitRow, Watched};
+use crate::clock::Micros;
+use crate::ids::{Digest, RunId, RunKey, RunRef, TenantId};
+use crate::record::{Json, RunStatus, WaitState};
+
+pub(crate) fn raw(text: String) -> Answer<Json> {
+    RawValue::from_string(text).map_err(|e| Error::Corrupt(format!("stored JSON cannot be read: {e}")))
+}
+
+pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Answer<T> {
+    serde_json::from_str(text).map_err(|e| Error::Corrupt(format!("stored JSON cannot be read: {e}")))
+}
+
+pub(crate) fn digest(bytes: &[u8]) -> Answer<Digest> {
+    bytes
+        .try_into()
+        .map(Digest)
+        .map_err(|_| Error::Corrupt("a stored digest has not 32 bytes".to_owned()))
+}
+
+fn status(text: &str) -> Answer<RunStatus> {
+    RunStatus::parse(text).ok_or_else(|| Error::Corrupt(format!("unknown status '{text}'")))
+}
+
+/// Reads columns of a row in order.
+pub(crate) struct Columns<'r> {
+    row: &'r SqliteRow,
+    next: usize,
+}
+
+impl<'r> Columns<'r> {
+    pub(crate) fn of(row: &'r SqliteRow) -> Self {
+        Columns { row, next: 0 }
+    }
+    pub(crate) fn get<T: sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>>(&mut self) -> Answer<T> {
+        let column = self.next;
+        self.next += 1;
+        Ok(self.row.try_get(column)?)
+    }
+    pub(crate) fn text(&mut self) -> Answer<Option<Arc<str>>> {
+        Ok(self.get::<Option<&str>>()?.map(Arc::from))
+    }
+    pub(crate) fn u64(&mut self) -> Answer<u64> {
+        Ok(self.get::<i64>()?.max(0) as u64)
+    }
+    pub(crate) fn micros(&mut self) -> Answer<Option<Micros>> {
+        Ok(self.get::<Option<i64>>()?.map(Micros))
+    }
+    pub(crate) fn at(&mut self) -> Answer<RunRef> {
+        Ok(RunRef {
+            tenant: TenantId(self.get()?),
+            run: RunKey(self.get()?),
+        })
+    }
+}
+
+const HEAD: &str = "SELECT r.run_id, coalesce(r.session_id, r.run_id), r.actor_id, r.parent, s.status, s.node, s.output, s.error, \
+    s.updated_us, s.epoch, s.last_seq, s.last_us, s.history_pos, s.inbox_end, s.inbox_consumed, s.calls, s.paused, s.pause_reason, \
+    s.paused_us, s.resumed_us, s.pausing, s.unarmed, s.arming, s.watched FROM runs r JOIN run_state s USING (tenant, run) \
+    WHERE r.tenant = ?1 AND r.run = ?2";
+
+/// The columns of [`HEAD`] from `s.status` on.
+fn state(c: &mut Columns<'_>) -> Answer<State> {
+    Ok(State {
+        status: status(c.get()?)?,
+        node: c.text()?,
+        output: c.text()?,
+        error: c.text()?,
+        updated: Micros(c.get()?),
+        epoch: c.u64()?,
+        last_seq: c.u64()?,
+        last_time: Micros(c.get()?),
+        history_pos: c.u64()?,
+        inbox_end: c.u64()?,
+        inbox_consumed: c.u64()?,
+        calls: c.text()?,
+        pause: pause(c)?,
+        pausing: c.get()?,
+        unarmed: c.get()?,
+        arming: c.get()?,
+        watched: match c.get::<i64>()? {
+            0 => Watched::Nobody,
+            1 => Watched::Parent,
+            _ => Watched::Others,
+        },
+    })
+}
+
+fn pause(c: &mut Columns<'_>) -> Answer<Pause> {
+    Ok(Pause {
+        paused: c.get()?,
+        reason: c.get()?,
+        paused_at: c.micros()?,
+        resumed_at: c.micros()?,
+    })
+}
+
+/// What the writer must know of a run before it moves it.
+pub(crate) async fn head(conn: &mut SqliteConnection, at: RunRef) -> Answer<Option<(Identity, State, Vec<WaitRow>)>> {
+    let Some(row) = sqlx::query(HEAD)
+        .bind(at.tenant.0)
+        .bind(at.run.0)
+        .fetch_optional(&mut *conn)
+        .await?
+    else {
+        return Ok(None);
+    };
+    let mut c = Columns::of(&row);
+    let identity = Identity {
+        run_id: c.get::<&str>()?.into(),
+        session_id: c.get::<&str>()?.into(),
+        actor_id: c.text()?,
+        parent: c.get::<Option<i64>>()?.map(RunKey),
+    };
+    let state = state(&mut c)?;
+    let mut waits = Vec::new();
+    if !state.status.is_terminal() {
+        let sql = "SELECT effect_id, ord, claimed, until_us, wait FROM waits WHERE tenant = ?1 AND run = ?2 ORDER BY ord";
+        for row in sqlx::query(sql)
+            .bind(at.tenant.0)
+            .bind(at.run.0)
+            .fetch_all(&mut *conn)
+            .await?
+        {
+            let mut c = Columns::of(&row);
+            waits.push(WaitRow {
+                effect_id: c.u64()?,
+                ord: c.get()?,
+                claimed: c.get()?,
+                until: c.micros()?,
+                wait: parse(c.get()?)?,
+            });
+        }
+    }
+    Ok(Some((identity, state, waits)))
+}
+
+/// Rows of `tenant, run, effect_id, ord, claimed`.
+pub(crate) fn found(c: &mut Columns<'_>) -> Answer<Found> {
+    Ok(Found {
+        at: c.at()?,
+        effect_id: c.u64()?,
+        ord: c.get()?,
+        claimed: c.get()?,
+    })
+}
+
+/// Rows of `tenant, command_id, seq, run_id, kind, payload, ts, client_id, horizon`.
+pub(crate) fn command(row: &SqliteRow) -> Answer<CommandRow> {
+    let mut c = Columns::of(row);
+    Ok(CommandRow {
+        tenant: TenantId(c.get()?),
+        command_id: c.get()?,
+        seq: c.u64()?,
+        run_id: c.get()?,
+        kind: {
+            let text: &str = c.get()?;
+            CommandKind::parse(text).ok_or_else(|| Error::Corrupt(format!("unknown command type '{text}'")))?
+        },
+        payload: c.get::<&str>()?.into(),
+        ts: c.get()?,
+        client_id: c.get()?,
+        horizon: RunKey(c.get()?),
+        end: None,
+    })
+}
+
+/// Columns of a [`RunRow`], from `runs r`, `run_state s` and the parent `p`.
+pub(crate) const RUN_ROW: &str = "SELECT r.tenant, r.run, r.run_id, r.workflow_id, r.component, r.entry, s.status, s.node, s.waiting, \
+    s.output, s.error, r.created_us, s.updated_us, r.actor_id, coalesce(r.session_id, r.run_id), p.run_id, s.paused, s.pause_reason, \
+    s.paused_us, s.resumed_us, r.host_vars, s.epoch, s.last_seq, s.last_us";
+
+pub(crate) fn run_row(c: &mut Columns<'_>) -> Answer<RunRow> {
+    Ok(RunRow {
+        at: c.at()?,
+        run_id: RunId::from(c.get::<&str>()?),
+        workflow_id: c.get()?,
+        component: digest(c.get()?)?,
+        entry: c.get()?,
+        status: status(c.get()?)?,
+        current_node: c.get()?,
+        waiting: c.get::<Option<&str>>()?.map(parse::<WaitState>).transpose()?,
+        output: c.get::<Option<String>>()?.map(raw).transpose()?,
+        error: c.get()?,
+        created_at: Micros(c.get()?),
+        updated_at: Micros(c.get()?),
+        actor_id: c.get()?,
+        session_id: c.get()?,
+        parent_run_id: c.get::<Option<&str>>()?.map(RunId::from),
+        paused: pause(c)?,
+        host_vars: raw(c.get()?)?,
+        epoch: c.u64()?,
+        last_seq: c.u64()?,
+        last_time: Micros(c.get()?),
+    })
+}

@@ -1,0 +1,448 @@
+//! The store on SQLite: one connection that writes, in WAL mode.
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Row as _};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use super::super::options::{Options, Synchronous};
+use super::super::types::Error;
+use super::query::{self, Columns};
+use super::{Answer, CommandRow, Counters, Found, Identity, State, Store, WaitRow, Writes, insert};
+use crate::clock::Micros;
+use crate::ids::{Digest, RunKey, RunRef, TenantId};
+
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// The write connection. Owned by the writer task.
+pub(crate) struct Sqlite {
+    /// Shared only where the database is in memory: then reads take it between commits. Otherwise the lock is always free.
+    conn: Arc<Mutex<SqliteConnection>>,
+    /// Held from `begin` to `commit` or `rollback`.
+    open: Option<OwnedMutexGuard<SqliteConnection>>,
+    /// SQLite's number that changes when another connection commits.
+    data_version: i64,
+    /// To connect anew when the connection has failed for good; None in memory, where that would lose everything.
+    reconnect: Option<SqliteConnectOptions>,
+    broken: bool,
+}
+
+/// How connections to this journal's database are made; `read_only` ones for reads.
+pub(crate) fn connect_options(options: &Options, read_only: bool) -> SqliteConnectOptions {
+    let base = SqliteConnectOptions::new()
+        .busy_timeout(Duration::from_secs(5))
+        .statement_cache_capacity(256)
+        .disable_statement_logging();
+    match &options.path {
+        None => base.in_memory(true),
+        Some(path) => {
+            let base = base
+                .filename(path)
+                .pragma("cache_size", "-32768")
+                .pragma("mmap_size", "268435456");
+            if read_only {
+                return base.read_only(true);
+            }
+            base.create_if_missing(true)
+                .page_size(8192)
+                .auto_vacuum(SqliteAutoVacuum::Incremental)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(match options.synchronous {
+                    Synchronous::Full => SqliteSynchronous::Full,
+                    Synchronous::Normal => SqliteSynchronous::Normal,
+                })
+                .pragma("wal_autocheckpoint", "2000")
+                .pragma("journal_size_limit", "67108864")
+        }
+    }
+}
+
+/// Refuses a database that a newer host has migrated, then brings an older one up to date.
+async fn migrate(conn: &mut SqliteConnection) -> Answer<()> {
+    let known = MIGRATOR.iter().map(|m| m.version).max().unwrap_or(0);
+    let table = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'";
+    if sqlx::query_scalar::<_, i64>(table).fetch_one(&mut *conn).await? > 0 {
+        let newest = "SELECT coalesce(max(version), 0) FROM _sqlx_migrations";
+        let found: i64 = sqlx::query_scalar(newest).fetch_one(&mut *conn).await?;
+        if found > known {
+            return Err(Error::Newer { found, known });
+        }
+    }
+    MIGRATOR.run_direct(None, conn, false).await.map_err(sqlx::Error::from)?;
+    Ok(())
+}
+
+impl Sqlite {
+    pub(crate) async fn open(options: &Options) -> Answer<Self> {
+        if let Some(dir) = options.path.as_deref().and_then(Path::parent) {
+            std::fs::create_dir_all(dir).map_err(sqlx::Error::Io)?;
+        }
+        let connect = connect_options(options, false);
+        let mut conn = connect.connect().await?;
+        migrate(&mut conn).await?;
+        Ok(Sqlite {
+            conn: Arc::new(Mutex::new(conn)),
+            open: None,
+            data_version: 0,
+            reconnect: options.path.is_some().then_some(connect),
+            broken: false,
+        })
+    }
+
+    /// For reads of a database in memory.
+    pub(crate) fn shared(&self) -> Arc<Mutex<SqliteConnection>> {
+        Arc::clone(&self.conn)
+    }
+
+    fn conn(&mut self) -> Answer<&mut SqliteConnection> {
+        self.open
+            .as_deref_mut()
+            .ok_or_else(|| Error::Corrupt("a query outside of a commit".to_owned()))
+    }
+}
+
+fn run_refs(rows: &[sqlx::sqlite::SqliteRow]) -> Answer<Vec<RunRef>> {
+    rows.iter().map(|row| Columns::of(row).at()).collect()
+}
+
+fn found(rows: &[sqlx::sqlite::SqliteRow]) -> Answer<Vec<Found>> {
+    rows.iter().map(|row| query::found(&mut Columns::of(row))).collect()
+}
+
+/// The two keys that an event matches: its own and the wildcard's; the same twice for an event without wildcard.
+fn two(keys: &[String]) -> (&str, &str) {
+    let first = keys.first().map_or("", String::as_str);
+    (first, keys.get(1).map_or(first, String::as_str))
+}
+
+/// Event waits that a new event may take; `?1` tenant, `?2` and `?3` keys, `?4` and `?5` a run to leave out.
+macro_rules! open_listeners {
+    () => {
+        "w.tenant = ?1 AND w.wait_key IN (?2, ?3) AND w.reason = 'event' AND w.armed = 1 AND w.claimed IS NULL \
+         AND NOT (w.tenant = ?4 AND w.run = ?5)"
+    };
+}
+
+impl Store for Sqlite {
+    async fn begin(&mut self) -> Answer<bool> {
+        let mut conn = Arc::clone(&self.conn).lock_owned().await;
+        if self.broken {
+            if let Some(connect) = &self.reconnect {
+                *conn = connect.connect().await?;
+            }
+            self.broken = false;
+        }
+        let version: i64 = sqlx::query_scalar("BEGIN IMMEDIATE; PRAGMA data_version")
+            .fetch_one(&mut *conn)
+            .await?;
+        self.open = Some(conn);
+        let foreign = version != self.data_version;
+        self.data_version = version;
+        Ok(foreign)
+    }
+
+    async fn commit(&mut self) -> Answer<()> {
+        sqlx::query("COMMIT").execute(self.conn()?).await?;
+        self.open = None;
+        Ok(())
+    }
+
+    async fn rollback(&mut self) {
+        if let Some(mut conn) = self.open.take()
+            && let Err(error) = sqlx::query("ROLLBACK").execute(&mut *conn).await
+        {
+            // SQLite may have rolled back by itself already; whatever it was, a fresh connection is certain.
+            tracing::warn!(%error, "a commit could not be rolled back; connecting anew");
+            self.broken = true;
+        }
+    }
+
+    async fn apply(&mut self, writes: &mut Writes) -> Answer<()> {
+        insert::apply(self.conn()?, writes).await
+    }
+
+    async fn counters(&mut self) -> Answer<Counters> {
+        let sql = "SELECT (SELECT coalesce(max(run), 0) FROM (SELECT (SELECT max(run) FROM runs r WHERE r.tenant = t.tenant) AS run \
+                   FROM tenants t)), (SELECT coalesce(max(seq), 0) FROM commands), (SELECT coalesce(max(delivery), 0) FROM deliveries)";
+        let row = sqlx::query(sql).fetch_one(self.conn()?).await?;
+        let mut c = Columns::of(&row);
+        Ok(Counters {
+            run: c.get()?,
+            command: c.get()?,
+            delivery: c.get()?,
+        })
+    }
+
+    async fn last_ord(&mut self) -> Answer<i64> {
+        Ok(sqlx::query_scalar("SELECT coalesce(max(ord), 0) FROM waits")
+            .fetch_one(self.conn()?)
+            .await?)
+    }
+
+    async fn existing(&mut self, tenant: TenantId, ids: Vec<Arc<str>>) -> Answer<HashSet<Arc<str>>> {
+        let list = serde_json::to_string(&ids.iter().map(|id| &**id).collect::<BTreeSet<&str>>())
+            .map_err(|e| Error::Corrupt(format!("run ids: {e}")))?;
+        let sql = "SELECT run_id FROM runs WHERE tenant = ?1 AND run_id IN (SELECT value FROM json_each(?2))";
+        let rows = sqlx::query(sql).bind(tenant.0).bind(list).fetch_all(self.conn()?).await?;
+        rows.iter().map(|row| Ok(row.try_get::<&str, _>(0)?.into())).collect()
+    }
+
+    async fn key_of(&mut self, tenant: TenantId, run_id: &str) -> Answer<Option<RunKey>> {
+        let sql = "SELECT run FROM runs WHERE tenant = ?1 AND run_id = ?2";
+        let key: Option<i64> = sqlx::query_scalar(sql)
+            .bind(tenant.0)
+            .bind(run_id)
+            .fetch_optional(self.conn()?)
+            .await?;
+        Ok(key.map(RunKey))
+    }
+
+    async fn head(&mut self, at: RunRef) -> Answer<Option<(Identity, State, Vec<WaitRow>)>> {
+        query::head(self.conn()?, at).await
+    }
+
+    async fn family(&mut self, root: RunRef) -> Answer<Vec<RunRef>> {
+        let sql = "WITH RECURSIVE family (run, depth) AS (VALUES (?2, 0) UNION \
+                   SELECT r.run, f.depth + 1 FROM family f JOIN runs r ON r.tenant = ?1 AND r.parent = f.run) \
+                   SELECT ?1, run FROM family ORDER BY depth, run";
+        let rows = sqlx::query(sql)
+            .bind(root.tenant.0)
+            .bind(root.run.0)
+            .fetch_all(self.conn()?)
+            .await?;
+        run_refs(&rows)
+    }
+
+    async fn root_of(&mut self, at: RunRef) -> Answer<Option<(RunRef, String)>> {
+        let sql = "WITH RECURSIVE line (run, parent, host_vars) AS (SELECT run, parent, host_vars FROM runs WHERE tenant = ?1 AND run = ?2 \
+                   UNION SELECT r.run, r.parent, r.host_vars FROM line l JOIN runs r ON r.tenant = ?1 AND r.run = l.parent) \
+                   SELECT ?1, run, host_vars FROM line WHERE parent IS NULL";
+        let row = sqlx::query(sql)
+            .bind(at.tenant.0)
+            .bind(at.run.0)
+            .fetch_optional(self.conn()?)
+            .await?;
+        row.map(|row| {
+            let mut c = Columns::of(&row);
+            Ok((c.at()?, c.get()?))
+        })
+        .transpose()
+    }
+
+    async fn started_after(&mut self, after: i64) -> Answer<Vec<RunRef>> {
+        let sql = "SELECT s.tenant, s.run FROM tenants t JOIN run_state s ON s.tenant = t.tenant AND s.run > ?1 \
+                   WHERE s.status = 'running' AND s.unarmed = 0 ORDER BY s.run";
+        run_refs(&sqlx::query(sql).bind(after).fetch_all(self.conn()?).await?)
+    }
+
+    async fn unarmed(&mut self, tenant: TenantId, session: Option<&str>, horizon: RunKey) -> Answer<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM run_state s JOIN runs r USING (tenant, run) WHERE s.tenant = ?1 AND s.unarmed > 0 \
+                   AND s.run <= ?3 AND (?2 IS NULL OR coalesce(r.session_id, r.run_id) = ?2))";
+        Ok(sqlx::query_scalar(sql)
+            .bind(tenant.0)
+            .bind(session)
+            .bind(horizon.0)
+            .fetch_one(self.conn()?)
+            .await?)
+    }
+
+    async fn inbox_after(&mut self, at: RunRef, consumed: u64) -> Answer<Vec<u64>> {
+        let sql = "SELECT effect_id FROM inbox WHERE tenant = ?1 AND run = ?2 AND pos > ?3 ORDER BY pos";
+        let rows = sqlx::query(sql)
+            .bind(at.tenant.0)
+            .bind(at.run.0)
+            .bind(consumed as i64)
+            .fetch_all(self.conn()?)
+            .await?;
+        rows.iter().map(|row| Columns::of(row).u64()).collect()
+    }
+
+    async fn listeners(
+        &mut self,
+        tenant: TenantId,
+        keys: &[String],
+        without: Option<RunRef>,
+        limit: u32,
+    ) -> Answer<Vec<(Found, Arc<str>)>> {
+        let (key, wildcard) = two(keys);
+        let sql = concat!(
+            "SELECT w.tenant, w.run, w.effect_id, w.ord, w.claimed, r.run_id FROM waits w JOIN runs r USING (tenant, run) WHERE ",
+            open_listeners!(),
+            " ORDER BY w.ord LIMIT ?6"
+        );
+        let rows = sqlx::query(sql)
+            .bind(tenant.0)
+            .bind(key)
+            .bind(wildcard)
+            .bind(without.map_or(-1, |r| r.tenant.0))
+            .bind(without.map_or(-1, |r| r.run.0))
+            .bind(limit)
+            .fetch_all(self.conn()?)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let mut c = Columns::of(row);
+                Ok((query::found(&mut c)?, c.get::<&str>()?.into()))
+            })
+            .collect()
+    }
+
+    async fn claim(
+        &mut self,
+        tenant: TenantId,
+        keys: &[String],
+        without: Option<RunRef>,
+        (from, to): (i64, i64),
+        delivery: i64,
+    ) -> Answer<()> {
+        let (key, wildcard) = two(keys);
+        let sql = concat!(
+            "UPDATE waits AS w SET claimed = ?8 WHERE ",
+            open_listeners!(),
+            " AND w.ord > ?6 AND w.ord <= ?7"
+        );
+        sqlx::query(sql)
+            .bind(tenant.0)
+            .bind(key)
+            .bind(wildcard)
+            .bind(without.map_or(-1, |r| r.tenant.0))
+            .bind(without.map_or(-1, |r| r.run.0))
+            .bind(from)
+            .bind(to)
+            .bind(delivery)
+            .execute(self.conn()?)
+            .await?;
+        Ok(())
+    }
+
+    async fn claimed(&mut self, limit: u32) -> Answer<Vec<Found>> {
+        let sql = "SELECT tenant, run, effect_id, ord, claimed FROM waits WHERE claimed IS NOT NULL AND armed = 1 \
+                   ORDER BY claimed, ord LIMIT ?1";
+        found(&sqlx::query(sql).bind(limit).fetch_all(self.conn()?).await?)
+    }
+
+    async fn envelope(&mut self, tenant: TenantId, delivery: i64) -> Answer<Option<Arc<str>>> {
+        let sql = "SELECT envelope FROM deliveries WHERE tenant = ?1 AND delivery = ?2";
+        let text: Option<String> = sqlx::query_scalar(sql)
+            .bind(tenant.0)
+            .bind(delivery)
+            .fetch_optional(self.conn()?)
+            .await?;
+        Ok(text.map(Arc::from))
+    }
+
+    async fn drop_deliveries(&mut self) -> Answer<()> {
+        let sql = "DELETE FROM deliveries WHERE NOT EXISTS (SELECT 1 FROM waits w WHERE w.claimed = deliveries.delivery)";
+        sqlx::query(sql).execute(self.conn()?).await?;
+        Ok(())
+    }
+
+    async fn watchers(&mut self, tenant: TenantId, key: &str) -> Answer<Vec<Found>> {
+        let sql = "SELECT tenant, run, effect_id, ord, claimed FROM waits WHERE tenant = ?1 AND wait_key = ?2 \
+                   AND reason = 'subworkflow' AND armed = 1 ORDER BY ord";
+        found(&sqlx::query(sql).bind(tenant.0).bind(key).fetch_all(self.conn()?).await?)
+    }
+
+    async fn due(&mut self, now: Micros, limit: u32) -> Answer<Vec<Found>> {
+        let sql = "SELECT tenant, run, effect_id, ord, claimed FROM waits WHERE until_us IS NOT NULL AND armed = 1 AND until_us <= ?1 \
+                   ORDER BY until_us, ord LIMIT ?2";
+        found(&sqlx::query(sql).bind(now.0).bind(limit).fetch_all(self.conn()?).await?)
+    }
+
+    async fn next_due(&mut self) -> Answer<Option<Micros>> {
+        let sql = "SELECT min(until_us) FROM waits WHERE until_us IS NOT NULL AND armed = 1";
+        let next: Option<i64> = sqlx::query_scalar(sql).fetch_one(self.conn()?).await?;
+        Ok(next.map(Micros))
+    }
+
+    async fn command_seq(&mut self, tenant: TenantId, command_id: &str) -> Answer<Option<u64>> {
+        let sql = "SELECT seq FROM commands WHERE tenant = ?1 AND command_id = ?2";
+        let seq: Option<i64> = sqlx::query_scalar(sql)
+            .bind(tenant.0)
+            .bind(command_id)
+            .fetch_optional(self.conn()?)
+            .await?;
+        Ok(seq.map(|s| s.max(0) as u64))
+    }
+
+    async fn pending_commands(&mut self, after: u64, limit: u32) -> Answer<Vec<CommandRow>> {
+        let sql = "SELECT tenant, command_id, seq, run_id, kind, payload, ts, client_id, horizon FROM commands \
+                   WHERE state = 'pending' AND seq > ?1 ORDER BY seq LIMIT ?2";
+        let rows = sqlx::query(sql)
+            .bind(after as i64)
+            .bind(limit)
+            .fetch_all(self.conn()?)
+            .await?;
+        rows.iter().map(query::command).collect()
+    }
+
+    async fn put_blob(&mut self, tenant: TenantId, digest: Digest, bytes: Arc<[u8]>) -> Answer<()> {
+        let sql = "INSERT INTO blobs (tenant, digest, bytes) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+        sqlx::query(sql)
+            .bind(tenant.0)
+            .bind(digest.0.to_vec())
+            .bind(bytes)
+            .execute(self.conn()?)
+            .await?;
+        Ok(())
+    }
+
+    async fn put_component(&mut self, tenant: TenantId, digest: Digest, runtime: Option<Digest>) -> Answer<()> {
+        let sql = "INSERT INTO components (tenant, digest, runtime) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+        let runtime = runtime.map(|r| r.0.to_vec());
+        sqlx::query(sql)
+            .bind(tenant.0)
+            .bind(digest.0.to_vec())
+            .bind(runtime)
+            .execute(self.conn()?)
+            .await?;
+        Ok(())
+    }
+
+    async fn put_bundle(
+        &mut self,
+        tenant: TenantId,
+        (id, version): (&str, &str),
+        digest: Digest,
+        at: Micros,
+        replace: bool,
+    ) -> Answer<bool> {
+        let sql = if replace {
+            "INSERT INTO bundles (tenant, bundle_id, bundle_version, digest, installed_us) VALUES (?1, ?2, ?3, ?4, ?5) \
+             ON CONFLICT DO UPDATE SET digest = excluded.digest, installed_us = excluded.installed_us"
+        } else {
+            "INSERT INTO bundles (tenant, bundle_id, bundle_version, digest, installed_us) VALUES (?1, ?2, ?3, ?4, ?5) \
+             ON CONFLICT DO NOTHING"
+        };
+        let done = sqlx::query(sql)
+            .bind(tenant.0)
+            .bind(id)
+            .bind(version)
+            .bind(digest.0.to_vec())
+            .bind(at.0)
+            .execute(self.conn()?)
+            .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    async fn remove_bundle(&mut self, tenant: TenantId, (id, version): (&str, &str)) -> Answer<bool> {
+        let sql = "DELETE FROM bundles WHERE tenant = ?1 AND bundle_id = ?2 AND bundle_version = ?3";
+        let done = sqlx::query(sql)
+            .bind(tenant.0)
+            .bind(id)
+            .bind(version)
+            .execute(self.conn()?)
+            .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    async fn checkpoint(&mut self) -> Answer<()> {
+        let mut conn = Arc::clone(&self.conn).lock_owned().await;
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut *conn).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,91 @@
+//! How fast it is. Run with `cargo test --release -p flowgate --lib journal::tests::speed -- --ignored --nocapture`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use super::*;
+
+/// Small runs a second: each one start and one advance with eight rows, by 64 tasks at once.
+async fn small_runs(options: Options, load: bool) {
+    let (handle, service) = open(options).await.unwrap();
+    let service = tokio::spawn(service.run());
+    let mut wakes = handle.wakes().unwrap();
+    tokio::spawn(async move { while wakes.next().await.is_some() {} });
+    let done = Arc::new(AtomicUsize::new(0));
+    let begin = Instant::now();
+    let end = begin + Duration::from_secs(5);
+    let mut tasks = Vec::new();
+    for _ in 0..64 {
+        let (handle, done) = (handle.clone(), Arc::clone(&done));
+        tasks.push(tokio::spawn(async move {
+            while Instant::now() < end {
+                let id = RunId::fresh();
+                let started = handle.start(start_run(id.as_str())).await.unwrap();
+                if load {
+                    handle.load(started.run).await.unwrap().unwrap();
+                }
+                let now = Clock::system().now();
+                let rows: Vec<StepRecord> = (0..8).map(|n| step(id.as_str(), "say", now.plus(2 * n))).collect();
+                let advance = Advance {
+                    run: started.run,
+                    epoch: 0,
+                    next_seq: 1,
+                    rows,
+                    ticks: vec![format!(
+                        r#"{{"around":{{"now":"{}"}},"event":"start","effects":["a","b"],"rows":[1,8]}}"#,
+                        now.iso()
+                    )],
+                    inbox_consumed: 0,
+                    last_time: now.plus(20),
+                    snapshot: None,
+                    children: Vec::new(),
+                    to: Position::Completed {
+                        node: "end".to_owned(),
+                        output: raw(r#"{"success":true}"#),
+                    },
+                };
+                handle.advance(advance).await.unwrap();
+                done.fetch_add(1, Ordering::Relaxed);
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let seconds = begin.elapsed().as_secs_f64();
+    let runs = done.load(Ordering::Relaxed) as f64;
+    let commits = handle.commits() as f64;
+    println!(
+        "{:.0} runs/s, {:.0} ledger rows/s, {:.0} commits/s, {:.1} requests and {:.0} ledger rows a commit",
+        runs / seconds,
+        8.0 * runs / seconds,
+        commits / seconds,
+        2.0 * runs / commits,
+        8.0 * runs / commits
+    );
+    handle.close().await.unwrap();
+    service.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "measures; takes twenty seconds"]
+async fn small_runs_a_second() {
+    for (name, synchronous) in [("full", Synchronous::Full), ("normal", Synchronous::Normal)] {
+        for load in [false, true] {
+            let dir = tempfile::tempdir().unwrap();
+            print!("{name}{}: ", if load { " with a load of each run" } else { "" });
+            small_runs(
+                Options {
+                    path: Some(dir.path().join("j.sqlite3")),
+                    synchronous,
+                    ..Options::default()
+                },
+                load,
+            )
+            .await;
+        }
+    }
+    print!("memory: ");
+    small_runs(Options::default(), false).await;
+}

@@ -1,0 +1,40 @@
+//! Bundles, components and other bytes kept by their content.
+
+use std::sync::Arc;
+
+use super::super::store::Store;
+use super::super::types::{BundleRow, Error};
+use super::request::Component;
+use super::unit::Unit;
+use crate::ids::{Digest, TenantId};
+
+impl<S: Store> Unit<S> {
+    pub(crate) async fn install_bundle(&mut self, bundle: BundleRow, replace: bool) -> Result<(), Error> {
+        let BundleRow {
+            tenant,
+            bundle_id,
+            bundle_version,
+            digest,
+            bytes,
+            installed_at,
+        } = bundle;
+        let name = (bundle_id.as_str(), bundle_version.as_str());
+        if !self.store.put_bundle(tenant, name, digest, installed_at, replace).await? {
+            return Err(Error::DuplicateBundle(format!("{bundle_id}@{bundle_version}")));
+        }
+        self.store.put_blob(tenant, digest, bytes).await
+    }
+
+    pub(crate) async fn put_component(&mut self, tenant: TenantId, component: Component) -> Result<(), Error> {
+        let Component { digest, bytes, runtime } = component;
+        let runtime: Option<(Digest, Arc<[u8]>)> = runtime.map(|bytes| (Digest::of(&bytes), bytes));
+        self.store
+            .put_component(tenant, digest, runtime.as_ref().map(|(digest, _)| *digest))
+            .await?;
+        self.store.put_blob(tenant, digest, bytes).await?;
+        if let Some((digest, bytes)) = runtime {
+            self.store.put_blob(tenant, digest, bytes).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,111 @@
+//! Requests to rules, and after the commit the news to whoever listens.
+
+use super::*;
+
+impl<S: Store> Writer<S> {
+    /// Which of the runs that this commit is to make exist already: one question for all of them.
+    pub(super) async fn look_up(&mut self, batch: &[Request]) -> Result<(), Error> {
+        let new = batch.iter().flat_map(|request| match request {
+            Request::Start(run, _) => std::slice::from_ref(&**run),
+            Request::Advance(prepared, _) => prepared.advance.children.as_slice(),
+            _ => &[],
+        });
+        self.unit.look_up_ids(new).await
+    }
+
+    /// Serves one request. An error here is the database's and fails the commit; a refusal is kept as the request's answer.
+    pub(super) async fn serve(&mut self, request: Request) -> Result<(), Error> {
+        let unit = &mut self.unit;
+        let answer = match request {
+            Request::Start(run, reply) => settle(reply, unit.start(*run).await),
+            Request::Advance(prepared, reply) => settle(reply, unit.advance(*prepared).await),
+            Request::FinishCall(call, reply) => settle(reply, unit.finish_call(*call).await),
+            Request::Command(command, reply) => settle(reply, unit.command(*command, self.role == Role::Runner).await),
+            Request::InstallBundle(bundle, replace, reply) => settle(reply, unit.install_bundle(*bundle, replace).await),
+            Request::RemoveBundle(tenant, id, version, reply) => {
+                settle(reply, unit.store.remove_bundle(tenant, (&id, &version)).await)
+            }
+            Request::PutComponent(tenant, component, reply) => settle(reply, unit.put_component(tenant, *component).await),
+            Request::PutBlob(tenant, bytes, reply) => {
+                let digest = Digest::of(&bytes);
+                settle(reply, unit.store.put_blob(tenant, digest, bytes).await.map(|()| digest))
+            }
+            Request::FireDue(now, reply) => settle(reply, unit.fire_all_due(now).await),
+            Request::Close(reply) => {
+                self.closing = Some(reply);
+                return Ok(());
+            }
+        };
+        match answer {
+            Ok(answer) => {
+                self.answers.push(answer);
+                Ok(())
+            }
+            Err((answer, error)) => {
+                // The failing request's caller is answered with all the others.
+                self.answers.push(answer);
+                Err(error)
+            }
+        }
+    }
+
+    /// Step 4: what earlier commits, other processes and the clock have left to do.
+    pub(super) async fn catch_up(&mut self, now: Micros) -> Result<(), Error> {
+        if std::mem::take(&mut self.unit.deliveries_open) {
+            self.unit.continue_deliveries().await?;
+        }
+        if std::mem::take(&mut self.unit.commands_open) | self.unit.out.listener_armed {
+            self.unit.apply_stored().await?;
+        }
+        if let Some(at) = self.unit.out.armed_until.take() {
+            self.unit.next_due = Some(self.unit.next_due.map_or(at, |due| due.min(at)));
+        }
+        if !self.clock.is_virtual() && self.unit.next_due.is_some_and(|due| due <= now) {
+            self.unit.fire_due(now, timer::AT_ONCE).await?;
+        }
+        Ok(())
+    }
+
+    /// Step 6, less the callers.
+    pub(super) fn tell(&mut self) {
+        self.shared.commits.fetch_add(1, Ordering::Relaxed);
+        let out = &mut self.unit.out;
+        for at in out
+            .news
+            .iter()
+            .filter(|(_, news)| news.status.is_terminal())
+            .map(|(at, _)| *at)
+        {
+            self.unit.heads.forget(at);
+        }
+        self.unit.heads.age();
+        let due = self.unit.next_due.map_or(i64::MAX, |due| due.0);
+        self.shared.next_due.store(due, Ordering::Release);
+        if !self.shared.topics.is_empty() {
+            let news = out.news.drain(..).filter(|(at, _)| self.shared.topics.has(*at));
+            let news = news
+                .map(|(run, n)| Published {
+                    run,
+                    first_seq: n.first_seq,
+                    rows: n.rows,
+                    status: n.status,
+                })
+                .collect();
+            self.shared.topics.publish(news);
+        }
+        if self.role == Role::Runner && !out.wakes.is_empty() {
+            self.shared.wakes.add(out.wakes.drain(..));
+        }
+    }
+}
+
+/// An answer to be given after the commit; with the error, if that must fail the commit.
+fn settle<T: Send + 'static>(reply: Reply<T>, answer: Result<T, Error>) -> Result<Pending, (Pending, Error)> {
+    match answer {
+        Err(error @ (Error::Database(_) | Error::Corrupt(_))) => {
+            let text = copy(&error);
+            Err((pending(reply, Err(text)), error))
+        }
+        answer => Ok(pending(reply, answer)),
+    }
+}
