@@ -4,6 +4,7 @@
 //! changes it for every reader. Everything else is immutable. Nothing here does I/O or knows about flows.
 
 use std::cell::{Ref, RefCell, RefMut};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use indexmap::IndexMap;
@@ -109,6 +110,13 @@ impl Value {
             _ => None,
         }
     }
+    /// As [`Value::as_str`], sharing the text.
+    pub fn as_str_rc(&self) -> Option<Rc<str>> {
+        match self {
+            Value::Str(s) => Some(s.clone()),
+            _ => None,
+        }
+    }
     pub fn as_dict(&self) -> Option<&Dict> {
         match self {
             Value::Dict(d) => Some(d),
@@ -121,12 +129,63 @@ impl Value {
             _ => None,
         }
     }
-    /// A copy that shares no list or object with the original.
+    /// A copy that shares no list or object with the original. What the original holds twice, or
+    /// within itself, the copy does too.
     pub fn deep_copy(&self) -> Value {
-        match self {
-            Value::List(l) => Value::list(l.borrow().iter().map(Value::deep_copy).collect()),
-            Value::Dict(d) => Value::dict(d.borrow().iter().map(|(k, v)| (k.clone(), v.deep_copy())).collect()),
-            other => other.clone(),
+        if !matches!(self, Value::List(_) | Value::Dict(_)) {
+            return self.clone();
         }
+        // A work list instead of recursion: a value may be deeper than the stack.
+        let mut copies = Copies::default();
+        let copy = copies.of(self);
+        while let Some((source, target)) = copies.pending.pop() {
+            match (&source, &target) {
+                (Value::List(source), Value::List(target)) => {
+                    let mut items = source.borrow().clone();
+                    items.iter_mut().for_each(|item| copies.replace(item));
+                    *target.borrow_mut() = items;
+                }
+                (Value::Dict(source), Value::Dict(target)) => {
+                    let mut entries = source.borrow().clone();
+                    entries.values_mut().for_each(|value| copies.replace(value));
+                    *target.borrow_mut() = entries;
+                }
+                _ => {}
+            }
+        }
+        copy
+    }
+}
+
+/// The state of a [`Value::deep_copy`].
+#[derive(Default)]
+struct Copies {
+    /// The copy of every container met so far, by the original's address.
+    made: HashMap<usize, Value, FxBuildHasher>,
+    /// Originals whose copies are still empty.
+    pending: Vec<(Value, Value)>,
+}
+
+impl Copies {
+    /// Puts the copy of a container in its place.
+    fn replace(&mut self, value: &mut Value) {
+        if matches!(value, Value::List(_) | Value::Dict(_)) {
+            *value = self.of(value);
+        }
+    }
+
+    /// The copy of `value`; that of a container may still be empty.
+    fn of(&mut self, value: &Value) -> Value {
+        let (address, empty) = match value {
+            Value::List(list) => (Rc::as_ptr(&list.0) as usize, Value::list(Vec::new())),
+            Value::Dict(dict) => (Rc::as_ptr(&dict.0) as usize, Value::dict(Map::default())),
+            other => return other.clone(),
+        };
+        if let Some(made) = self.made.get(&address) {
+            return made.clone();
+        }
+        self.made.insert(address, empty.clone());
+        self.pending.push((value.clone(), empty.clone()));
+        empty
     }
 }
