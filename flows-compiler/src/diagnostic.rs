@@ -61,3 +61,27 @@ impl fmt::Display for Diagnostic {
         write!(f, ": {}", self.message)
     }
 }
+
+/// A text in quotes as the reference's messages show it.
+pub(crate) fn quoted(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\");
+    match escaped.contains('\'') && !escaped.contains('"') {
+        true => format!("\"{escaped}\""),
+        false => format!("'{}'", escaped.replace('\'', "\\'")),
+    }
+}
+
+/// `['a', 'b']`
+pub(crate) fn list<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
+    let items: Vec<_> = items.into_iter().map(quoted).collect();
+    format!("[{}]", items.join(", "))
+}
+
+/// `[('a', 'b')]`
+pub(crate) fn pairs<'a>(items: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let items: Vec<_> = items
+        .into_iter()
+        .map(|(a, b)| format!("({}, {})", quoted(a), quoted(b)))
+        .collect();
+    format!("[{}]", items.join(", "))
+}

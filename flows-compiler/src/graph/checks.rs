@@ -2,9 +2,10 @@
 
 use super::Role;
 use super::draft::{Draft, DraftNode};
-use super::findings::{Findings, quoted};
+use super::findings::Findings;
 use super::reach::Reached;
 use crate::catalogue::{Lower, NodeType};
+use crate::diagnostic::quoted;
 use crate::visualflow::{Document, json};
 
 /// Checks one node that is executed or read; its type if it has one.

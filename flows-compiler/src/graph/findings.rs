@@ -39,27 +39,3 @@ impl<'a> Findings<'a> {
         self.warnings.push(Diagnostic::warning(self.flow, message).at(node).pin(pin));
     }
 }
-
-/// A text in quotes as the reference's messages show it.
-pub(super) fn quoted(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\");
-    match escaped.contains('\'') && !escaped.contains('"') {
-        true => format!("\"{escaped}\""),
-        false => format!("'{}'", escaped.replace('\'', "\\'")),
-    }
-}
-
-/// `['a', 'b']`
-pub(super) fn list<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
-    let items: Vec<_> = items.into_iter().map(quoted).collect();
-    format!("[{}]", items.join(", "))
-}
-
-/// `[('a', 'b')]`
-pub(super) fn pairs<'a>(items: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-    let items: Vec<_> = items
-        .into_iter()
-        .map(|(a, b)| format!("({}, {})", quoted(a), quoted(b)))
-        .collect();
-    format!("[{}]", items.join(", "))
-}

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::value::RawValue;
 
-use super::findings::{Findings, list, pairs};
+use super::findings::Findings;
+use crate::diagnostic::{list, pairs};
 use crate::visualflow::{Document, EXEC_IN, EXEC_OUT, Edge, EntryRoute, Node};
 
 /// The document's edges after lowering, and the nodes that lowering added, in the order it made them.

@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use indexmap::IndexMap;
 
 use super::draft::{Draft, DraftNode};
-use super::findings::{Findings, list};
+use super::findings::Findings;
 use super::reach::Reached;
 use crate::catalogue::Lower;
+use crate::diagnostic::list;
 use crate::visualflow::EXEC_OUT;
 
 /// By position: exec handle -> target, in document order; empty for nodes that are not kept.

@@ -104,6 +104,18 @@ pub(crate) fn filled_strings(value: Option<&&RawValue>) -> Vec<String> {
     items.into_iter().filter_map(|item| filled(Some(&item))).collect()
 }
 
+/// What counts as set: anything but null, false, zero, `""`, `[]` and `{}`.
+pub(crate) fn is_truthy(value: &RawValue) -> bool {
+    let text = value.get();
+    match text.as_bytes().first() {
+        Some(b'n' | b'f') => false,
+        Some(b'"') => text != "\"\"",
+        Some(b'[' | b'{') => !text[1..text.len() - 1].trim().is_empty(),
+        Some(b't') => true,
+        _ => !is_zero(text),
+    }
+}
+
 fn is_zero(number: &str) -> bool {
     let mantissa = number.split(['e', 'E']).next().unwrap_or_default();
     mantissa.bytes().all(|byte| matches!(byte, b'-' | b'.' | b'0'))
