@@ -91,8 +91,9 @@ impl Formatter<'_> {
         let end = name.find(['.', '[']).unwrap_or(name.len());
         let (first, mut rest) = name.split_at(end);
         let mut value = self.argument(first)?;
-        while let Some(kind) = rest.chars().next() {
-            rest = &rest[1..];
+        let mut chars = rest.chars();
+        while let Some(kind) = chars.next() {
+            rest = chars.as_str();
             if kind == '.' {
                 let end = rest.find(['.', '[']).unwrap_or(rest.len());
                 value = attribute(&value, &rest[..end])?;
@@ -106,6 +107,7 @@ impl Formatter<'_> {
             } else {
                 return Err(Error::value("Only '.' or '[' may follow ']' in format field specifier"));
             }
+            chars = rest.chars();
         }
         Ok(value)
     }
