@@ -59,6 +59,25 @@ pub fn workflow_id(bundle_id: &str, bundle_version: &str, flow_id: &str) -> Stri
     format!("{bundle_id}@{bundle_version}:{flow_id}")
 }
 
+/// The id of the workflow that listens for an `on_event` node's event.
+pub fn listener_id(flow_id: &str, node_id: &str) -> String {
+    format!("visual_event_listener_{}_{}", component(flow_id), component(node_id))
+}
+
+/// Every run of characters that are not allowed in an id becomes one `_`.
+fn component(text: &str) -> String {
+    let mut out = String::new();
+    let mut in_run = false;
+    for c in text.trim().chars() {
+        let allowed = c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        if allowed || !in_run {
+            out.push(if allowed { c } else { '_' });
+        }
+        in_run = !allowed;
+    }
+    if out.is_empty() { "unknown".to_owned() } else { out }
+}
+
 /// `bundle_id [ "@" version ] [ ":" flow_id ]`; a trailing `.flow` is no part of the id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {

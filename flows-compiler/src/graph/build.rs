@@ -18,9 +18,14 @@ use crate::visualflow::{self, Document};
 /// Work grows with the size of the document and nothing recurses with its depth.
 pub fn build(doc: &Document) -> Result<Graph, Vec<Diagnostic>> {
     let mut findings = Findings::new(&doc.id);
+    checks::names(doc, &mut findings);
+    if findings.error_count > 0 {
+        return Err(findings.errors);
+    }
     loop_back::check(doc, &mut findings);
     let lowered = lower::multi_entry(doc, &mut findings);
     let draft = Draft::new(doc, &lowered);
+    checks::repeated(&draft, &mut findings);
     let wires = wires::wires(&draft, &mut findings);
     let Some(reached) = reach::reach(doc, &draft, &mut findings) else {
         return Err(findings.errors);
@@ -36,7 +41,7 @@ pub fn build(doc: &Document) -> Result<Graph, Vec<Diagnostic>> {
         .iter()
         .map(|at| checks::node(&draft.nodes[*at], &mut findings))
         .collect();
-    if !findings.errors.is_empty() {
+    if findings.error_count > 0 {
         return Err(findings.errors);
     }
 

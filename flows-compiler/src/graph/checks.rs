@@ -6,7 +6,42 @@ use super::findings::Findings;
 use super::reach::Reached;
 use crate::catalogue::{Lower, NodeType};
 use crate::diagnostic::quoted;
-use crate::visualflow::{Document, json};
+use crate::visualflow::{Document, MAX_NAME, json};
+
+/// Names that messages repeat must not be too long. Comes before every other check; its own messages repeat none of them.
+pub(super) fn names(doc: &Document, findings: &mut Findings<'_>) {
+    let too_long = |name: &String| name.len() > MAX_NAME;
+    for (at, node) in doc.nodes.iter().enumerate() {
+        let pins = node.inputs.iter().chain(&node.outputs).map(|pin| &pin.id);
+        let routes = node
+            .entry_routes
+            .iter()
+            .flat_map(|route| [&route.key, &route.source, &route.handle]);
+        let overrides = node.route_overrides.iter().flat_map(|(pin, routes)| {
+            let sources = routes.iter().flat_map(|(key, (source, handle))| [key, source, handle]);
+            std::iter::once(pin).chain(sources)
+        });
+        if [&node.id, &node.ty]
+            .into_iter()
+            .chain(pins)
+            .chain(routes)
+            .chain(overrides)
+            .any(too_long)
+        {
+            findings.flow_error(format!(
+                "nodes[{at}]: an id, type, pin or route is longer than {MAX_NAME} bytes"
+            ));
+        }
+    }
+    for (at, edge) in doc.edges.iter().enumerate() {
+        if [&edge.source, &edge.source_handle, &edge.target, &edge.target_handle]
+            .into_iter()
+            .any(too_long)
+        {
+            findings.flow_error(format!("edges[{at}]: an id or pin is longer than {MAX_NAME} bytes"));
+        }
+    }
+}
 
 /// Checks one node that is executed or read; its type if it has one.
 pub(super) fn node(node: &DraftNode<'_>, findings: &mut Findings<'_>) -> Option<&'static NodeType> {
@@ -45,14 +80,8 @@ fn identity(node: &DraftNode<'_>, findings: &mut Findings<'_>) {
         );
         findings.error(node.id, message);
     }
-    if node.repeated {
-        match node.role {
-            Role::Exec => {
-                let message = format!("Node '{}' already exists in flow '{}'", node.id, findings.flow);
-                findings.error(node.id, message);
-            }
-            Role::Pure => findings.warning(node.id, "several nodes have this id; the last one counts"),
-        }
+    if node.repeated && node.role == Role::Pure {
+        findings.warning(node.id, "several nodes have this id; the last one counts");
     }
 }
 
@@ -63,8 +92,19 @@ fn expressions(node: &DraftNode<'_>, findings: &mut Findings<'_>) {
         .and_then(|drawn| drawn.config.get("pinExpressions"))
         .and_then(|value| json::object(value));
     for (pin, value) in object.unwrap_or_default() {
-        if json::filled(Some(&value)).is_some() {
+        if json::filled(Some(&value)).is_some() && pin.len() <= MAX_NAME {
             findings.pin_error(node.id, &pin, "Python pin expressions are not compiled by this version");
+        }
+    }
+}
+
+/// An id that several nodes share, one of them executed, names no step of a run.
+pub(super) fn repeated(draft: &Draft<'_>, findings: &mut Findings<'_>) {
+    for at in draft.positions().filter(|at| draft.is_exec(*at)) {
+        let node = &draft.nodes[at];
+        if node.repeated && (node.ty.is_some() || node.connected) {
+            let message = format!("Node '{}' already exists in flow '{}'", node.id, findings.flow);
+            findings.error(node.id, message);
         }
     }
 }

@@ -1,12 +1,17 @@
 //! Collects what is wrong with one flow while its graph is made, so that its author sees all of it at once.
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 
-/// Errors and warnings of one flow, each in the order of discovery.
+/// How many errors, and how many warnings, are kept.
+const MAX: usize = 500;
+
+/// Errors and warnings of one flow, each in the order of discovery; the first few hundred of them.
 pub(super) struct Findings<'a> {
     pub(super) flow: &'a str,
     pub(super) errors: Vec<Diagnostic>,
     pub(super) warnings: Vec<Diagnostic>,
+    /// Errors found, those that are not kept included.
+    pub(super) error_count: usize,
 }
 
 impl<'a> Findings<'a> {
@@ -15,27 +20,41 @@ impl<'a> Findings<'a> {
             flow,
             errors: Vec::new(),
             warnings: Vec::new(),
+            error_count: 0,
         }
     }
 
     /// The flow as a whole.
     pub(super) fn flow_error(&mut self, message: impl Into<String>) {
-        self.errors.push(Diagnostic::error(self.flow, message));
+        self.add(Diagnostic::error(self.flow, message));
     }
 
     pub(super) fn error(&mut self, node: &str, message: impl Into<String>) {
-        self.errors.push(Diagnostic::error(self.flow, message).at(node));
+        self.add(Diagnostic::error(self.flow, message).at(node));
     }
 
     pub(super) fn pin_error(&mut self, node: &str, pin: &str, message: impl Into<String>) {
-        self.errors.push(Diagnostic::error(self.flow, message).at(node).pin(pin));
+        self.add(Diagnostic::error(self.flow, message).at(node).pin(pin));
     }
 
     pub(super) fn warning(&mut self, node: &str, message: impl Into<String>) {
-        self.warnings.push(Diagnostic::warning(self.flow, message).at(node));
+        self.add(Diagnostic::warning(self.flow, message).at(node));
     }
 
     pub(super) fn pin_warning(&mut self, node: &str, pin: &str, message: impl Into<String>) {
-        self.warnings.push(Diagnostic::warning(self.flow, message).at(node).pin(pin));
+        self.add(Diagnostic::warning(self.flow, message).at(node).pin(pin));
+    }
+
+    fn add(&mut self, finding: Diagnostic) {
+        let list = match finding.severity {
+            Severity::Error => {
+                self.error_count += 1;
+                &mut self.errors
+            }
+            Severity::Warning => &mut self.warnings,
+        };
+        if list.len() < MAX {
+            list.push(finding);
+        }
     }
 }

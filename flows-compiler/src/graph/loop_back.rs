@@ -109,7 +109,6 @@ impl Walk<'_> {
 }
 
 fn message(edge: &Edge, inner: &Node, source: &Node, target: &Node) -> String {
-    let label = |node: &Node| node.label().unwrap_or_else(|| node.id.clone());
     let handle = if edge.source_handle.is_empty() {
         EXEC_OUT
     } else {
@@ -118,8 +117,8 @@ fn message(edge: &Edge, inner: &Node, source: &Node, target: &Node) -> String {
     format!(
         "Wire {}.{handle} -> {} goes back out of {}'s loop body: the run would never end. A path inside a loop body can only \
          repeat within the body; to repeat the whole loop, wire the loop-back after the loop's done.",
-        label(source),
-        label(target),
-        label(inner)
+        source.title(),
+        target.title(),
+        inner.title()
     )
 }

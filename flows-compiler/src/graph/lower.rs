@@ -129,7 +129,7 @@ impl<'a> Lowering<'a> {
 
     fn overrides_hold(&self, node: &Node, routes: &[EntryRoute], findings: &mut Findings<'_>) -> bool {
         let keys: HashSet<&str> = routes.iter().map(|route| route.key.as_str()).collect();
-        let before = findings.errors.len();
+        let before = findings.error_count;
         for (pin, per_route) in &node.route_overrides {
             for (key, (source, _)) in per_route {
                 if !keys.contains(key.as_str()) {
@@ -148,7 +148,7 @@ impl<'a> Lowering<'a> {
                 }
             }
         }
-        findings.errors.len() == before
+        findings.error_count == before
     }
 
     fn mux(&mut self, node: &'a Node, pin: &'a str, join: &str, index: &HashMap<&str, usize>, findings: &mut Findings<'_>) {
@@ -220,7 +220,7 @@ fn routes<'e>(node: &Node, incoming: impl Iterator<Item = &'e Edge>, findings: &
         }));
     }
 
-    let before = findings.errors.len();
+    let before = findings.error_count;
     let mut keys = HashSet::new();
     let repeated: Vec<&str> = routes
         .iter()
@@ -272,5 +272,5 @@ fn routes<'e>(node: &Node, incoming: impl Iterator<Item = &'e Edge>, findings: &
         );
         findings.error(&node.id, message);
     }
-    (findings.errors.len() == before).then_some(routes)
+    (findings.error_count == before).then_some(routes)
 }

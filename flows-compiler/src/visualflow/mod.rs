@@ -21,6 +21,10 @@ pub use describe::{InputSchema, NodeLabel, StartPin, input_schema, node_index, s
 /// How deep a document may nest, the document itself counted.
 pub const MAX_DEPTH: usize = 128;
 
+/// Most bytes of an id, a handle or a route key. Messages repeat them, so without a bound a small document could ask for a
+/// very large answer.
+pub const MAX_NAME: usize = 1024;
+
 /// The target handle that makes an edge an execution edge.
 pub const EXEC_IN: &str = "exec-in";
 /// The execution output of nodes that do not branch.
@@ -38,7 +42,7 @@ pub struct Document {
     pub edges: Vec<Edge>,
     /// `entryNode`, when it is a text.
     pub entry: Option<String>,
-    /// What was dropped while reading.
+    /// What was dropped while reading; the first few.
     pub warnings: Vec<Diagnostic>,
 }
 
@@ -125,6 +129,8 @@ pub enum ParseError {
     NotAnObject,
     #[error("VisualFlow missing required 'id'")]
     MissingId,
+    #[error("the flow's id is longer than {limit} bytes")]
+    IdTooLong { limit: usize },
 }
 
 impl Document {
@@ -138,6 +144,12 @@ impl Node {
     /// The declared label, if it is not blank.
     pub fn label(&self) -> Option<String> {
         json::filled(self.config.get("label").map(|value| &**value).as_ref())
+    }
+
+    /// What people call the node: its label, cut if it is long, or its id.
+    pub fn title(&self) -> String {
+        let label = self.label().map(|label| label.chars().take(80).collect());
+        label.unwrap_or_else(|| self.id.clone())
     }
 
     /// The flow that a `subflow` node names: the first of `subflowId`, `flowId`, `workflowId`, `workflow_id` that is set.

@@ -4,9 +4,12 @@ use indexmap::IndexMap;
 use serde_json::value::RawValue;
 
 use super::json::{self, Object};
-use super::{Document, EXEC_OUT, Edge, EntryRoute, MAX_DEPTH, Node, ParseError, Pin};
+use super::{Document, EXEC_OUT, Edge, EntryRoute, MAX_DEPTH, MAX_NAME, Node, ParseError, Pin};
 use crate::catalogue::EXECUTION;
 use crate::diagnostic::Diagnostic;
+
+/// How many dropped nodes and edges are told.
+const MAX_WARNINGS: usize = 100;
 
 /// Keys of `data` that are parsed; everything else is configuration.
 const PARSED: [&str; 5] = ["inputs", "outputs", "pinDefaults", "entryRoutes", "inputRouteOverrides"];
@@ -31,6 +34,9 @@ pub(super) fn document(bytes: &[u8], max_bytes: usize) -> Result<Document, Parse
     if id.is_empty() {
         return Err(ParseError::MissingId);
     }
+    if id.len() > MAX_NAME {
+        return Err(ParseError::IdTooLong { limit: MAX_NAME });
+    }
     let mut warnings = Vec::new();
     let nodes = nodes(&root, &id, &mut warnings);
     let edges = edges(&root, &id, &mut warnings);
@@ -42,7 +48,7 @@ pub(super) fn document(bytes: &[u8], max_bytes: usize) -> Result<Document, Parse
         id,
         nodes,
         edges,
-        warnings,
+        warnings: warnings.into_iter().take(MAX_WARNINGS).collect(),
     })
 }
 

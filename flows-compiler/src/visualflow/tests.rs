@@ -39,6 +39,21 @@ fn bytes_that_are_no_document_are_refused_by_name() {
 }
 
 #[test]
+fn what_messages_repeat_is_bounded() {
+    let long = format!(r#"{{"id":"{}"}}"#, "x".repeat(1025));
+    assert_eq!(
+        Document::parse(long.as_bytes(), MAX).unwrap_err().to_string(),
+        "the flow's id is longer than 1024 bytes"
+    );
+    assert_eq!(
+        parse(&format!(r#"{{"id":"f","nodes":[0{}]}}"#, ",0".repeat(999)))
+            .warnings
+            .len(),
+        100
+    );
+}
+
+#[test]
 fn the_id_has_aliases_and_may_be_a_number() {
     for (text, id) in [
         (r#"{"id":" f "}"#, "f"),

@@ -20,6 +20,8 @@ fn installed_ids_are_clean() {
     );
     assert_eq!(file_name("a", "1.0"), "a@1.0.flow");
     assert_eq!(workflow_id("a", "1.0", "f"), "a@1.0:f");
+    assert_eq!(listener_id("b@1.0:f", " n__ é 1 "), "visual_event_listener_b_1_0_f_n___1");
+    assert_eq!(listener_id("", "-"), "visual_event_listener_unknown_-");
 }
 
 #[test]

@@ -53,6 +53,28 @@ fn many_edges_into_and_out_of_one_node_are_fine() {
     assert!(begin.elapsed().as_secs() < 60, "{:?}", begin.elapsed());
 }
 
+/// A short document must not ask for a long answer: names that messages repeat are bounded, and so is their number.
+#[test]
+fn messages_stay_small_whatever_the_document_says() {
+    let long = "x".repeat(100_000);
+    assert_eq!(
+        refused(vec![start(), step(&long)], &format!("start.exec-out>{long}")),
+        [
+            "flow 'f': nodes[1]: an id, type, pin or route is longer than 1024 bytes",
+            "flow 'f': edges[0]: an id or pin is longer than 1024 bytes"
+        ]
+    );
+    let labelled = with(node("each", "loop", "exec-in", "loop done"), json!({"label": long}));
+    let overrides: Map<String, Value> = (0..2000)
+        .map(|at| (format!("r{at}"), json!({"source": "gone", "handle": "v"})))
+        .collect();
+    let crowd = with(step("t"), json!({"inputRouteOverrides": {"message": overrides}}));
+    let wires = "start.exec-out>each each.loop>t t.exec-out>each t.out>t t.exec-out>t";
+    let errors = refused(vec![start(), labelled, crowd], wires);
+    assert_eq!(errors.len(), 500);
+    assert!(errors.iter().map(String::len).sum::<usize>() < 200_000);
+}
+
 fn random_flow() -> impl Strategy<Value = Value> {
     let ty = prop::sample::select(vec![
         "on_flow_start",
