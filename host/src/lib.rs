@@ -1,11 +1,14 @@
 //! Flowgate: a durable run gateway whose workflows are sandboxed WebAssembly.
 
 pub mod api;
+pub mod cases;
 pub mod clock;
 pub mod config;
+pub mod effects;
 pub mod ids;
 pub mod journal;
 pub mod record;
+pub mod runner;
 pub mod sandbox;
 pub mod security;
 pub mod telemetry;

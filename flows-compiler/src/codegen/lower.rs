@@ -127,7 +127,8 @@ impl Context<'_> {
             code.call(&rt::input_function);
         } else {
             code.slot(INPUT);
-            code.call(&rt::input_bus);
+            // `set_vars` writes what its own pins say; the bus would add variables nobody named.
+            code.call(if node.ty.name == "set_vars" { &rt::input_empty } else { &rt::input_bus });
         }
         self.resolve(code, node, true);
         code.slot(INPUT);
@@ -224,11 +225,12 @@ impl Context<'_> {
 
     /// Wires, then defaults. An error leaves the enclosing block.
     fn resolve(&mut self, code: &mut Code, node: &Node, exec: bool) {
-        for (pin, source) in &node.wires {
+        let own = |pin: &str| node.ty.name != "set_vars" || node.inputs.iter().any(|p| p.id == pin);
+        for (pin, source) in node.wires.iter().filter(|(pin, _)| own(pin)) {
             let Source::Node(from, handle) = source else { continue };
             self.read(code, *from, handle, pin);
         }
-        for (pin, value) in &node.defaults {
+        for (pin, value) in node.defaults.iter().filter(|(pin, _)| own(pin)) {
             if node.wires.contains_key(pin) {
                 continue;
             }

@@ -542,11 +542,10 @@ impl<'a> Driver<'a> {
         let owner = owner(self.run);
         let clock = self.context.journal.clock();
         match completed.by {
-            world::Ending::Plan => {
+            world::Ending::Plan | world::Ending::Effect => {
                 let at = self.batch.time(clock);
                 self.batch.push(rows::completion_row(owner, &self.node, &output, at, at));
             }
-            world::Ending::Effect => {}
             world::Ending::Resume => {
                 let wait = self.answered_wait().await?;
                 let at = self.batch.time(clock);

@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-pub use children::{Catalog, Found};
+pub use children::{Catalog, Found, is_host_key};
 
 use crate::effects::Handlers;
 use crate::ids::RunRef;

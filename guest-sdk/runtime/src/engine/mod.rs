@@ -65,7 +65,7 @@ pub struct Pending {
     pub id: u64,
     pub node: Node,
     pub next: Option<Node>,
-    /// True when the effect is a wait: a run that ends with its answer ends "by resume".
+    /// True when the effect always waits for an answer: a run that ends with it ends "by resume".
     pub waits: bool,
 }
 

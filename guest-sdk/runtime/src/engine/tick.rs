@@ -158,6 +158,8 @@ impl Run {
     fn resolve(&mut self, outcome: Outcome) -> Option<Progress> {
         let pending = self.pending.take()?;
         let id = self.program.id(pending.node);
+        // A wait that turned out to be over at once is an effect like any other.
+        let waited = matches!(outcome, Outcome::Elapsed) || pending.waits;
         let result = match outcome {
             Outcome::Elapsed => Value::Null,
             Outcome::Completed(text) => match json::parse(&text) {
@@ -181,7 +183,7 @@ impl Run {
                 None
             }
             None => {
-                let by = if pending.waits { Ending::Resume } else { Ending::Effect };
+                let by = if waited { Ending::Resume } else { Ending::Effect };
                 let output = Value::dict(Map::from_iter([("success".into(), Value::Bool(true)), ("result".into(), result)]));
                 Some(self.completed(pending.node, &output, by, 0))
             }
@@ -253,7 +255,7 @@ impl Run {
         temp.set("prev_node_id", Value::Str(id.clone()));
         temp.set("prev_next_node", request.next.map(|n| Value::Str(self.program.id(n))).unwrap_or_default());
         self.next_effect += 1;
-        let waits = matches!(request.kind, "ask_user" | "wait_event" | "wait_until" | "start_subworkflow");
+        let waits = matches!(request.kind, "ask_user" | "wait_event" | "start_subworkflow");
         self.pending = Some(Pending { id: self.next_effect, node, next: request.next, waits });
         Progress::Blocked {
             effect: Some(Effect {
