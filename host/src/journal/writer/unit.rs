@@ -41,6 +41,7 @@ impl<S: Store> Unit<S> {
             heads,
             out,
             counters,
+            settled: counters,
             known,
             made,
             deliveries_open: true,
