@@ -82,11 +82,11 @@ pub async fn list(principal: Principal, State(app): State<AppState>, OriginalUri
     for versions in by_id.values() {
         let published = versions.iter().rev().find(|bundle| !bundle.is_draft);
         let latest_any = versions.last();
-        let visible = versions.iter().filter(|bundle| include_drafts || !bundle.is_draft);
+        let mut visible = versions.iter().filter(|bundle| include_drafts || !bundle.is_draft);
         let shown: Vec<_> = if all_versions {
             visible.collect()
         } else {
-            published.or(visible.last()).into_iter().collect()
+            published.or(visible.next_back()).into_iter().collect()
         };
         for bundle in shown {
             let entrypoints = bundle
