@@ -106,6 +106,17 @@ pub struct Bundles {
     pub max_total_bytes: u64,
 }
 
+impl Bundles {
+    /// As the reader of bundles takes them.
+    pub fn limits(&self) -> flowgate_compiler::bundle::Limits {
+        flowgate_compiler::bundle::Limits {
+            entries: self.max_members,
+            member_bytes: self.max_member_bytes,
+            total_bytes: self.max_total_bytes,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct Log {
     pub format: LogFormat,
