@@ -1,7 +1,10 @@
 //! Flowgate: a durable run gateway whose workflows are sandboxed WebAssembly.
 
 pub mod api;
+
+pub mod bundles;
 pub mod cases;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod effects;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The `flowgate` binary. Everything is in the library; see `flowgate::cli`.
+
+fn main() -> std::process::ExitCode {
+    flowgate::cli::main()
+}

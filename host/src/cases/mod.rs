@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use flow_rt::value::{Map, Value};
 use flowgate_compiler::{Link, graph, visualflow};
+use futures::future::BoxFuture;
 use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -65,8 +66,8 @@ struct Case {
 struct Flows(HashMap<String, Arc<Found>>);
 
 impl Catalog for Flows {
-    fn workflow(&self, _tenant: TenantId, workflow_id: &str) -> Result<Option<Arc<Found>>, String> {
-        Ok(self.0.get(workflow_id).cloned())
+    fn workflow<'a>(&'a self, _tenant: TenantId, workflow_id: &'a str) -> BoxFuture<'a, Option<Arc<Found>>> {
+        Box::pin(std::future::ready(self.0.get(workflow_id).cloned()))
     }
 }
 

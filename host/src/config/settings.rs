@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::journal::Synchronous;
-use crate::security;
+use crate::{runner, sandbox, security};
 
 /// Everything that can be set.
 #[derive(Debug, Clone, Default)]
@@ -44,9 +44,16 @@ impl Settings {
             ..self.security.clone()
         }
     }
-    /// Native code of components, made by this host only.
-    pub fn code_cache(&self) -> PathBuf {
-        self.data_dir.join("code-cache")
+    /// What an instance may use. `cache`: native code is kept in the data directory between starts.
+    pub fn sandbox(&self, cache: bool) -> sandbox::Settings {
+        sandbox::Settings {
+            tick_fuel: self.runner.tick_fuel,
+            tick_timeout: self.runner.tick_timeout,
+            max_memory_bytes: usize::try_from(self.runner.max_memory_bytes).unwrap_or(usize::MAX),
+            max_live: u32::try_from(self.runner.max_live).unwrap_or(u32::MAX),
+            cache: cache.then(|| self.data_dir.join("code-cache")),
+            ..sandbox::Settings::default()
+        }
     }
 }
 
@@ -92,10 +99,26 @@ pub struct Runner {
     pub tick_fuel: u64,
     pub tick_max_steps: u32,
     pub tick_timeout: Duration,
+    pub activation_fuel: u64,
     pub activation_max_steps: u64,
     pub activation_max_rows: u64,
+    pub max_payload_bytes: u64,
     pub max_memory_bytes: u64,
     pub max_live: usize,
+}
+
+impl Runner {
+    /// What one run may use, as the runner takes it.
+    pub fn budgets(&self) -> runner::Settings {
+        runner::Settings {
+            tick_max_steps: self.tick_max_steps,
+            activation_fuel: self.activation_fuel,
+            activation_max_steps: self.activation_max_steps,
+            activation_max_rows: self.activation_max_rows,
+            max_live: self.max_live,
+            max_payload_bytes: usize::try_from(self.max_payload_bytes).unwrap_or(usize::MAX),
+        }
+    }
 }
 
 /// What a bundle may be. See the compiler's reader for what each protects from.
@@ -104,6 +127,17 @@ pub struct Bundles {
     pub max_members: usize,
     pub max_member_bytes: u64,
     pub max_total_bytes: u64,
+}
+
+impl Bundles {
+    /// As the reader of bundles takes them.
+    pub fn limits(&self) -> flowgate_compiler::bundle::Limits {
+        flowgate_compiler::bundle::Limits {
+            entries: self.max_members,
+            member_bytes: self.max_member_bytes,
+            total_bytes: self.max_total_bytes,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default)]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use indexmap::IndexMap;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -12,8 +13,8 @@ use crate::record::Json;
 
 /// Knows the workflows of a tenant.
 pub trait Catalog: Send + Sync + 'static {
-    /// The workflow of this id; none when it is not installed. The error says why an installed one cannot be started.
-    fn workflow(&self, tenant: TenantId, workflow_id: &str) -> Result<Option<Arc<Found>>, String>;
+    /// The workflow of this id; none when it is not installed or does not compile.
+    fn workflow<'a>(&'a self, tenant: TenantId, workflow_id: &'a str) -> BoxFuture<'a, Option<Arc<Found>>>;
 }
 
 /// A workflow that can be started.

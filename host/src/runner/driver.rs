@@ -239,7 +239,7 @@ impl<'a> Driver<'a> {
                 Err(error) => return self.stopped(tick, &format!("node '{}': effect payload: {error}", request.node)).await,
             };
             self.batch.count_effect();
-            match self.decide(&request).await? {
+            match self.decide(&request) {
                 Decision::Completed(result) => {
                     self.step(&request, &key, StepStatus::Completed, Some(result.clone()), None);
                     outcomes.push((request.id, Outcome::Completed(result)));
@@ -253,7 +253,7 @@ impl<'a> Driver<'a> {
                     self.step(&request, &key, StepStatus::Waiting, Some(shown), None);
                     waits.push(OpenWait { effect_id: request.id, wait: *wait, until });
                 }
-                Decision::Child(child) => match self.child(&child) {
+                Decision::Child(child) => match self.child(&child).await {
                     Ok((start, wait)) => {
                         let shown = shown(&wait);
                         self.step(&request, &key, StepStatus::Waiting, Some(shown), None);
@@ -337,7 +337,7 @@ impl<'a> Driver<'a> {
         })
     }
 
-    async fn decide(&mut self, request: &Request) -> Result<Decision, Error> {
+    fn decide(&self, request: &Request) -> Decision {
         let row = &self.run.row;
         let owner = effects::Owner {
             run_id: row.run_id.as_str(),
@@ -345,7 +345,7 @@ impl<'a> Driver<'a> {
             session_id: row.session_id.as_deref(),
             now: self.batch.last_time,
         };
-        Ok(effects::decide(owner, request))
+        effects::decide(owner, request)
     }
 
     /// Adds the two rows of a step that is decided at once.
@@ -358,11 +358,11 @@ impl<'a> Driver<'a> {
         self.rows += 2;
     }
 
-    fn child(&self, child: &effects::Child) -> Result<(journal::StartRun, WaitState), String> {
+    async fn child(&self, child: &effects::Child) -> Result<(journal::StartRun, WaitState), String> {
         if !child.wait {
             return Err("start_subworkflow without waiting is not supported".to_owned());
         }
-        let found = self.context.catalog.workflow(self.run.row.at.tenant, &child.workflow_id)?;
+        let found = self.context.catalog.workflow(self.run.row.at.tenant, &child.workflow_id).await;
         let found = found.ok_or_else(|| format!("Workflow '{}' not found in registry", child.workflow_id))?;
         let start = children::start(&self.run.row, child, &found);
         #[derive(serde::Serialize)]

@@ -61,11 +61,39 @@ pub static SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        key: "runner.activation_fuel",
+        flag: Flag::More("activation-fuel"),
+        env: "FLOWGATE_ACTIVATION_FUEL",
+        aliases: &[],
+        default: "10000000000",
+        unit: "fuel",
+        doc: "Instructions from leaving one wait to the next wait or the end, roughly. A flow that uses them up ends as failed with `fuel limit`.",
+        secret: false,
+        apply: |s, v| {
+            s.runner.activation_fuel = value::whole(v, 10_000, u64::MAX)?;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "runner.max_payload_bytes",
+        flag: Flag::More("max-payload-bytes"),
+        env: "FLOWGATE_MAX_PAYLOAD_BYTES",
+        aliases: &[],
+        default: "16MiB",
+        unit: "size",
+        doc: "One effect's payload or result, or a run's output. A flow with a larger one ends as failed with `payload limit`.",
+        secret: false,
+        apply: |s, v| {
+            s.runner.max_payload_bytes = value::size(v, 1 << 10)?;
+            Ok(())
+        },
+    },
+    Setting {
         key: "runner.activation_max_steps",
         flag: Flag::More("activation-max-steps"),
         env: "FLOWGATE_ACTIVATION_MAX_STEPS",
         aliases: &[],
-        default: "1000000",
+        default: "10000000",
         unit: "steps",
         doc: "Node transitions from leaving one wait to the next wait or the end. A flow that makes more ends as failed with `activation step limit`.",
         secret: false,

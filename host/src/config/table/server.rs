@@ -105,9 +105,9 @@ pub static SETTINGS: &[Setting] = &[
         flag: Flag::More("bundle-max-members"),
         env: "FLOWGATE_BUNDLE_MAX_MEMBERS",
         aliases: &[],
-        default: "10000",
+        default: "4096",
         unit: "files",
-        doc: "Files that a bundle may have. A bundle with more is refused.",
+        doc: "Files that a bundle may have.",
         secret: false,
         apply: |s, v| {
             s.bundles.max_members = value::whole(v, 1, 1_000_000)?;

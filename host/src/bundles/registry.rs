@@ -1,0 +1,289 @@
+//! The registry: shelves in memory, changed one at a time.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use flowgate_compiler::bundle::{Limits, file_name};
+use futures::future::try_join_all;
+use tokio::sync::Mutex;
+
+use super::files;
+use super::install::{Prepared, prepare};
+use super::package::Package;
+use super::scan;
+use super::shelf::{Installed, Shelf, Source, Workflow};
+use crate::api::workflows::{InstallError, Uploaded};
+use crate::ids::{Digest, TenantId};
+use crate::journal::{self, BundleRow};
+
+/// How a registry is opened.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Bundles that are the operator's: a directory or one bundle. They belong to [`TenantId::LOCAL`].
+    pub flows_dir: Option<PathBuf>,
+    pub limits: Limits,
+    /// Another process installs bundles into the same journal: look there again when a workflow is unknown.
+    pub follow: bool,
+}
+
+/// How often an unknown workflow may make a following registry read the journal.
+const FOLLOW_EVERY: Duration = Duration::from_secs(1);
+
+/// What is installed. Shared by the API, which installs and resolves, and by the runner, which looks workflows up.
+#[derive(Debug)]
+pub struct Registry {
+    journal: journal::Handle,
+    options: Options,
+    /// Replaced as a whole by a change; locked only to read or to swap the pointer.
+    shelves: RwLock<HashMap<TenantId, Arc<Shelf>>>,
+    /// Held through a change, so that two of them do not undo each other. Says when the sources were last read.
+    changing: Mutex<Option<Instant>>,
+}
+
+impl Registry {
+    /// Reads and compiles everything that is installed.
+    pub async fn open(journal: journal::Handle, options: Options) -> Result<Self, journal::Error> {
+        let registry = Registry {
+            journal,
+            options,
+            shelves: RwLock::default(),
+            changing: Mutex::default(),
+        };
+        registry.load(TenantId::LOCAL).await?;
+        Ok(registry)
+    }
+
+    /// Where uploads and components are kept.
+    pub fn journal(&self) -> &journal::Handle {
+        &self.journal
+    }
+
+    /// Everything that a tenant has installed, as of now.
+    pub fn shelf(&self, tenant: TenantId) -> Arc<Shelf> {
+        let shelves = self.shelves.read().unwrap_or_else(PoisonError::into_inner);
+        shelves.get(&tenant).cloned().unwrap_or_default()
+    }
+
+    /// A workflow by its id: `bundle@version:flow`, `bundle:flow` (the latest version), or the id of a listener. None when it is
+    /// not installed or does not compile.
+    pub fn workflow(&self, tenant: TenantId, workflow_id: &str) -> Option<Arc<Workflow>> {
+        self.shelf(tenant).workflow(workflow_id).cloned()
+    }
+
+    /// Like [`workflow`](Self::workflow), but looks for what another process may have installed before it gives up.
+    pub async fn find_workflow(&self, tenant: TenantId, workflow_id: &str) -> Option<Arc<Workflow>> {
+        let found = self.workflow(tenant, workflow_id);
+        if found.is_some() || !self.options.follow {
+            return found;
+        }
+        let mut read_at = self.changing.lock().await;
+        if read_at.is_none_or(|at| at.elapsed() >= FOLLOW_EVERY) {
+            let read = self.read_sources(tenant).await;
+            *read_at = Some(Instant::now());
+            if let Err(error) = read {
+                tracing::warn!(%error, "installed bundles cannot be read");
+            }
+        }
+        self.workflow(tenant, workflow_id)
+    }
+
+    /// Reads all sources of a tenant again. What has not changed is not compiled again.
+    pub async fn load(&self, tenant: TenantId) -> Result<(), journal::Error> {
+        let mut read_at = self.changing.lock().await;
+        self.read_sources(tenant).await?;
+        *read_at = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Checks, compiles and stores an uploaded file.
+    pub async fn install(&self, tenant: TenantId, file: Bytes, overwrite: bool) -> Result<Uploaded, InstallError> {
+        let failed = |e: journal::Error| InstallError::Failed(e.to_string());
+        let _change = self.changing.lock().await;
+        let digest = Digest::of(&file);
+        let limits = self.options.limits;
+        let shelf = self.shelf(tenant);
+        let bytes: Arc<[u8]> = Arc::from(&file[..]);
+        let stored = bytes.clone();
+        let prepared = blocking(move || {
+            let package = Package::from_file(bytes, &limits).map_err(InstallError::Invalid)?;
+            package.check_ids().map_err(InstallError::Invalid)?;
+            let (id, version) = (package.bundle_id(), package.bundle_version());
+            if !overwrite && shelf.version(id, Some(version)).is_ok() {
+                return Err(InstallError::Exists(file_name(id, version)));
+            }
+            Ok(prepare(&package, Source::Journal))
+        });
+        let prepared = prepared.await.map_err(InstallError::Failed)??;
+        let bundle = prepared.installed.bundle.clone();
+        let row = BundleRow {
+            tenant,
+            bundle_id: bundle.bundle_id.clone(),
+            bundle_version: bundle.bundle_version.clone(),
+            digest,
+            bytes: stored,
+            installed_at: self.journal.clock().now(),
+        };
+        let installed = self.keep(tenant, prepared).await.map_err(failed)?;
+        self.journal.install_bundle(row, overwrite).await.map_err(|e| match e {
+            journal::Error::DuplicateBundle(_) => InstallError::Exists(format!("{}.flow", bundle.reference())),
+            other => failed(other),
+        })?;
+        let others = self.shelf(tenant);
+        self.put(
+            tenant,
+            std::iter::once(installed).chain(others.all().filter(|i| !same(&i.bundle, &bundle)).cloned()),
+        );
+        Ok(Uploaded { bundle, sha256: digest })
+    }
+
+    /// Removes one version or all; answers how many went.
+    pub async fn uninstall(&self, tenant: TenantId, bundle_id: &str, version: Option<&str>) -> Result<u64, String> {
+        let _change = self.changing.lock().await;
+        let shelf = self.shelf(tenant);
+        let meant = |i: &&Arc<Installed>| {
+            i.bundle.bundle_id == bundle_id && version.is_none_or(|version| i.bundle.bundle_version == version)
+        };
+        let mut removed = 0;
+        for installed in shelf.all().filter(meant) {
+            let version = &installed.bundle.bundle_version;
+            removed += match &installed.source {
+                Source::Journal => {
+                    let removed = self.journal.remove_bundle(tenant, bundle_id, version).await;
+                    u64::from(removed.map_err(|e| e.to_string())?)
+                }
+                Source::File(path) => {
+                    let removed = tokio::fs::remove_file(path).await;
+                    removed
+                        .map(|()| 1)
+                        .map_err(|e| format!("{} cannot be removed: {e}", path.display()))?
+                }
+                Source::Directory(path) => {
+                    return Err(format!("it is the directory {}: remove that and reload", path.display()));
+                }
+            };
+        }
+        self.read_sources(tenant).await.map_err(|e| e.to_string())?;
+        Ok(removed)
+    }
+
+    /// Installs the bundle at `path` for this process only: its components go to the journal, its file does not.
+    pub async fn add_local(&self, tenant: TenantId, path: &Path) -> Result<Arc<Installed>, InstallError> {
+        let _change = self.changing.lock().await;
+        let unknown = || InstallError::Invalid(format!("{} is no .flow file and no bundle directory", path.display()));
+        let source = scan::bundle_at(path).ok_or_else(unknown)?;
+        let read = self.read_local(source, &HashMap::new()).await;
+        let installed = match read.map_err(InstallError::Invalid)? {
+            Read::Known(installed) => installed,
+            Read::New(prepared) => self
+                .keep(tenant, prepared)
+                .await
+                .map_err(|e| InstallError::Failed(e.to_string()))?,
+        };
+        let others = self.shelf(tenant);
+        let others = others.all().filter(|i| !same(&i.bundle, &installed.bundle)).cloned();
+        self.put(tenant, std::iter::once(installed.clone()).chain(others));
+        Ok(installed)
+    }
+
+    async fn read_sources(&self, tenant: TenantId) -> Result<(), journal::Error> {
+        let shelf = self.shelf(tenant);
+        let known: HashMap<Digest, Arc<Installed>> = shelf.all().map(|i| (i.digest, i.clone())).collect();
+        let mut installed = Vec::new();
+        for row in self.journal.bundles(tenant).await? {
+            let reference = format!("{}@{}", row.bundle_id, row.bundle_version);
+            match self.read_row(row, &known).await {
+                Ok(read) => installed.push(self.kept(tenant, read).await?),
+                Err(error) => tracing::warn!(bundle = reference, error, "installed bundle cannot be read and is skipped"),
+            }
+        }
+        for source in self.local_sources(tenant).await {
+            let named = format!("{source:?}");
+            match self.read_local(source, &known).await {
+                Ok(read) => installed.push(self.kept(tenant, read).await?),
+                Err(error) => tracing::warn!(source = named, error, "bundle cannot be read and is skipped"),
+            }
+        }
+        self.put(tenant, installed);
+        Ok(())
+    }
+
+    async fn local_sources(&self, tenant: TenantId) -> Vec<Source> {
+        let Some(dir) = self.options.flows_dir.clone().filter(|_| tenant == TenantId::LOCAL) else {
+            return Vec::new();
+        };
+        let found = blocking(move || scan::scan(&dir)).await;
+        match found.and_then(|found| found.map_err(|e| e.to_string())) {
+            Ok(sources) => sources,
+            Err(error) => {
+                tracing::warn!(error, "the flows directory cannot be read");
+                Vec::new()
+            }
+        }
+    }
+
+    async fn read_row(&self, row: BundleRow, known: &Known) -> Result<Read, String> {
+        if let Some(same) = known.get(&row.digest).filter(|i| i.source == Source::Journal) {
+            return Ok(Read::Known(same.clone()));
+        }
+        let limits = self.options.limits;
+        let prepared = blocking(move || Ok(prepare(&Package::from_file(row.bytes, &limits)?, Source::Journal)));
+        prepared.await?.map(Read::New)
+    }
+
+    async fn read_local(&self, source: Source, known: &Known) -> Result<Read, String> {
+        let limits = self.options.limits;
+        let from = source.clone();
+        let package = blocking(move || files::open(&from, &limits));
+        let package = package.await??;
+        if let Some(same) = known.get(&package.digest()).filter(|i| i.source == source) {
+            return Ok(Read::Known(same.clone()));
+        }
+        Ok(Read::New(blocking(move || prepare(&package, source)).await?))
+    }
+
+    async fn kept(&self, tenant: TenantId, read: Read) -> Result<Arc<Installed>, journal::Error> {
+        match read {
+            Read::Known(installed) => Ok(installed),
+            Read::New(prepared) => self.keep(tenant, prepared).await,
+        }
+    }
+
+    /// Gives the components to the journal: a run can be pinned to them from now on.
+    async fn keep(&self, tenant: TenantId, prepared: Prepared) -> Result<Arc<Installed>, journal::Error> {
+        let components = prepared.components.into_iter();
+        try_join_all(components.map(|component| self.journal.put_component(tenant, component))).await?;
+        let installed = Arc::new(prepared.installed);
+        for diagnostic in &installed.bundle.diagnostics {
+            tracing::warn!(bundle = installed.bundle.reference(), "{diagnostic}");
+        }
+        Ok(installed)
+    }
+
+    fn put(&self, tenant: TenantId, installed: impl IntoIterator<Item = Arc<Installed>>) {
+        let shelf = Arc::new(Shelf::new(installed));
+        let mut shelves = self.shelves.write().unwrap_or_else(PoisonError::into_inner);
+        shelves.insert(tenant, shelf);
+    }
+}
+
+/// What is on the shelf already, by content.
+type Known = HashMap<Digest, Arc<Installed>>;
+
+enum Read {
+    Known(Arc<Installed>),
+    New(Prepared),
+}
+
+fn same(a: &crate::api::workflows::Bundle, b: &crate::api::workflows::Bundle) -> bool {
+    a.bundle_id == b.bundle_id && a.bundle_version == b.bundle_version
+}
+
+/// Runs CPU or file work where it does not hold up others.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|e| format!("the work was stopped: {e}"))
+}

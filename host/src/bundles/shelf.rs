@@ -1,0 +1,152 @@
+//! What a tenant has installed, as one immutable value.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use flowgate_compiler::bundle::{Version, sort_versions};
+use flowgate_compiler::diagnostic::Diagnostic;
+use serde_json::value::RawValue;
+
+use super::split_ref;
+use crate::api::workflows::{Bundle, Listener, Missing, ResolvedFlow};
+use crate::ids::Digest;
+
+/// A workflow as the runner needs it.
+#[derive(Debug, Clone)]
+pub struct Workflow {
+    pub workflow_id: String,
+    pub component: Digest,
+    /// The entry node within the component.
+    pub entry: String,
+    /// Started with a root run of this workflow; none for a listener.
+    pub listeners: Vec<Listener>,
+}
+
+/// Where an installed bundle comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// Uploaded; the journal has the file.
+    Journal,
+    /// A `.flow` file of the flows directory.
+    File(PathBuf),
+    /// A bundle directory of the flows directory.
+    Directory(PathBuf),
+}
+
+/// One version of a bundle, compiled.
+#[derive(Debug)]
+pub struct Installed {
+    pub bundle: Arc<Bundle>,
+    pub source: Source,
+    /// Of the file, or of all members of a directory: the same digest is the same bundle.
+    pub digest: Digest,
+    pub flows: BTreeMap<String, Flow>,
+}
+
+#[derive(Debug)]
+pub struct Flow {
+    /// The document as it stands in the bundle; none when it is not JSON.
+    pub json: Option<Arc<RawValue>>,
+    /// Or the compiler's errors.
+    pub compiled: Result<Arc<ResolvedFlow>, Vec<Diagnostic>>,
+}
+
+/// All installed bundles.
+#[derive(Debug, Default)]
+pub struct Shelf {
+    /// Bundle id -> versions, the latest last. Never an empty list.
+    bundles: BTreeMap<String, Vec<Arc<Installed>>>,
+    /// By workflow id, listeners included.
+    workflows: HashMap<String, Arc<Workflow>>,
+}
+
+impl Shelf {
+    /// Of two with the same id and version the first counts.
+    pub fn new(installed: impl IntoIterator<Item = Arc<Installed>>) -> Self {
+        let mut shelf = Shelf::default();
+        for item in installed {
+            let versions = shelf.bundles.entry(item.bundle.bundle_id.clone()).or_default();
+            if versions.iter().any(|v| v.bundle.bundle_version == item.bundle.bundle_version) {
+                let reference = item.bundle.reference();
+                tracing::warn!(bundle = reference, source = ?item.source, "bundle is there twice; this one is left out");
+                continue;
+            }
+            versions.push(item);
+        }
+        for versions in shelf.bundles.values_mut() {
+            sort_versions(versions, |v| Version {
+                version: &v.bundle.bundle_version,
+                created_at: &v.bundle.created_at,
+            });
+        }
+        let compiled = shelf
+            .all()
+            .flat_map(|i| i.flows.values())
+            .filter_map(|f| f.compiled.as_ref().ok());
+        let workflows = compiled.flat_map(|flow| workflows_of(flow)).collect::<Vec<_>>();
+        shelf.workflows = workflows.into_iter().map(|w| (w.workflow_id.clone(), Arc::new(w))).collect();
+        shelf
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Installed>> {
+        self.bundles.values().flatten()
+    }
+
+    /// The installed bundle ids, sorted.
+    pub fn ids(&self) -> impl Iterator<Item = &String> {
+        self.bundles.keys()
+    }
+
+    pub fn has(&self, bundle_id: &str) -> bool {
+        self.bundles.contains_key(bundle_id)
+    }
+
+    /// The bundle that is meant when none is named: the only one.
+    pub fn only(&self) -> Option<&str> {
+        let mut ids = self.bundles.keys();
+        let first = ids.next()?;
+        ids.next().is_none().then_some(first)
+    }
+
+    /// One version, or the latest.
+    pub fn version(&self, bundle_id: &str, version: Option<&str>) -> Result<&Arc<Installed>, Missing> {
+        let missing = || Missing::Bundle(bundle_id.to_owned());
+        let versions = self.bundles.get(bundle_id).ok_or_else(missing)?;
+        match version {
+            None => versions.last().ok_or_else(missing),
+            Some(version) => {
+                let found = versions.iter().find(|v| v.bundle.bundle_version == version);
+                found.ok_or_else(|| Missing::Version(bundle_id.to_owned(), version.to_owned()))
+            }
+        }
+    }
+
+    /// By its full id, by `bundle:flow` (the latest version) or by a listener's id.
+    pub fn workflow(&self, workflow_id: &str) -> Option<&Arc<Workflow>> {
+        if let Some(found) = self.workflows.get(workflow_id) {
+            return Some(found);
+        }
+        let (bundle, flow) = workflow_id.split_once(':')?;
+        let (bundle_id, version) = split_ref(bundle);
+        let installed = self.version(bundle_id, version).ok()?;
+        let flow = installed.flows.get(flow.trim())?.compiled.as_ref().ok()?;
+        self.workflows.get(&flow.workflow_id)
+    }
+}
+
+fn workflows_of(flow: &ResolvedFlow) -> impl Iterator<Item = Workflow> {
+    let listener = |listener: &Listener| Workflow {
+        workflow_id: listener.workflow_id.clone(),
+        component: flow.component,
+        entry: listener.entry.clone(),
+        listeners: Vec::new(),
+    };
+    let own = Workflow {
+        workflow_id: flow.workflow_id.clone(),
+        component: flow.component,
+        entry: flow.entry.clone(),
+        listeners: flow.listeners.clone(),
+    };
+    std::iter::once(own).chain(flow.listeners.iter().map(listener))
+}

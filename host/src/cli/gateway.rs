@@ -1,0 +1,174 @@
+//! The parts put together: data directory, journal, bundles, runner. What `serve`, `runner`, `demo` and `run` have in common.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::Error;
+use crate::api::{self, AppState};
+use crate::bundles::{self, Registry};
+use crate::clock::Clock;
+use crate::config::{Resolved, Settings};
+use crate::effects::Handlers;
+use crate::journal::{self, Handle, Role, RunnerLock};
+use crate::runner::Runner;
+use crate::sandbox::Sandbox;
+use crate::security::Security;
+
+/// An open gateway. [`close`](Self::close) it; dropping it leaves the journal to finish by itself.
+pub struct Gateway {
+    pub journal: Handle,
+    pub registry: Arc<Registry>,
+    service: JoinHandle<Result<(), journal::Error>>,
+    /// Drives the runs; none in a process that only takes requests.
+    runner: Option<Runner>,
+    /// Keeps other runners away from the data directory.
+    lock: Option<RunnerLock>,
+}
+
+impl Gateway {
+    /// Opens the data directory of `settings`, drives runs if the settings say so, and reads the installed bundles.
+    pub async fn open(settings: &Settings) -> Result<Self, Error> {
+        let dir = &settings.data_dir;
+        make_private_dir(dir).map_err(|e| Error::failed(format!("the data directory {}: {e}", dir.display())))?;
+        let lock = if settings.runner.enabled { lock(dir)? } else { None };
+        let role = if lock.is_some() { Role::Runner } else { Role::Api };
+        let options = journal::Options {
+            path: Some(settings.database().to_owned()),
+            synchronous: settings.journal.synchronous,
+            role,
+            nudge: true,
+            ..journal::Options::default()
+        };
+        let flows_dir = Some(settings.flows_dir.clone());
+        let options = (
+            options,
+            bundles::Options {
+                flows_dir,
+                limits: settings.bundles.limits(),
+                follow: true,
+            },
+        );
+        Self::start(settings, options, lock).await
+    }
+
+    /// A gateway whose journal is in memory and gone when it is closed. No bundles are installed.
+    pub async fn in_memory(settings: &Settings, clock: Clock) -> Result<Self, Error> {
+        let journal = journal::Options {
+            clock,
+            ..journal::Options::default()
+        };
+        let bundles = bundles::Options {
+            limits: settings.bundles.limits(),
+            ..bundles::Options::default()
+        };
+        Self::start(settings, (journal, bundles), None).await
+    }
+
+    async fn start(
+        settings: &Settings,
+        (journal, bundles): (journal::Options, bundles::Options),
+        lock: Option<RunnerLock>,
+    ) -> Result<Self, Error> {
+        let drives = journal.role == Role::Runner;
+        let sandbox = drives.then(|| Sandbox::new(settings.sandbox(journal.path.is_some())));
+        let sandbox = sandbox.transpose().map_err(|e| Error::failed(e.to_string()))?;
+        let (journal, service) = journal::open(journal).await?;
+        let service = tokio::spawn(service.run());
+        let registry = Arc::new(Registry::open(journal.clone(), bundles).await?);
+        let runner = match sandbox {
+            Some(sandbox) => {
+                let budgets = settings.runner.budgets();
+                Some(Runner::start(budgets, journal.clone(), sandbox, registry.clone(), Handlers::default()).await?)
+            }
+            None => None,
+        };
+        Ok(Gateway {
+            journal,
+            registry,
+            service,
+            runner,
+            lock,
+        })
+    }
+
+    /// Whether this process drives the runs of its journal.
+    pub fn drives(&self) -> bool {
+        self.lock.is_some()
+    }
+
+    /// Answers HTTP on `listener` until `stop`.
+    pub async fn serve(
+        &self,
+        settings: &Settings,
+        listener: TcpListener,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), Error> {
+        let security = Security::new(settings.security_layer(), self.journal.clock());
+        let state = AppState::new(self.journal.clone(), self.registry.clone(), security, &settings.data_dir);
+        Ok(api::serve(listener, api::router(state), stop).await?)
+    }
+
+    /// Commits what is queued and ends.
+    pub async fn close(self) -> Result<(), Error> {
+        if let Some(runner) = self.runner {
+            runner.stop().await;
+        }
+        self.journal.close().await?;
+        match self.service.await {
+            Ok(ended) => Ok(ended?),
+            Err(e) => Err(Error::failed(format!("the journal's task ended: {e}"))),
+        }
+    }
+}
+
+/// A listening socket.
+pub async fn listen(host: &str, port: u16) -> Result<TcpListener, Error> {
+    let listener = TcpListener::bind((host, port)).await;
+    listener.map_err(|e| Error::failed(format!("cannot listen on {host} port {port}: {e}")))
+}
+
+/// The lock of the data directory, or none when another process drives its runs already.
+fn lock(dir: &Path) -> Result<Option<RunnerLock>, Error> {
+    let lock = RunnerLock::acquire(dir);
+    let lock = lock.map_err(|e| Error::failed(format!("{} cannot be locked: {e}", dir.join("gateway_runner.lock").display())))?;
+    if lock.is_none() {
+        tracing::warn!(data_dir = %dir.display(), "another process drives the runs of this data directory; this one does not");
+    }
+    Ok(lock)
+}
+
+/// Makes a directory that only its owner can read; one that is there stays as it is.
+fn make_private_dir(dir: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
+}
+
+/// Says on the log what the settings made doubtful.
+pub fn log_notices(resolved: &Resolved, warnings: &[String]) {
+    for text in resolved.notices.iter().chain(warnings) {
+        tracing::warn!("{text}");
+    }
+}
+
+/// Ends when the process is told to: SIGINT or SIGTERM.
+pub async fn asked_to_stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}

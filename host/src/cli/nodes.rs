@@ -1,0 +1,62 @@
+//! `flowgate nodes`: the catalogue of node types.
+
+use std::process::ExitCode;
+
+use flowgate_compiler::catalogue::{self, Lower, NodeType, PinSpec};
+use serde_json::{Value, json};
+
+use super::{Error, out};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Everything that is known of each type, as one JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: Args) -> Result<ExitCode, Error> {
+    if args.json {
+        let all = catalogue::all().iter().map(entry).collect::<Vec<_>>();
+        out::line(Value::Array(all))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut text = String::new();
+    for node in catalogue::all() {
+        let note = if supported(node).is_err() {
+            " (not compiled by this version)"
+        } else {
+            ""
+        };
+        text.push_str(&format!("{:<24} {}{note}\n", node.name, node.doc));
+    }
+    out::text(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn supported(node: &NodeType) -> Result<(), &'static str> {
+    match node.lower {
+        Lower::Unsupported(reason) => Err(reason),
+        _ => Ok(()),
+    }
+}
+
+fn entry(node: &NodeType) -> Value {
+    json!({
+        "type": node.name,
+        "category": format!("{:?}", node.category),
+        "description": node.doc,
+        "inputs": node.inputs.iter().map(pin).collect::<Vec<_>>(),
+        "outputs": node.outputs.iter().map(pin).collect::<Vec<_>>(),
+        "config": node.config,
+        "supported": supported(node).is_ok(),
+        "unsupported_reason": supported(node).err(),
+    })
+}
+
+fn pin(pin: &PinSpec) -> Value {
+    let mut entry = json!({ "id": pin.id, "type": pin.ty });
+    if let Some(default) = pin.default.and_then(|text| serde_json::from_str::<Value>(text).ok()) {
+        entry["default"] = default;
+    }
+    entry
+}

@@ -1,0 +1,60 @@
+//! `flowgate serve`: the gateway on a port.
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use super::Error;
+use super::flags::ServerFlags;
+use super::gateway::{self, Gateway, asked_to_stop, log_notices};
+use crate::config::{Settings, startup, token};
+use crate::telemetry;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    settings: ServerFlags,
+}
+
+#[cfg(test)]
+impl Args {
+    pub fn settings(&self) -> &ServerFlags {
+        &self.settings
+    }
+}
+
+pub async fn run(args: Args) -> Result<ExitCode, Error> {
+    let mut resolved = args.settings.resolve()?;
+    let verdict = startup::check(&resolved.settings)?;
+    telemetry::init(&resolved.settings.log);
+    log_notices(&resolved, &verdict.warnings);
+    let gateway = Gateway::open(&resolved.settings).await?;
+    let settings = &mut resolved.settings;
+    if verdict.make_token {
+        own_token(settings)?;
+    }
+    let listener = gateway::listen(&settings.host, settings.port).await?;
+    let address = listener.local_addr()?;
+    tracing::info!(%address, data_dir = %settings.data_dir.display(), drives_runs = gateway.drives(), "serving");
+    if std::io::stderr().is_terminal() {
+        eprintln!("Flowgate serves http://{address}/api/gateway (Ctrl-C stops it)");
+    }
+    gateway.serve(settings, listener, asked_to_stop()).await?;
+    tracing::info!("stopping");
+    gateway.close().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Gives the server the token of its data directory and tells its owner: a terminal is shown the token, anything else, which may
+/// be kept and read by others, only where it lies.
+fn own_token(settings: &mut Settings) -> Result<(), Error> {
+    let path = token::path(&settings.data_dir);
+    let token = token::load_or_make(&settings.data_dir);
+    let token = token.map_err(|e| Error::failed(format!("the token file {}: {e}", path.display())))?;
+    if std::io::stderr().is_terminal() {
+        eprintln!("Token (kept in {}): {}", path.display(), token.reveal());
+    } else {
+        tracing::info!(file = %path.display(), "no token was set; clients must send the one in this file");
+    }
+    settings.tokens.push(token);
+    Ok(())
+}
