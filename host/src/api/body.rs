@@ -289,7 +289,7 @@ fn int_of(value: &RawValue, loc: Vec<Loc>) -> Result<i64, Issue> {
     }
 }
 
-/// A value to be stored: on one line and no deeper than [`MAX_DEPTH`]. `name` is the field it came in.
+/// A value to be stored: on one line, no deeper than [`MAX_DEPTH`], and all of its texts Unicode. `name` is the field it came in.
 pub fn storable(value: &RawValue, name: &str) -> Result<Json, String> {
     let json = value.get();
     let depth = depth(json.as_bytes());
@@ -297,6 +297,9 @@ pub fn storable(value: &RawValue, name: &str) -> Result<Json, String> {
         return Err(format!(
             "JSON nesting too deep: {name} is nested {depth} levels deep, the limit is {MAX_DEPTH}"
         ));
+    }
+    if let Some(escape) = lone_surrogate(json) {
+        return Err(format!("{name} holds half of a surrogate pair ({escape}), which is no text"));
     }
     Ok(match one_line(json) {
         Cow::Borrowed(_) => value.to_owned(),
@@ -311,6 +314,26 @@ pub fn one_line(json: &str) -> Cow<'_, str> {
     } else {
         Cow::Borrowed(json)
     }
+}
+
+/// The first `\uXXXX` of valid JSON text that is half of a surrogate pair without the other half.
+fn lone_surrogate(json: &str) -> Option<&str> {
+    let bytes = json.as_bytes();
+    let unit = |at: usize| {
+        let digits = json.get(at + 2..at + 6).filter(|_| bytes[at..].starts_with(b"\\u"))?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let mut at = 0;
+    while let Some(found) = json.get(at..)?.find('\\') {
+        at += found;
+        match unit(at) {
+            Some(0xd800..=0xdbff) if unit(at + 6).is_some_and(|low| (0xdc00..=0xdfff).contains(&low)) => at += 12,
+            Some(0xd800..=0xdfff) => return json.get(at..at + 6),
+            Some(_) => at += 6,
+            None => at += 2,
+        }
+    }
+    None
 }
 
 /// Nesting depth of valid JSON text: 0 for a scalar, 1 for `[]`.

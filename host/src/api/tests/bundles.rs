@@ -9,7 +9,12 @@ use crate::ids::Digest;
 
 fn refs(answer: &Answer) -> Vec<String> {
     let body = answer.json();
-    body["items"].as_array().unwrap().iter().map(|item| item["bundle_ref"].as_str().unwrap().to_owned()).collect()
+    body["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["bundle_ref"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[tokio::test]
@@ -29,7 +34,10 @@ async fn a_list_shows_the_latest_published_version_of_each_bundle() {
                 "catalog_promote_endpoint": "/api/gateway/admin/workflow-catalog/promote"}})
     );
     let all = gateway.get("/api/gateway/bundles?all_versions=true&include_drafts=1").await;
-    assert_eq!(refs(&all), ["broken@1.0.0", "demo@1.0.0", "demo@1.1.0", "demo@draft.1", "listen@1.0.0"]);
+    assert_eq!(
+        refs(&all),
+        ["broken@1.0.0", "demo@1.0.0", "demo@1.1.0", "demo@draft.1", "listen@1.0.0"]
+    );
     gateway.bundles.only("demo");
     assert_eq!(gateway.get("/api/gateway/bundles").await.json()["default_bundle_id"], "demo");
 }
@@ -46,7 +54,10 @@ async fn a_bundle_shows_its_start_pins_and_nodes() {
             "deprecated": false, "deprecated_at": null, "deprecated_reason": null}],
         "flows": ["approve"], "metadata": {}});
     assert_eq!(gateway.get("/api/gateway/bundles/demo@1.0.0").await.json(), wanted);
-    assert_eq!(gateway.get("/api/gateway/bundles/demo?bundle_version=1.0.0").await.json(), wanted);
+    assert_eq!(
+        gateway.get("/api/gateway/bundles/demo?bundle_version=1.0.0").await.json(),
+        wanted
+    );
     let broken = gateway.get("/api/gateway/bundles/broken").await.json();
     assert_eq!(broken["diagnostics"][0]["node"], "n1");
 }
@@ -60,10 +71,16 @@ async fn a_flow_is_found_by_bundle_version_and_id() {
         fake::FLOW
     );
     flow.expect(200, &text);
-    for same in ["/bundles/demo/flows/demo:approve", "/bundles/demo@1.1.0/flows/demo%401.1.0%3Aapprove"] {
+    for same in [
+        "/bundles/demo/flows/demo:approve",
+        "/bundles/demo@1.1.0/flows/demo%401.1.0%3Aapprove",
+    ] {
         gateway.get(&format!("/api/gateway{same}")).await.expect(200, &text);
     }
-    let schema = gateway.get("/api/gateway/bundles/demo/flows/approve/input_schema").await.json();
+    let schema = gateway
+        .get("/api/gateway/bundles/demo/flows/approve/input_schema")
+        .await
+        .json();
     assert_eq!(schema["version"], 1);
     assert_eq!(schema["defaults"], json!({"title": "Report"}));
     assert_eq!(
@@ -92,12 +109,32 @@ async fn every_error_of_naming_a_bundle_or_flow_has_its_text() {
             "bundle_version conflicts with bundle_id (bundle_id already includes '@version')",
         ),
         ("/bundles/upload", 404, "Bundle 'upload' not found"),
-        ("/bundles/demo/flows/none", 404, "Flow 'none' not found in bundle 'demo@1.1.0'"),
+        (
+            "/bundles/demo/flows/none",
+            404,
+            "Flow 'none' not found in bundle 'demo@1.1.0'",
+        ),
         ("/bundles/demo/flows/%20", 400, "flow_id is required"),
-        ("/bundles/demo/flows/listen:approve", 400, "flow_id bundle prefix does not match bundle_id"),
-        ("/bundles/demo@1.0.0/flows/demo@1.1.0:approve", 400, "flow_id version does not match bundle_id"),
-        ("/bundles/demo/flows/demo@1.1.0:approve?bundle_version=1.0.0", 400, "flow_id version does not match bundle_version"),
-        ("/bundles/demo@1.0.0/flows/approve?bundle_version=1.1.0", 400, "bundle_id version does not match bundle_version"),
+        (
+            "/bundles/demo/flows/listen:approve",
+            400,
+            "flow_id bundle prefix does not match bundle_id",
+        ),
+        (
+            "/bundles/demo@1.0.0/flows/demo@1.1.0:approve",
+            400,
+            "flow_id version does not match bundle_id",
+        ),
+        (
+            "/bundles/demo/flows/demo@1.1.0:approve?bundle_version=1.0.0",
+            400,
+            "flow_id version does not match bundle_version",
+        ),
+        (
+            "/bundles/demo@1.0.0/flows/approve?bundle_version=1.1.0",
+            400,
+            "bundle_id version does not match bundle_version",
+        ),
         ("/bundles/demo/flows/demo:", 400, "Invalid flow_id"),
     ];
     for (path, status, detail) in cases {
@@ -133,23 +170,47 @@ async fn an_upload_answers_what_was_installed() {
             sha256
         ),
     );
-    gateway.send(form(&[("file", "again")])).await.refused(400, "Bundle already installed: demo@1.0.0.flow");
-    gateway.send(form(&[("file", "no zip")])).await.refused(400, "Failed installing bundle: File is not a zip file");
-    let replaced = gateway.send(form(&[("overwrite", "on"), ("file", "again"), ("reload", "false")])).await;
-    assert_eq!((replaced.status.as_u16(), &replaced.json()["gateway_reloaded"]), (200, &json!(false)));
+    gateway
+        .send(form(&[("file", "again")]))
+        .await
+        .refused(400, "Bundle already installed: demo@1.0.0.flow");
+    gateway
+        .send(form(&[("file", "no zip")]))
+        .await
+        .refused(400, "Failed installing bundle: File is not a zip file");
+    let replaced = gateway
+        .send(form(&[("overwrite", "on"), ("file", "again"), ("reload", "false")]))
+        .await;
+    assert_eq!(
+        (replaced.status.as_u16(), &replaced.json()["gateway_reloaded"]),
+        (200, &json!(false))
+    );
     let missing = gateway.send(form(&[("overwrite", "perhaps")])).await;
     assert_eq!(missing.status, 422);
-    assert_eq!(missing.json()["detail"][0], json!({"type": "missing", "loc": ["body", "file"], "msg": "Field required", "input": null}));
+    assert_eq!(
+        missing.json()["detail"][0],
+        json!({"type": "missing", "loc": ["body", "file"], "msg": "Field required", "input": null})
+    );
     assert_eq!(missing.json()["detail"][1]["loc"], json!(["body", "overwrite"]));
     let no_form = gateway.post("/api/gateway/bundles/upload", "{}").await;
-    assert_eq!((no_form.status.as_u16(), &no_form.json()["detail"][0]["type"]), (422, &json!("missing")));
+    assert_eq!(
+        (no_form.status.as_u16(), &no_form.json()["detail"][0]["type"]),
+        (422, &json!("missing"))
+    );
 }
 
 #[tokio::test]
 async fn a_file_over_the_bundle_cap_is_refused_with_its_size() {
-    let settings = crate::security::Settings { tokens: vec![super::TOKEN.into()], max_bundle_bytes: 8, ..Default::default() };
+    let settings = crate::security::Settings {
+        tokens: vec![super::TOKEN.into()],
+        max_bundle_bytes: 8,
+        ..Default::default()
+    };
     let gateway = Gateway::with(settings).await;
-    gateway.send(form(&[("file", "0123456789")])).await.refused(413, "Bundle too large (10 bytes > 8 bytes)");
+    gateway
+        .send(form(&[("file", "0123456789")]))
+        .await
+        .refused(413, "Bundle too large (10 bytes > 8 bytes)");
     assert!(gateway.bundles.uploads.lock().unwrap().is_empty());
 }
 
@@ -161,10 +222,22 @@ async fn bundles_are_removed_by_version_or_all_at_once() {
         200,
         r#"{"ok":true,"bundle_ref":"demo@1.0.0","removed":1,"gateway_reloaded":true,"gateway_reload_error":null}"#,
     );
-    delete("/api/gateway/bundles/demo@1.0.0").await.refused(404, "Bundle 'demo@1.0.0' not found");
-    delete("/api/gateway/bundles/demo@1.0.0?bundle_version=2").await.refused(400, "bundle_id version does not match bundle_version");
+    delete("/api/gateway/bundles/demo@1.0.0")
+        .await
+        .refused(404, "Bundle 'demo@1.0.0' not found");
+    delete("/api/gateway/bundles/demo@1.0.0?bundle_version=2")
+        .await
+        .refused(400, "bundle_id version does not match bundle_version");
     let rest = delete("/api/gateway/bundles/demo?reload=0").await.json();
-    assert_eq!(rest, json!({"ok": true, "bundle_ref": "demo", "removed": 2, "gateway_reloaded": false, "gateway_reload_error": null}));
-    delete("/api/gateway/bundles/none").await.refused(404, "Bundle 'none' not found");
-    gateway.post("/api/gateway/bundles/reload", "").await.expect(200, r#"{"ok":true,"bundle_ids":["broken","listen"],"count":2}"#);
+    assert_eq!(
+        rest,
+        json!({"ok": true, "bundle_ref": "demo", "removed": 2, "gateway_reloaded": false, "gateway_reload_error": null})
+    );
+    delete("/api/gateway/bundles/none")
+        .await
+        .refused(404, "Bundle 'none' not found");
+    gateway
+        .post("/api/gateway/bundles/reload", "")
+        .await
+        .expect(200, r#"{"ok":true,"bundle_ids":["broken","listen"],"count":2}"#);
 }

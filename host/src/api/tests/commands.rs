@@ -11,12 +11,28 @@ const COMMANDS: &str = "/api/gateway/commands";
 async fn a_start_that_names_no_flow_says_why() {
     let gateway = Gateway::new().await;
     for (body, status, detail) in [
-        (r#"{"input_data": {}}"#, 400, "flow_id is required (or provide bundle_id to start a bundle entrypoint)"),
+        (
+            r#"{"input_data": {}}"#,
+            400,
+            "flow_id is required (or provide bundle_id to start a bundle entrypoint)",
+        ),
         (r#"{"bundle_id": "none", "flow_id": "x"}"#, 404, "Bundle 'none' not found"),
-        (r#"{"bundle_id": "demo", "flow_id": "none"}"#, 404, "Workflow 'demo@1.1.0:none' not found"),
-        (r#"{"flow_id": "approve"}"#, 400, "Failed to start run: bundle_id is required when multiple bundles are loaded"),
+        (
+            r#"{"bundle_id": "demo", "flow_id": "none"}"#,
+            404,
+            "Workflow 'demo@1.1.0:none' not found",
+        ),
+        (
+            r#"{"flow_id": "approve"}"#,
+            400,
+            "Failed to start run: bundle_id is required when multiple bundles are loaded",
+        ),
         (r#"{"flow_id": "old"}"#, 409, "Workflow 'demo:old' is deprecated: old"),
-        (r#"{"bundle_id": "demo", "registry_scope": "galaxy"}"#, 400, "Unsupported registry_scope: galaxy"),
+        (
+            r#"{"bundle_id": "demo", "registry_scope": "galaxy"}"#,
+            400,
+            "Unsupported registry_scope: galaxy",
+        ),
         (
             r#"{"bundle_id": "demo", "bundle_version": "draft.1"}"#,
             400,
@@ -37,25 +53,52 @@ async fn a_command_is_taken_once_for_each_id() {
     let gateway = Gateway::new().await;
     let run = gateway.start(r#"{"bundle_id": "demo"}"#).await;
     let pause = json!({"command_id": "c-1", "run_id": run, "type": "pause", "payload": {"reason": "later"}}).to_string();
-    gateway.post(COMMANDS, &pause).await.expect(200, r#"{"accepted":true,"duplicate":false,"seq":1}"#);
+    gateway
+        .post(COMMANDS, &pause)
+        .await
+        .expect(200, r#"{"accepted":true,"duplicate":false,"seq":1}"#);
     let other = json!({"command_id": "c-1", "run_id": run, "type": "cancel"}).to_string();
-    gateway.post(COMMANDS, &other).await.expect(200, r#"{"accepted":false,"duplicate":true,"seq":1}"#);
+    gateway
+        .post(COMMANDS, &other)
+        .await
+        .expect(200, r#"{"accepted":false,"duplicate":true,"seq":1}"#);
     let summary = gateway.get(&format!("/api/gateway/runs/{run}")).await.json();
-    assert_eq!((&summary["paused"], &summary["pause_reason"]), (&json!(true), &json!("later")));
+    assert_eq!(
+        (&summary["paused"], &summary["pause_reason"]),
+        (&json!(true), &json!("later"))
+    );
     assert_eq!(summary["waiting"]["details"], json!({"kind": "pause"}));
     let cancel = json!({"command_id": "", "run_id": run, "type": "cancel"}).to_string();
-    gateway.post(COMMANDS, &cancel).await.expect(200, r#"{"accepted":true,"duplicate":false,"seq":2}"#);
+    gateway
+        .post(COMMANDS, &cancel)
+        .await
+        .expect(200, r#"{"accepted":true,"duplicate":false,"seq":2}"#);
     let summary = gateway.get(&format!("/api/gateway/runs/{run}")).await.json();
-    assert_eq!((&summary["status"], &summary["error"]), (&json!("cancelled"), &json!("Cancelled")));
+    assert_eq!(
+        (&summary["status"], &summary["error"]),
+        (&json!("cancelled"), &json!("Cancelled"))
+    );
 }
 
 #[tokio::test]
 async fn commands_that_cannot_be_are_refused() {
     let gateway = Gateway::new().await;
     for (kind, run, detail) in [
-        ("explode", "r", "type must be one of pause|resume|cancel|emit_event|update_schedule|compact_memory"),
-        ("Pause", "r", "type must be one of pause|resume|cancel|emit_event|update_schedule|compact_memory"),
-        ("pause", " ", "Failed to append command: CommandRecord.run_id must be non-empty"),
+        (
+            "explode",
+            "r",
+            "type must be one of pause|resume|cancel|emit_event|update_schedule|compact_memory",
+        ),
+        (
+            "Pause",
+            "r",
+            "type must be one of pause|resume|cancel|emit_event|update_schedule|compact_memory",
+        ),
+        (
+            "pause",
+            " ",
+            "Failed to append command: CommandRecord.run_id must be non-empty",
+        ),
     ] {
         let body = json!({"command_id": "c", "run_id": run, "type": kind}).to_string();
         gateway.post(COMMANDS, &body).await.refused(400, detail);

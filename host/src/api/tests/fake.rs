@@ -20,9 +20,18 @@ pub struct Bundles {
 
 impl Default for Bundles {
     fn default() -> Self {
-        let all = [("demo", "1.0.0"), ("demo", "1.1.0"), ("demo", "draft.1"), ("listen", "1.0.0"), ("broken", "1.0.0")];
+        let all = [
+            ("demo", "1.0.0"),
+            ("demo", "1.1.0"),
+            ("demo", "draft.1"),
+            ("listen", "1.0.0"),
+            ("broken", "1.0.0"),
+        ];
         let installed = all.map(|(id, version)| Arc::new(bundle(id, version)));
-        Bundles { installed: Mutex::new(installed.into()), uploads: Mutex::default() }
+        Bundles {
+            installed: Mutex::new(installed.into()),
+            uploads: Mutex::default(),
+        }
     }
 }
 
@@ -33,7 +42,12 @@ fn bundle(id: &str, version: &str) -> Bundle {
         created_at: "2026-01-08T00:00:00+00:00".into(),
         is_draft: version.starts_with("draft."),
         default_entrypoint: Some("approve".into()),
-        entrypoints: vec![Entrypoint { flow_id: "approve".into(), name: "main".into(), description: "d".into(), ..Entrypoint::default() }],
+        entrypoints: vec![Entrypoint {
+            flow_id: "approve".into(),
+            name: "main".into(),
+            description: "d".into(),
+            ..Entrypoint::default()
+        }],
         flows: vec!["approve".into()],
         metadata: Arc::from(RawValue::from_string("{}".into()).unwrap()),
         diagnostics: if id == "broken" { findings() } else { Vec::new() },
@@ -59,7 +73,11 @@ impl Workflows for Bundles {
     }
 
     fn bundle(&self, tenant: TenantId, bundle_id: &str, version: Option<&str>) -> Result<Arc<Bundle>, Missing> {
-        let all: Vec<_> = self.bundles(tenant).into_iter().filter(|bundle| bundle.bundle_id == bundle_id).collect();
+        let all: Vec<_> = self
+            .bundles(tenant)
+            .into_iter()
+            .filter(|bundle| bundle.bundle_id == bundle_id)
+            .collect();
         match version {
             _ if all.is_empty() => Err(Missing::Bundle(bundle_id.into())),
             Some(version) => {
@@ -91,9 +109,15 @@ impl Workflows for Bundles {
             return Err(ResolveError::NotFound(format!("Workflow '{workflow_id}' not found")));
         }
         if bundle_id == "broken" {
-            return Err(ResolveError::NotCompiled { workflow_id, diagnostics: findings() });
+            return Err(ResolveError::NotCompiled {
+                workflow_id,
+                diagnostics: findings(),
+            });
         }
-        let listener = Listener { workflow_id: "visual_event_listener_listen_ev".into(), entry: "ev".into() };
+        let listener = Listener {
+            workflow_id: "visual_event_listener_listen_ev".into(),
+            entry: "ev".into(),
+        };
         Ok(Arc::new(ResolvedFlow {
             workflow_id,
             bundle_id: bundle.bundle_id.clone(),
@@ -111,7 +135,10 @@ impl Workflows for Bundles {
         let answer = match &file[..] {
             b"again" if !overwrite => Err(InstallError::Exists("demo@1.0.0.flow".into())),
             b"no zip" => Err(InstallError::Invalid("File is not a zip file".into())),
-            _ => Ok(Uploaded { bundle: Arc::new(bundle("demo", "1.0.0")), sha256: Digest::of(&file) }),
+            _ => Ok(Uploaded {
+                bundle: Arc::new(bundle("demo", "1.0.0")),
+                sha256: Digest::of(&file),
+            }),
         };
         async { answer }.boxed()
     }

@@ -61,7 +61,11 @@ impl Answer {
 
 impl Gateway {
     pub async fn new() -> Self {
-        Self::with(Settings { tokens: vec![TOKEN.into()], ..Settings::default() }).await
+        Self::with(Settings {
+            tokens: vec![TOKEN.into()],
+            ..Settings::default()
+        })
+        .await
     }
 
     pub async fn with(settings: Settings) -> Self {
@@ -70,18 +74,30 @@ impl Gateway {
         let bundles = Arc::new(fake::Bundles::default());
         let security = Security::new(settings, &Clock::system());
         let state = AppState::new(journal.clone(), bundles.clone(), security, std::path::Path::new("data"));
-        Gateway { router: super::router(state), journal, bundles }
+        Gateway {
+            router: super::router(state),
+            journal,
+            bundles,
+        }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
     }
 
     pub async fn call(&self, method: Method, path: &str, body: &str) -> Answer {
-        let body = if body.is_empty() { Body::empty() } else { Body::from(body.to_owned()) };
+        let body = if body.is_empty() {
+            Body::empty()
+        } else {
+            Body::from(body.to_owned())
+        };
         self.send(request(method, path).body(body).unwrap()).await
     }
 
@@ -103,13 +119,20 @@ impl Gateway {
 
 /// An authenticated request.
 pub fn request(method: Method, path: &str) -> axum::http::request::Builder {
-    Request::builder().method(method).uri(path).header("authorization", format!("Bearer {TOKEN}"))
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header("authorization", format!("Bearer {TOKEN}"))
 }
 
 /// What a driver would do.
 impl Gateway {
     pub async fn run(&self, run_id: &str) -> RunRow {
-        self.journal.run(TenantId::LOCAL, &RunId::from(run_id)).await.unwrap().unwrap()
+        self.journal
+            .run(TenantId::LOCAL, &RunId::from(run_id))
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     /// Commits `texts` as rows of the run, and where it stands then.
@@ -144,12 +167,27 @@ impl Gateway {
             allow_free_text: true,
             details: None,
         };
-        let waits = vec![OpenWait { effect_id: 1, wait, until: None }];
-        self.advance(run_id, &["asks", "waits"], Position::Waiting { node: "ask".into(), waits }).await;
+        let waits = vec![OpenWait {
+            effect_id: 1,
+            wait,
+            until: None,
+        }];
+        self.advance(
+            run_id,
+            &["asks", "waits"],
+            Position::Waiting {
+                node: "ask".into(),
+                waits,
+            },
+        )
+        .await;
     }
 
     pub async fn complete(&self, run_id: &str) {
-        let to = Position::Completed { node: "end".into(), output: raw("{}") };
+        let to = Position::Completed {
+            node: "end".into(),
+            output: raw("{}"),
+        };
         self.advance(run_id, &["ends", "abstract.status"], to).await;
     }
 }

@@ -7,7 +7,9 @@ use super::Gateway;
 #[tokio::test]
 async fn a_waiting_run_is_summarised_as_clients_know_it() {
     let gateway = Gateway::new().await;
-    let run = gateway.start(r#"{"bundle_id": "demo", "input_data": {"title": "Q3"}, "session_id": "sess-1"}"#).await;
+    let run = gateway
+        .start(r#"{"bundle_id": "demo", "input_data": {"title": "Q3"}, "session_id": "sess-1"}"#)
+        .await;
     gateway.ask(&run).await;
     let mut summary = gateway.get(&format!("/api/gateway/runs/{run}")).await.json();
     for time in ["created_at", "updated_at"] {
@@ -24,22 +26,37 @@ async fn a_waiting_run_is_summarised_as_clients_know_it() {
             "limits": {"tokens": {"estimated_used": 0, "max_tokens": 32768, "max_input_tokens": null, "pct": 0.0, "warn_tokens_pct": 80}},
             "run_lifecycle": null, "is_draft": false})
     );
-    gateway.get("/api/gateway/runs/none").await.refused(404, "Run 'none' not found");
+    gateway
+        .get("/api/gateway/runs/none")
+        .await
+        .refused(404, "Run 'none' not found");
 }
 
 #[tokio::test]
 async fn a_run_without_a_session_is_its_own_and_listeners_share_it() {
     let gateway = Gateway::new().await;
-    let root = gateway.start(r#"{"bundle_id": "listen", "input_data": {"x": 1, "_runtime": {"a": 1}}}"#).await;
+    let root = gateway
+        .start(r#"{"bundle_id": "listen", "input_data": {"x": 1, "_runtime": {"a": 1}}}"#)
+        .await;
     assert_eq!(gateway.run(&root).await.session_id.as_deref(), Some(root.as_str()));
     let list = gateway.get(&format!("/api/gateway/runs?session_id={root}")).await.json();
     let items = list["items"].as_array().unwrap();
     assert_eq!(items.len(), 2);
     let listener = items.iter().find(|item| item["run_id"] != root.as_str()).unwrap();
     assert_eq!(listener["workflow_id"], "visual_event_listener_listen_ev");
-    assert_eq!((&listener["parent_run_id"], &listener["actor_id"]), (&json!(root), &json!("gateway")));
+    assert_eq!(
+        (&listener["parent_run_id"], &listener["actor_id"]),
+        (&json!(root), &json!("gateway"))
+    );
     let listener = gateway.run(listener["run_id"].as_str().unwrap()).await;
-    assert!(listener.host_vars.get().starts_with(r#"{"_runtime":{"a":1},"_limits":{"max_iterations":20,"#), "{}", listener.host_vars);
+    assert!(
+        listener
+            .host_vars
+            .get()
+            .starts_with(r#"{"_runtime":{"a":1},"_limits":{"max_iterations":20,"#),
+        "{}",
+        listener.host_vars
+    );
     let roots = gateway.get("/api/gateway/runs?root_only=true").await.json();
     assert_eq!(roots["items"].as_array().unwrap().len(), 1);
 }
@@ -55,13 +72,22 @@ async fn lists_show_what_is_so() {
     let items = list["items"].as_array().unwrap();
     assert_eq!(items.len(), 1, "drafts are hidden");
     let row = &items[0];
-    assert_eq!((&row["waiting"]["reason"], &row["current_node"], &row["ledger_len"]), (&json!("user"), &json!("ask"), &json!(2)));
+    assert_eq!(
+        (&row["waiting"]["reason"], &row["current_node"], &row["ledger_len"]),
+        (&json!("user"), &json!("ask"), &json!(2))
+    );
     assert_eq!((&row["limits"], row.get("steps")), (&Value::Null, Some(&Value::Null)));
     assert_eq!(row.get("flow_warnings"), None);
 
-    let all = gateway.get("/api/gateway/runs?include_drafts=true&include_ledger_len=false&status=running").await.json();
+    let all = gateway
+        .get("/api/gateway/runs?include_drafts=true&include_ledger_len=false&status=running")
+        .await
+        .json();
     let item = &all["items"][0];
-    assert_eq!((&item["run_id"], &item["is_draft"], item.get("ledger_len")), (&json!(draft), &json!(true), None));
+    assert_eq!(
+        (&item["run_id"], &item["is_draft"], item.get("ledger_len")),
+        (&json!(draft), &json!(true), None)
+    );
     assert_eq!(item["run_lifecycle"], json!({"purpose": "draft_test"}));
     let none = gateway.get("/api/gateway/runs?workflow_id=other").await;
     none.expect(200, r#"{"items":[]}"#);
@@ -86,11 +112,19 @@ async fn input_data_is_what_the_flow_asked_for_unchanged() {
             run, workspace
         ),
     );
-    gateway.get("/api/gateway/runs/none/input_data").await.refused(404, "Run 'none' not found");
+    gateway
+        .get("/api/gateway/runs/none/input_data")
+        .await
+        .refused(404, "Run 'none' not found");
 }
 
 fn texts(items: &Value) -> Vec<&str> {
-    items.as_array().unwrap().iter().map(|row| row["result"]["text"].as_str().unwrap()).collect()
+    items
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["result"]["text"].as_str().unwrap())
+        .collect()
 }
 
 #[tokio::test]
@@ -101,11 +135,20 @@ async fn the_ledger_is_read_in_pages_of_rows_as_they_were_committed() {
     let ledger = format!("/api/gateway/runs/{run}/ledger");
     let all = gateway.get(&ledger).await;
     assert!(all.text.contains("\"n\":3.0"), "{}", all.text);
-    assert_eq!((texts(&all.json()["items"]), &all.json()["next_after"]), (vec!["asks", "waits"], &json!(2)));
+    assert_eq!(
+        (texts(&all.json()["items"]), &all.json()["next_after"]),
+        (vec!["asks", "waits"], &json!(2))
+    );
     let first = gateway.get(&format!("{ledger}?limit=1")).await.json();
     assert_eq!((texts(&first["items"]), &first["next_after"]), (vec!["asks"], &json!(1)));
-    gateway.get(&format!("{ledger}?after=99")).await.expect(200, r#"{"items":[],"next_after":99}"#);
-    gateway.get("/api/gateway/runs/none/ledger").await.refused(404, "Run 'none' not found");
+    gateway
+        .get(&format!("{ledger}?after=99"))
+        .await
+        .expect(200, r#"{"items":[],"next_after":99}"#);
+    gateway
+        .get("/api/gateway/runs/none/ledger")
+        .await
+        .refused(404, "Run 'none' not found");
 }
 
 #[tokio::test]
@@ -118,7 +161,13 @@ async fn a_batch_reads_many_ledgers_and_leaves_out_unknown_runs() {
     let answer = gateway.post("/api/gateway/runs/ledger/batch", &body.to_string()).await.json();
     let runs = answer["runs"].as_object().unwrap();
     assert_eq!(runs.len(), 2);
-    assert_eq!((texts(&runs[&run]["items"]), &runs[&run]["next_after"]), (vec!["waits"], &json!(2)));
+    assert_eq!(
+        (texts(&runs[&run]["items"]), &runs[&run]["next_after"]),
+        (vec!["waits"], &json!(2))
+    );
     assert_eq!(runs[&empty], json!({"items": [], "next_after": 0}));
-    gateway.post("/api/gateway/runs/ledger/batch", "{}").await.expect(200, r#"{"runs":{}}"#);
+    gateway
+        .post("/api/gateway/runs/ledger/batch", "{}")
+        .await
+        .expect(200, r#"{"runs":{}}"#);
 }

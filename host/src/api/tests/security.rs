@@ -10,7 +10,10 @@ use super::{Answer, Gateway, TOKEN, request};
 use crate::security::Settings;
 
 fn settings() -> Settings {
-    Settings { tokens: vec![TOKEN.into()], ..Settings::default() }
+    Settings {
+        tokens: vec![TOKEN.into()],
+        ..Settings::default()
+    }
 }
 
 async fn bare(gateway: &Gateway, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
@@ -36,7 +39,9 @@ async fn health_is_open_and_the_rest_needs_a_token() {
         assert_eq!(refused.header("content-type"), "application/json; charset=utf-8");
         assert_eq!(refused.header("x-request-id").len(), 32);
         refused.refused(401, "Unauthorized");
-        gateway.send(request(Method::GET, "/api/gateway/ping").body(Body::empty()).unwrap()).await;
+        gateway
+            .send(request(Method::GET, "/api/gateway/ping").body(Body::empty()).unwrap())
+            .await;
     }
     bare(&gateway, Method::GET, "/elsewhere", &[]).await.refused(404, "Not Found");
 }
@@ -61,9 +66,15 @@ async fn identity_is_that_of_the_shared_token() {
     assert_eq!((&ping["ok"], &ping["service"]), (&true.into(), &"abstractgateway".into()));
     assert!(ping["time"].as_str().unwrap().ends_with("+00:00"));
 
-    let open = Gateway::with(Settings { protect_read: false, ..settings() }).await;
+    let open = Gateway::with(Settings {
+        protect_read: false,
+        ..settings()
+    })
+    .await;
     bare(&open, Method::GET, "/api/gateway/ping", &[]).await.json();
-    bare(&open, Method::GET, "/api/gateway/me", &[]).await.refused(401, "Gateway principal unavailable");
+    bare(&open, Method::GET, "/api/gateway/me", &[])
+        .await
+        .refused(401, "Gateway principal unavailable");
 }
 
 #[tokio::test]
@@ -76,13 +87,19 @@ async fn a_foreign_origin_is_refused_before_anything_else_and_still_gets_cors_he
     let local = bare(&gateway, Method::GET, RUNS, &[("origin", "http://localhost:5173")]).await;
     assert_eq!(local.header("access-control-allow-origin"), "http://localhost:5173");
     assert_eq!(local.status, StatusCode::UNAUTHORIZED);
-    bare(&gateway, Method::GET, RUNS, &[("origin", " ")]).await.refused(401, "Unauthorized");
+    bare(&gateway, Method::GET, RUNS, &[("origin", " ")])
+        .await
+        .refused(401, "Unauthorized");
 }
 
 #[tokio::test]
 async fn a_preflight_is_answered_by_cors_alone() {
     let gateway = Gateway::new().await;
-    let headers = [("origin", "https://evil.example"), ("access-control-request-method", "POST"), ("access-control-request-headers", "x-a")];
+    let headers = [
+        ("origin", "https://evil.example"),
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "x-a"),
+    ];
     let answer = bare(&gateway, Method::OPTIONS, RUNS, &headers).await;
     assert_eq!(answer.header("access-control-allow-headers"), "x-a");
     assert_eq!(answer.header("access-control-max-age"), "600");
@@ -103,18 +120,29 @@ async fn wrong_verbs_name_the_right_ones() {
         (Method::POST, "/api/health", "GET"),
     ] {
         let answer = gateway.call(method.clone(), path, "").await;
-        assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, allow), "{method} {path}");
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("allow")),
+            (405, allow),
+            "{method} {path}"
+        );
         if method != Method::HEAD {
             answer.refused(405, "Method Not Allowed");
         }
     }
     gateway.get("/api/gateway/nothing").await.refused(404, "Not Found");
-    gateway.get("/api/gateway/runs/start").await.refused(404, "Run 'start' not found");
+    gateway
+        .get("/api/gateway/runs/start")
+        .await
+        .refused(404, "Run 'start' not found");
 }
 
 #[tokio::test]
 async fn failures_lock_an_address_out_and_a_success_forgets_them() {
-    let gateway = Gateway::with(Settings { lockout_base_s: 2.0, ..settings() }).await;
+    let gateway = Gateway::with(Settings {
+        lockout_base_s: 2.0,
+        ..settings()
+    })
+    .await;
     let wrong = [("authorization", "Bearer wrong")];
     for _ in 0..4 {
         bare(&gateway, Method::GET, RUNS, &wrong).await.refused(401, "Unauthorized");
@@ -127,46 +155,87 @@ async fn failures_lock_an_address_out_and_a_success_forgets_them() {
     valid.refused(429, "Too Many Requests (auth lockout)");
     // Another address is not affected.
     let mut other = request(Method::GET, "/api/gateway/ping").body(Body::empty()).unwrap();
-    other.extensions_mut().insert(ConnectInfo("10.0.0.7:80".parse::<SocketAddr>().unwrap()));
+    other
+        .extensions_mut()
+        .insert(ConnectInfo("10.0.0.7:80".parse::<SocketAddr>().unwrap()));
     assert_eq!(gateway.send(other).await.status, 200);
 }
 
 #[tokio::test]
 async fn reads_from_this_machine_may_be_open_and_no_token_means_no_service() {
-    let gateway = Gateway::with(Settings { dev_read_no_auth: true, tokens: Vec::new(), ..Settings::default() }).await;
+    let gateway = Gateway::with(Settings {
+        dev_read_no_auth: true,
+        tokens: Vec::new(),
+        ..Settings::default()
+    })
+    .await;
     let local = |method: Method| {
-        let mut request = Request::builder().method(method).uri("/api/gateway/ping").body(Body::empty()).unwrap();
-        request.extensions_mut().insert(ConnectInfo("[::ffff:127.0.0.1]:9".parse::<SocketAddr>().unwrap()));
+        let mut request = Request::builder()
+            .method(method)
+            .uri("/api/gateway/ping")
+            .body(Body::empty())
+            .unwrap();
+        request
+            .extensions_mut()
+            .insert(ConnectInfo("[::ffff:127.0.0.1]:9".parse::<SocketAddr>().unwrap()));
         request
     };
     assert_eq!(gateway.send(local(Method::GET)).await.status, 200);
-    gateway.send(local(Method::POST)).await.refused(503, "Gateway auth required but no token configured");
-    bare(&gateway, Method::GET, RUNS, &[]).await.refused(503, "Gateway auth required but no token configured");
+    gateway
+        .send(local(Method::POST))
+        .await
+        .refused(503, "Gateway auth required but no token configured");
+    bare(&gateway, Method::GET, RUNS, &[])
+        .await
+        .refused(503, "Gateway auth required but no token configured");
 }
 
 #[tokio::test]
 async fn a_proxy_s_word_counts_only_when_it_is_trusted() {
     let wrong = |address: &'static str| [("authorization", "Bearer wrong"), ("x-forwarded-for", address)];
     for (trust_proxy, wanted) in [(true, 401), (false, 429)] {
-        let gateway = Gateway::with(Settings { trust_proxy, lockout_after: 2, ..settings() }).await;
+        let gateway = Gateway::with(Settings {
+            trust_proxy,
+            lockout_after: 2,
+            ..settings()
+        })
+        .await;
         bare(&gateway, Method::GET, RUNS, &wrong("1.1.1.1, 2.2.2.2")).await;
-        assert_eq!(bare(&gateway, Method::GET, RUNS, &wrong("3.3.3.3")).await.status.as_u16(), wanted);
+        assert_eq!(
+            bare(&gateway, Method::GET, RUNS, &wrong("3.3.3.3")).await.status.as_u16(),
+            wanted
+        );
     }
 }
 
 #[tokio::test]
 async fn a_body_over_its_cap_is_refused_declared_or_not() {
-    let gateway = Gateway::with(Settings { max_body_bytes: 16, ..settings() }).await;
+    let gateway = Gateway::with(Settings {
+        max_body_bytes: 16,
+        ..settings()
+    })
+    .await;
     let body = "{\"command_id\": \"0123456789\"}";
-    let declared = request(Method::POST, "/api/gateway/commands").header("content-length", body.len()).body(Body::from(body)).unwrap();
+    let declared = request(Method::POST, "/api/gateway/commands")
+        .header("content-length", body.len())
+        .body(Body::from(body))
+        .unwrap();
     let answer = gateway.send(declared).await;
     assert_eq!(answer.header("content-type"), "application/json; charset=utf-8");
     answer.refused(413, "Payload Too Large (28 bytes > 16 bytes)");
     let chunks = futures::stream::iter([&body[..10], &body[10..]].map(|part| Ok::<_, std::io::Error>(part.to_owned())));
-    let streamed = request(Method::POST, "/api/gateway/commands").body(Body::from_stream(chunks)).unwrap();
-    gateway.send(streamed).await.refused(413, "Payload Too Large (28 bytes > 16 bytes)");
+    let streamed = request(Method::POST, "/api/gateway/commands")
+        .body(Body::from_stream(chunks))
+        .unwrap();
+    gateway
+        .send(streamed)
+        .await
+        .refused(413, "Payload Too Large (28 bytes > 16 bytes)");
     // The token is asked for first.
-    let stranger = Request::post("/api/gateway/commands").header("content-length", "28").body(Body::from(body)).unwrap();
+    let stranger = Request::post("/api/gateway/commands")
+        .header("content-length", "28")
+        .body(Body::from(body))
+        .unwrap();
     gateway.send(stranger).await.refused(401, "Unauthorized");
 }
 
@@ -174,14 +243,27 @@ async fn a_body_over_its_cap_is_refused_declared_or_not() {
 async fn writes_are_logged_with_what_became_of_them() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit_log.jsonl");
-    let gateway = Gateway::with(Settings { audit_log: Some(path.clone()), ..settings() }).await;
+    let gateway = Gateway::with(Settings {
+        audit_log: Some(path.clone()),
+        ..settings()
+    })
+    .await;
     gateway.get(RUNS).await;
-    bare(&gateway, Method::POST, "/api/gateway/commands?token=x", &[("x-request-id", "mine")]).await;
+    bare(
+        &gateway,
+        Method::POST,
+        "/api/gateway/commands?token=x",
+        &[("x-request-id", "mine")],
+    )
+    .await;
     let accepted = gateway.post("/api/gateway/nothing", "").await;
     let log = std::fs::read_to_string(path).unwrap();
     let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 2);
-    assert_eq!((&lines[0]["request_id"], &lines[0]["status"], &lines[0]["query"]), (&"mine".into(), &401.into(), &"token=<redacted>".into()));
+    assert_eq!(
+        (&lines[0]["request_id"], &lines[0]["status"], &lines[0]["query"]),
+        (&"mine".into(), &401.into(), &"token=<redacted>".into())
+    );
     assert_eq!(lines[1]["principal_user_id"], "local-admin");
     assert_eq!(lines[1]["request_id"], accepted.header("x-request-id"));
     assert!(!log.contains(TOKEN));
@@ -189,7 +271,17 @@ async fn writes_are_logged_with_what_became_of_them() {
 
 #[tokio::test]
 async fn without_security_everything_passes() {
-    let gateway = Gateway::with(Settings { enabled: false, ..Settings::default() }).await;
-    let answer = bare(&gateway, Method::GET, "/api/gateway/ping", &[("origin", "https://evil.example")]).await;
+    let gateway = Gateway::with(Settings {
+        enabled: false,
+        ..Settings::default()
+    })
+    .await;
+    let answer = bare(
+        &gateway,
+        Method::GET,
+        "/api/gateway/ping",
+        &[("origin", "https://evil.example")],
+    )
+    .await;
     assert_eq!((answer.status.as_u16(), answer.header("x-request-id")), (200, ""));
 }

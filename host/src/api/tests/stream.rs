@@ -17,12 +17,18 @@ struct Stream {
 
 impl Stream {
     async fn open(gateway: &Gateway, path: &str, last_event_id: &str) -> Self {
-        let request = request(Method::GET, path).header("last-event-id", last_event_id).body(axum::body::Body::empty()).unwrap();
+        let request = request(Method::GET, path)
+            .header("last-event-id", last_event_id)
+            .body(axum::body::Body::empty())
+            .unwrap();
         let response: Response<_> = gateway.router.clone().oneshot(request).await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream; charset=utf-8");
         assert_eq!(response.headers()["cache-control"], "no-cache");
-        Stream { body: response.into_body().into_data_stream(), text: String::new() }
+        Stream {
+            body: response.into_body().into_data_stream(),
+            text: String::new(),
+        }
     }
 
     /// Reads until `frames` frames have come, or to the end.
@@ -34,8 +40,13 @@ impl Stream {
                 self.text += std::str::from_utf8(&chunk.unwrap()).unwrap();
             }
         };
-        tokio::time::timeout(Duration::from_secs(5), enough).await.expect("the stream does not go on");
-        std::mem::take(&mut self.text).split_terminator("\n\n").map(str::to_owned).collect()
+        tokio::time::timeout(Duration::from_secs(5), enough)
+            .await
+            .expect("the stream does not go on");
+        std::mem::take(&mut self.text)
+            .split_terminator("\n\n")
+            .map(str::to_owned)
+            .collect()
     }
 }
 
@@ -49,10 +60,14 @@ async fn a_stream_follows_a_run_to_its_end() {
     let lines: Vec<&str> = frames[0].lines().collect();
     assert_eq!(lines[..2], ["id: 1", "event: step"]);
     assert_eq!(lines.len(), 3, "{frames:?}");
-    assert!(lines[2].starts_with(r#"data: {"cursor": 1, "record": {"run_id":"#), "{frames:?}");
+    assert!(
+        lines[2].starts_with(r#"data: {"cursor": 1, "record": {"run_id":"#),
+        "{frames:?}"
+    );
     assert!(frames[1].starts_with("id: 2\n"), "{frames:?}");
 
-    let command = serde_json::json!({"command_id": "c", "run_id": run, "type": "resume", "payload": {"payload": {"response": "yes"}}});
+    let command =
+        serde_json::json!({"command_id": "c", "run_id": run, "type": "resume", "payload": {"payload": {"response": "yes"}}});
     gateway.post("/api/gateway/commands", &command.to_string()).await;
     let resumed = stream.read(1).await;
     assert!(resumed[0].contains(r#""resumed":true"#), "{resumed:?}");
@@ -68,21 +83,43 @@ async fn a_stream_begins_after_the_later_of_its_two_cursors() {
     let gateway = Gateway::new().await;
     let run = gateway.start(r#"{"bundle_id": "demo"}"#).await;
     gateway.ask(&run).await;
-    gateway.advance(&run, &[], crate::journal::Position::Running { node: "n".into() }).await;
+    let answer = serde_json::json!({"command_id": "c", "run_id": run, "type": "resume", "payload": {"payload": {}}});
+    gateway.post("/api/gateway/commands", &answer.to_string()).await;
     gateway.complete(&run).await;
-    for (after, last_event_id, first, frames) in [(0, "", "id: 1", 5), (3, "2", "id: 4", 2), (1, "3", "id: 4", 2), (9, "x", "event: done", 1)] {
+    for (after, last_event_id, first, frames) in [
+        (0, "", "id: 1", 6),
+        (3, "2", "id: 4", 3),
+        (1, "4", "id: 5", 2),
+        (9, "x", "event: done", 1),
+    ] {
         let path = format!("/api/gateway/runs/{run}/ledger/stream?after={after}");
         let got = Stream::open(&gateway, &path, last_event_id).await.read(99).await;
-        assert_eq!((got.len(), got[0].lines().next()), (frames, Some(first)), "{after} {last_event_id}");
-        let cursor = after.max(4);
-        assert!(got.last().unwrap().contains(&format!("\"cursor\": {cursor}, \"status\": \"terminal\"")), "{got:?}");
+        assert_eq!(
+            (got.len(), got[0].lines().next()),
+            (frames, Some(first)),
+            "{after} {last_event_id}"
+        );
+        let cursor = after.max(5);
+        assert!(
+            got.last()
+                .unwrap()
+                .contains(&format!("\"cursor\": {cursor}, \"status\": \"terminal\"")),
+            "{got:?}"
+        );
     }
-    gateway.get("/api/gateway/runs/none/ledger/stream").await.refused(404, "Run 'none' not found");
+    gateway
+        .get("/api/gateway/runs/none/ledger/stream")
+        .await
+        .refused(404, "Run 'none' not found");
 }
 
 #[tokio::test]
 async fn silence_is_filled_with_comments_and_streams_are_counted() {
-    let settings = crate::security::Settings { tokens: vec![super::TOKEN.into()], max_sse: 1, ..Default::default() };
+    let settings = crate::security::Settings {
+        tokens: vec![super::TOKEN.into()],
+        max_sse: 1,
+        ..Default::default()
+    };
     let gateway = Gateway::with(settings).await;
     let run = gateway.start(r#"{"bundle_id": "demo"}"#).await;
     let path = format!("/api/gateway/runs/{run}/ledger/stream?heartbeat_s=0.11");
@@ -119,5 +156,9 @@ async fn a_stopping_server_ends_its_streams() {
         assert_ne!(connection.read_buf(&mut text).await.unwrap(), 0);
     }
     stop.send(()).unwrap();
-    tokio::time::timeout(Duration::from_secs(5), server).await.expect("streams keep the server up").unwrap().unwrap();
+    tokio::time::timeout(Duration::from_secs(5), server)
+        .await
+        .expect("streams keep the server up")
+        .unwrap()
+        .unwrap();
 }
