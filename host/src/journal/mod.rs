@@ -7,6 +7,7 @@
 
 mod handle;
 mod lock;
+mod nudge;
 mod options;
 mod reader;
 pub mod rows;

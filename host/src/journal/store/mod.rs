@@ -184,15 +184,8 @@ pub(crate) trait Store: Send + 'static {
         without: Option<RunRef>,
         limit: u32,
     ) -> impl Future<Output = Answer<Vec<(Found, Arc<str>)>>> + Send;
-    /// Claims event waits (those `listeners` would give) with `from < ord <= to`.
-    fn claim(
-        &mut self,
-        tenant: TenantId,
-        keys: &[String],
-        without: Option<RunRef>,
-        from_to: (i64, i64),
-        delivery: i64,
-    ) -> impl Future<Output = Answer<()>> + Send;
+    /// Marks waits as claimed by a delivery.
+    fn claim(&mut self, tenant: TenantId, waits: &[(RunRef, u64)], delivery: i64) -> impl Future<Output = Answer<()>> + Send;
     /// Armed claimed waits, oldest delivery first.
     fn claimed(&mut self, limit: u32) -> impl Future<Output = Answer<Vec<Found>>> + Send;
     fn envelope(&mut self, tenant: TenantId, delivery: i64) -> impl Future<Output = Answer<Option<Arc<str>>>> + Send;

@@ -119,14 +119,6 @@ fn two(keys: &[String]) -> (&str, &str) {
     (first, keys.get(1).map_or(first, String::as_str))
 }
 
-/// Event waits that a new event may take; `?1` tenant, `?2` and `?3` keys, `?4` and `?5` a run to leave out.
-macro_rules! open_listeners {
-    () => {
-        "w.tenant = ?1 AND w.wait_key IN (?2, ?3) AND w.reason = 'event' AND w.armed = 1 AND w.claimed IS NULL \
-         AND NOT (w.tenant = ?4 AND w.run = ?5)"
-    };
-}
-
 impl Store for Sqlite {
     async fn begin(&mut self) -> Answer<bool> {
         let mut conn = Arc::clone(&self.conn).lock_owned().await;
@@ -269,11 +261,9 @@ impl Store for Sqlite {
         limit: u32,
     ) -> Answer<Vec<(Found, Arc<str>)>> {
         let (key, wildcard) = two(keys);
-        let sql = concat!(
-            "SELECT w.tenant, w.run, w.effect_id, w.ord, w.claimed, r.run_id FROM waits w JOIN runs r USING (tenant, run) WHERE ",
-            open_listeners!(),
-            " ORDER BY w.ord LIMIT ?6"
-        );
+        let sql = "SELECT w.tenant, w.run, w.effect_id, w.ord, w.claimed, r.run_id FROM waits w JOIN runs r USING (tenant, run) \
+                   WHERE w.tenant = ?1 AND w.wait_key IN (?2, ?3) AND w.reason = 'event' AND w.armed = 1 AND w.claimed IS NULL \
+                   AND NOT (w.tenant = ?4 AND w.run = ?5) ORDER BY w.ord LIMIT ?6";
         let rows = sqlx::query(sql)
             .bind(tenant.0)
             .bind(key)
@@ -291,28 +281,14 @@ impl Store for Sqlite {
             .collect()
     }
 
-    async fn claim(
-        &mut self,
-        tenant: TenantId,
-        keys: &[String],
-        without: Option<RunRef>,
-        (from, to): (i64, i64),
-        delivery: i64,
-    ) -> Answer<()> {
-        let (key, wildcard) = two(keys);
-        let sql = concat!(
-            "UPDATE waits AS w SET claimed = ?8 WHERE ",
-            open_listeners!(),
-            " AND w.ord > ?6 AND w.ord <= ?7"
-        );
+    async fn claim(&mut self, tenant: TenantId, waits: &[(RunRef, u64)], delivery: i64) -> Answer<()> {
+        let list: Vec<(i64, u64)> = waits.iter().map(|(at, effect_id)| (at.run.0, *effect_id)).collect();
+        let list = serde_json::to_string(&list).map_err(|e| Error::Corrupt(format!("waits to claim: {e}")))?;
+        let sql = "UPDATE waits SET claimed = ?3 WHERE (tenant, run, effect_id) IN \
+                   (SELECT ?1, value ->> 0, value ->> 1 FROM json_each(?2))";
         sqlx::query(sql)
             .bind(tenant.0)
-            .bind(key)
-            .bind(wildcard)
-            .bind(without.map_or(-1, |r| r.tenant.0))
-            .bind(without.map_or(-1, |r| r.run.0))
-            .bind(from)
-            .bind(to)
+            .bind(list)
             .bind(delivery)
             .execute(self.conn()?)
             .await?;

@@ -5,6 +5,8 @@
 //! the next commits wake them, whatever happens in between. A run takes one event once, with the first of its waits that match.
 //! The emitter itself is never told (its own commit is under way).
 
+use std::collections::HashSet;
+
 use super::super::rows::json;
 use super::super::store::Store;
 use super::super::types::{EmitEvent, Error, EventScope, Outcome};
@@ -78,41 +80,35 @@ impl<S: Store> Unit<S> {
     ) -> Result<Vec<String>, Error> {
         self.flush().await?;
         let mut told: Vec<String> = Vec::new();
-        let mut runs = std::collections::HashSet::new();
-        let found = self.store.listeners(tenant, keys, without, AT_MOST).await?;
-        let last = found.last().map(|(f, _)| f.ord);
-        let mut from = None;
+        let mut runs = HashSet::new();
+        let mut rest: Vec<(RunRef, u64)> = Vec::new();
         let outcome = Outcome::Completed(envelope);
-        for (wait, run_id) in found {
+        for (wait, run_id) in self.store.listeners(tenant, keys, without, AT_MOST).await? {
             if !runs.insert(wait.at) {
                 continue;
             }
             told.push(run_id.to_string());
-            if told.len() <= AT_ONCE {
-                let (head, out) = self.known_head(wait.at).await?;
-                head.answer(out, wait.effect_id, &outcome)?;
-                from = Some(wait.ord);
+            if told.len() > AT_ONCE {
+                rest.push((wait.at, wait.effect_id));
+                continue;
             }
+            let (head, out) = self.known_head(wait.at).await?;
+            head.answer(out, wait.effect_id, &outcome)?;
         }
-        if let (true, Some(from), Some(to), Outcome::Completed(envelope)) = (told.len() > AT_ONCE, from, last, outcome) {
+        if let (false, Outcome::Completed(envelope)) = (rest.is_empty(), outcome) {
             self.counters.delivery += 1;
             let delivery = self.counters.delivery;
             let text: Box<str> = envelope.into();
             self.out.writes.deliveries.push((tenant, delivery, text.into()));
-            self.flush().await?;
-            self.store.claim(tenant, keys, without, (from, to), delivery).await?;
+            self.store.claim(tenant, &rest, delivery).await?;
             // The claim was made behind the back of the heads in memory.
-            let claimed = |key: Option<&str>| key.is_some_and(|key| keys.iter().any(|k| k == key));
-            for head in self
-                .heads
-                .each()
-                .filter(|h| h.at.tenant == tenant && Some(h.at) != without && !h.state.pause.paused)
-            {
-                for wait in &mut head.waits {
-                    let open = wait.claimed.is_none() && wait.ord > from && wait.ord <= to;
-                    if open && wait.wait.reason == crate::record::WaitReason::Event && claimed(wait.wait.wait_key.as_deref()) {
-                        wait.claimed = Some(delivery);
-                    }
+            for (at, effect_id) in rest {
+                if let Some(wait) = self
+                    .heads
+                    .get(at)
+                    .and_then(|head| head.waits.iter_mut().find(|w| w.effect_id == effect_id))
+                {
+                    wait.claimed = Some(delivery);
                 }
             }
             self.deliveries_open = true;

@@ -154,12 +154,6 @@ impl Head {
         };
         let answered = self.waits.remove(place);
         self.waits_changed = true;
-        if let Some(delivery) = answered.claimed {
-            // One event answers one wait of a run.
-            for other in self.waits.iter_mut().filter(|w| w.claimed == Some(delivery)) {
-                other.claimed = None;
-            }
-        }
         self.state.status = RunStatus::Running;
         let started = self.tick(out.now);
         if let Outcome::Completed(payload) = outcome {
@@ -256,7 +250,7 @@ impl Heads {
         Heads {
             young: HashMap::new(),
             old: HashMap::new(),
-            room: (capacity / 2).max(16),
+            room: (capacity / 2).max(1),
         }
     }
 
@@ -274,10 +268,6 @@ impl Heads {
     pub(crate) fn forget(&mut self, at: RunRef) {
         self.young.remove(&at);
         self.old.remove(&at);
-    }
-
-    pub(crate) fn each(&mut self) -> impl Iterator<Item = &mut Head> {
-        self.young.values_mut().chain(self.old.values_mut()).map(Box::as_mut)
     }
 
     /// Between commits, when no head has changes that are not written.

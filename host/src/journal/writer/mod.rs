@@ -29,6 +29,7 @@ mod timer;
 mod tree;
 mod unit;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -36,6 +37,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::handle::{Handle, Shared};
+use super::nudge::{Heard, Nudge};
 use super::options::{Options, Role};
 use super::reader::Reads;
 use super::store::Store;
@@ -44,7 +46,7 @@ use super::subscribe::{Published, Topics};
 use super::types::Error;
 use super::wakes::{Wake, WakeQueue};
 use crate::clock::{Clock, Micros};
-use crate::ids::Digest;
+use crate::ids::{Digest, RunRef};
 
 pub use self::request::{Component, FinishedCall, Started};
 use self::request::{Pending, copy, pending};
@@ -59,6 +61,8 @@ pub struct Service {
     requests: mpsc::Receiver<Request>,
     writer: Writer<Sqlite>,
     max_group: usize,
+    /// The other processes of this database, in split mode.
+    nudge: Option<Nudge>,
 }
 
 /// What the service does its work with.
@@ -70,6 +74,8 @@ struct Writer<S> {
     role: Role,
     /// Answers of the commit being made.
     answers: Vec<Pending>,
+    /// Runs that the last commit has moved, for other processes.
+    moved: Vec<RunRef>,
     /// The caller that asked to close.
     closing: Option<Reply<()>>,
 }
@@ -100,14 +106,22 @@ pub async fn open(options: Options) -> Result<(Handle, Service), Error> {
         clock: options.clock,
         role: options.role,
         answers: Vec::new(),
+        moved: Vec::new(),
         closing: None,
     };
+    let nudge = options
+        .path
+        .as_deref()
+        .and_then(Path::parent)
+        .filter(|_| options.nudge)
+        .map(|dir| Nudge::open(dir, options.role));
     Ok((
         handle,
         Service {
             requests,
             writer,
             max_group: options.max_group.max(1),
+            nudge,
         },
     ))
 }
@@ -120,19 +134,30 @@ impl Service {
     pub async fn run(mut self) -> Result<(), Error> {
         let mut batch = Vec::new();
         // What an earlier process has left: deliveries, commands, timers.
-        self.writer.commit(&mut batch).await;
+        self.commit(&mut batch).await;
         while self.writer.closing.is_none() {
             let sleep = self.writer.sleep();
             tokio::select! {
                 biased;
                 taken = self.requests.recv_many(&mut batch, self.max_group) => if taken == 0 { break },
-                () = async { match sleep { Some(time) => tokio::time::sleep(time).await, None => std::future::pending().await } } => {}
+                heard = wait_for(&mut self.nudge) => match heard {
+                    Heard::Look => {}
+                    Heard::Everything => {
+                        self.writer.shared.topics.touch(None);
+                        continue;
+                    }
+                    Heard::Runs(runs) => {
+                        self.writer.shared.topics.touch(Some(&runs));
+                        continue;
+                    }
+                },
+                () = asleep(sleep) => {}
             }
-            self.writer.commit(&mut batch).await;
+            self.commit(&mut batch).await;
         }
         self.requests.close();
         while self.requests.recv_many(&mut batch, self.max_group).await > 0 {
-            self.writer.commit(&mut batch).await;
+            self.commit(&mut batch).await;
         }
         self.writer.shared.topics.close();
         self.writer.shared.wakes.close();
@@ -141,6 +166,32 @@ impl Service {
             let _gone = reply.send(done.as_ref().map(|()| ()).map_err(copy));
         }
         done
+    }
+}
+
+impl Service {
+    /// Makes a commit and tells the other processes of it.
+    async fn commit(&mut self, batch: &mut Vec<Request>) {
+        let asked = !batch.is_empty();
+        self.writer.commit(batch).await;
+        if let Some(nudge) = &mut self.nudge {
+            nudge.committed(asked, &self.writer.moved);
+        }
+        self.writer.moved.clear();
+    }
+}
+
+async fn wait_for(nudge: &mut Option<Nudge>) -> Heard {
+    match nudge {
+        Some(nudge) => nudge.heard().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn asleep(time: Option<Duration>) {
+    match time {
+        Some(time) => tokio::time::sleep(time).await,
+        None => std::future::pending().await,
     }
 }
 

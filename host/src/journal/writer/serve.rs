@@ -57,6 +57,10 @@ impl<S: Store> Writer<S> {
         if std::mem::take(&mut self.unit.commands_open) | self.unit.out.listener_armed {
             self.unit.apply_stored().await?;
         }
+        if std::mem::take(&mut self.unit.due_unknown) {
+            self.unit.flush().await?;
+            self.unit.next_due = self.unit.store.next_due().await?;
+        }
         if let Some(at) = self.unit.out.armed_until.take() {
             self.unit.next_due = Some(self.unit.next_due.map_or(at, |due| due.min(at)));
         }
@@ -79,6 +83,7 @@ impl<S: Store> Writer<S> {
             self.unit.heads.forget(at);
         }
         self.unit.heads.age();
+        self.moved.extend(out.news.keys());
         let due = self.unit.next_due.map_or(i64::MAX, |due| due.0);
         self.shared.next_due.store(due, Ordering::Release);
         if !self.shared.topics.is_empty() {

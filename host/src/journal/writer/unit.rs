@@ -29,6 +29,8 @@ pub(crate) struct Unit<S> {
     pub commands_open: bool,
     /// Not later than the earliest armed timer; None if there is none.
     pub next_due: Option<Micros>,
+    /// `next_due` is to be read from the database.
+    pub due_unknown: bool,
 }
 
 impl<S: Store> Unit<S> {
@@ -46,7 +48,8 @@ impl<S: Store> Unit<S> {
             made,
             deliveries_open: true,
             commands_open: true,
-            next_due: Some(Micros(i64::MIN)),
+            next_due: None,
+            due_unknown: true,
         }
     }
 
@@ -79,7 +82,7 @@ impl<S: Store> Unit<S> {
     pub(crate) async fn abort(&mut self) {
         self.heads.clear();
         self.counters = self.settled;
-        (self.deliveries_open, self.commands_open, self.next_due) = (true, true, Some(Micros(i64::MIN)));
+        (self.deliveries_open, self.commands_open, self.due_unknown) = (true, true, true);
         self.store.rollback().await;
     }
 

@@ -1,0 +1,190 @@
+use super::*;
+
+fn running() -> Position {
+    Position::Running { node: "n".to_owned() }
+}
+
+#[tokio::test]
+async fn an_advance_names_the_epoch_and_the_next_row() {
+    let rig = rig().await;
+    rig.start("r").await;
+    let next = rig.next("r", running()).await;
+    for stale in [
+        Advance {
+            epoch: 1,
+            ..next.clone()
+        },
+        Advance {
+            next_seq: 2,
+            ..next.clone()
+        },
+        Advance {
+            next_seq: 0,
+            ..next.clone()
+        },
+        Advance {
+            inbox_consumed: 1,
+            ..next.clone()
+        },
+    ] {
+        assert!(matches!(rig.handle.advance(stale).await, Err(Error::Stale)));
+    }
+    // Twice the same, in one commit: one of them.
+    let (a, b) = tokio::join!(rig.handle.advance(next.clone()), rig.handle.advance(next));
+    assert!(matches!((a, b), (Ok(Advanced { last_seq: 1, .. }), Err(Error::Stale))));
+    assert_eq!(rig.ledger("r").await.len(), 1);
+    rig.complete("r", "{}").await;
+    assert!(matches!(rig.go("r", running()).await, Err(Error::Stale)));
+}
+
+#[tokio::test]
+async fn a_run_is_loaded_as_its_last_snapshot_and_what_came_after() {
+    let rig = rig().await;
+    rig.start("r").await;
+    let mut a = rig.next("r", running()).await;
+    a.ticks = vec!["{\"n\":1}".to_owned(), "{\n\"n\":\"two\\n\"}".to_owned()];
+    rig.handle.advance(a).await.unwrap();
+    assert_eq!(rig.load("r").await.ticks, ["{\"n\":1}", "{\n\"n\":\"two\\n\"}"]);
+    let mut a = rig.next("r", running()).await;
+    a.snapshot = Some(vec![1, 2, 3]);
+    rig.handle.advance(a).await.unwrap();
+    let live = rig.load("r").await;
+    assert_eq!((live.snapshot, live.ticks), (Some(vec![1, 2, 3]), Vec::<String>::new()));
+    rig.go("r", running()).await.unwrap();
+    let live = rig.load("r").await;
+    assert_eq!(
+        (live.snapshot, live.ticks.len(), live.row.last_seq),
+        (Some(vec![1, 2, 3]), 1, 3)
+    );
+}
+
+#[tokio::test]
+async fn the_end_of_a_run_is_in_its_row() {
+    let rig = rig().await;
+    rig.start("a").await;
+    rig.start("b").await;
+    rig.complete("a", r#"{"big":123456789012345678901234567890,"f":3.0}"#).await;
+    rig.go(
+        "b",
+        Position::Failed {
+            node: "n7".to_owned(),
+            error: "it broke".to_owned(),
+        },
+    )
+    .await
+    .unwrap();
+    let (a, b) = (rig.row("a").await, rig.row("b").await);
+    assert_eq!(text(a.output.as_ref()), r#"{"big":123456789012345678901234567890,"f":3.0}"#);
+    assert_eq!(
+        (a.status, a.current_node.as_deref(), a.error),
+        (RunStatus::Completed, Some("end"), None)
+    );
+    assert_eq!(
+        (b.status, b.current_node.as_deref(), b.error.as_deref()),
+        (RunStatus::Failed, Some("n7"), Some("it broke"))
+    );
+    assert_eq!(rig.handle.ledger_len(LOCAL, &RunId::from("a")).await.unwrap(), Some(1));
+    assert_eq!(rig.handle.ledger_len(LOCAL, &RunId::from("zz")).await.unwrap(), None);
+    assert!(rig.handle.runnable().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_ledger_is_read_by_cursor() {
+    let rig = rig().await;
+    rig.start("r").await;
+    for _ in 0..5 {
+        rig.go("r", running()).await.unwrap();
+    }
+    let r = RunId::from("r");
+    let page = rig.handle.ledger(LOCAL, &r, 2, 2).await.unwrap();
+    assert_eq!((page.rows.len(), page.next_after), (2, 4));
+    let page = rig.handle.ledger(LOCAL, &r, 4, 200).await.unwrap();
+    assert_eq!((page.rows.len(), page.next_after), (1, 5));
+    let page = rig.handle.ledger(LOCAL, &r, u64::MAX, 200).await.unwrap();
+    assert_eq!((page.rows.len(), page.next_after), (0, u64::MAX));
+    assert!(
+        rig.handle
+            .ledger(LOCAL, &RunId::from("zz"), 0, 200)
+            .await
+            .unwrap()
+            .rows
+            .is_empty()
+    );
+}
+
+fn call(step_id: &str) -> OpenCall {
+    OpenCall {
+        effect_id: 9,
+        step_id: step_id.to_owned(),
+        node: "llm".to_owned(),
+        kind: "llm_call".to_owned(),
+        payload: raw("{}"),
+        result_key: None,
+        started_at: T0.iso(),
+        attempt: 1,
+        idempotency_key: "k".to_owned(),
+    }
+}
+
+fn finished(run: RunRef, step_id: &str) -> FinishedCall {
+    let row = StepRecord {
+        step_id: step_id.to_owned(),
+        ..step("r", "llm", T0)
+    };
+    FinishedCall {
+        run,
+        effect_id: 9,
+        row,
+        outcome: Outcome::Completed(raw(r#"{"text":"hi"}"#)),
+    }
+}
+
+#[tokio::test]
+async fn a_call_in_flight_outlives_a_pause_and_its_result_is_used_after_it() {
+    let mut rig = rig().await;
+    let at = rig.start("r").await;
+    rig.go(
+        "r",
+        Position::Calling {
+            node: "llm".to_owned(),
+            calls: vec![call("s1")],
+        },
+    )
+    .await
+    .unwrap();
+    rig.command(CommandKind::Pause, "r", "{}").await;
+    assert_eq!(rig.load("r").await.calls.len(), 1);
+    assert!(!rig.handle.finish_call(finished(at, "another")).await.unwrap());
+    assert!(rig.handle.finish_call(finished(at, "s1")).await.unwrap());
+    assert!(!rig.handle.finish_call(finished(at, "s1")).await.unwrap());
+    assert_eq!(rig.status("r").await, RunStatus::Waiting);
+    rig.woken().await;
+    rig.command(CommandKind::Resume, "r", "{}").await;
+    assert_eq!(rig.woken().await, [Wake::Ready(at)]);
+    let live = rig.load("r").await;
+    assert_eq!((live.calls.len(), live.inbox.len(), live.inbox[0].effect_id), (0, 1, 9));
+    assert_eq!(rig.ledger("r").await.last().unwrap().step_id, "s1");
+}
+
+#[tokio::test]
+async fn a_result_that_comes_after_cancel_is_kept_and_moves_nothing() {
+    let rig = rig().await;
+    let at = rig.start("r").await;
+    rig.go(
+        "r",
+        Position::Calling {
+            node: "llm".to_owned(),
+            calls: vec![call("s1")],
+        },
+    )
+    .await
+    .unwrap();
+    rig.command(CommandKind::Cancel, "r", "{}").await;
+    assert!(rig.handle.finish_call(finished(at, "s1")).await.unwrap());
+    let rows = rig.ledger("r").await;
+    assert_eq!(rows.last().unwrap().step_id, "s1");
+    assert_eq!(
+        (rig.status("r").await, rig.load("r").await.inbox.len()),
+        (RunStatus::Cancelled, 0)
+    );
+}

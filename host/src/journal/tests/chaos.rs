@@ -1,0 +1,239 @@
+//! Random commands and commits, in any order, keep what must always hold.
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[derive(Debug, Clone)]
+enum Act {
+    Start(u8, Option<u8>),
+    Run(u8),
+    Stale(u8),
+    WaitUser(u8),
+    WaitEvent(u8),
+    WaitTime(u8, i64),
+    WaitChild(u8, u8),
+    Emit(u8),
+    End(u8),
+    Fail(u8),
+    Pause(u8),
+    Resume(u8),
+    Answer(u8),
+    Cancel(u8),
+    Event,
+    Time(i64),
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let run = 0..6u8;
+    prop_oneof![
+        3 => (run.clone(), proptest::option::of(run.clone())).prop_map(|(a, b)| Act::Start(a, b)),
+        4 => run.clone().prop_map(Act::Run),
+        1 => run.clone().prop_map(Act::Stale),
+        2 => run.clone().prop_map(Act::WaitUser),
+        3 => run.clone().prop_map(Act::WaitEvent),
+        2 => (run.clone(), 0..5000i64).prop_map(|(a, t)| Act::WaitTime(a, t)),
+        3 => (run.clone(), run.clone()).prop_map(|(a, b)| Act::WaitChild(a, b)),
+        2 => run.clone().prop_map(Act::Emit),
+        2 => run.clone().prop_map(Act::End),
+        1 => run.clone().prop_map(Act::Fail),
+        2 => run.clone().prop_map(Act::Pause),
+        3 => run.clone().prop_map(Act::Resume),
+        3 => run.clone().prop_map(Act::Answer),
+        1 => run.prop_map(Act::Cancel),
+        2 => Just(Act::Event),
+        2 => (0..5000i64).prop_map(Act::Time),
+    ]
+}
+
+fn name(run: u8) -> String {
+    format!("r{run}")
+}
+
+async fn play(rig: &Rig, act: Act) {
+    let exists = async |run: u8| rig.handle.run(LOCAL, &RunId::from(name(run))).await.unwrap().is_some();
+    let go = async |run: u8, to: Position| {
+        if exists(run).await {
+            match rig.go(&name(run), to).await {
+                Ok(_) | Err(Error::Stale) => {}
+                Err(other) => panic!("{other}"),
+            }
+        }
+    };
+    let waiting = |waits| Position::Waiting {
+        node: "w".to_owned(),
+        waits,
+    };
+    let command = async |kind, run: u8, payload: &str| {
+        rig.command(kind, &name(run), payload).await;
+    };
+    match act {
+        Act::Start(run, parent) => {
+            let parent = parent.map(|p| RunId::from(name(p)));
+            match rig
+                .handle
+                .start(StartRun {
+                    parent,
+                    ..start_run(&name(run))
+                })
+                .await
+            {
+                Ok(_) | Err(Error::DuplicateRun(_) | Error::UnknownRun(_)) => {}
+                Err(other) => panic!("{other}"),
+            }
+        }
+        Act::Run(run) => go(run, Position::Running { node: "n".to_owned() }).await,
+        Act::Stale(run) => {
+            if exists(run).await {
+                let next = rig.next(&name(run), Position::Running { node: "n".to_owned() }).await;
+                let stale = Advance {
+                    next_seq: next.next_seq + 1,
+                    ..next
+                };
+                assert!(matches!(rig.handle.advance(stale).await, Err(Error::Stale)));
+            }
+        }
+        Act::WaitUser(run) => go(run, waiting(vec![user(1, &name(run))])).await,
+        Act::WaitEvent(run) => {
+            go(
+                run,
+                waiting(vec![event(2, "evt:global:global:go"), event(3, "evt:global:global:*")]),
+            )
+            .await
+        }
+        Act::WaitTime(run, after) => {
+            go(
+                run,
+                waiting(vec![wait_on(4, WaitReason::Until, None, Some(rig.clock.now().plus(after)))]),
+            )
+            .await;
+        }
+        Act::WaitChild(run, child) => go(run, waiting(vec![child_wait(5, &name(child)), user(6, &name(run))])).await,
+        Act::Emit(run) => {
+            if exists(run).await && rig.status(&name(run)).await == RunStatus::Running {
+                super::waits::emit(rig, &name(run), "go").await;
+            }
+        }
+        Act::End(run) => {
+            go(
+                run,
+                Position::Completed {
+                    node: "e".to_owned(),
+                    output: raw("{}"),
+                },
+            )
+            .await
+        }
+        Act::Fail(run) => {
+            go(
+                run,
+                Position::Failed {
+                    node: "e".to_owned(),
+                    error: "x".to_owned(),
+                },
+            )
+            .await
+        }
+        Act::Pause(run) => command(CommandKind::Pause, run, "{}").await,
+        Act::Resume(run) => command(CommandKind::Resume, run, "{}").await,
+        Act::Answer(run) => command(CommandKind::Resume, run, r#"{"payload":{}}"#).await,
+        Act::Cancel(run) => command(CommandKind::Cancel, run, "{}").await,
+        Act::Event => command(CommandKind::EmitEvent, 0, r#"{"name":"go","scope":"global"}"#).await,
+        Act::Time(after) => {
+            rig.handle.fire_due(rig.clock.now().plus(after)).await.unwrap();
+        }
+    }
+}
+
+/// What always holds, of every run.
+async fn check(rig: &Rig) {
+    for row in rig
+        .handle
+        .runs(
+            LOCAL,
+            RunFilter {
+                limit: 100,
+                ..RunFilter::default()
+            },
+        )
+        .await
+        .unwrap()
+    {
+        let id = row.run_id.as_str().to_owned();
+        let live = rig.load(&id).await;
+        let rows = rig.ledger(&id).await;
+        assert_eq!(rows.len() as u64, row.last_seq, "{id}: numbers without gaps");
+        let times: Vec<&String> = rows
+            .iter()
+            .filter(|r| r.status != StepStatus::Started)
+            .map(|r| r.ended_at.as_ref().unwrap())
+            .collect();
+        assert!(times.windows(2).all(|t| t[0] < t[1]), "{id}: time goes forward: {times:?}");
+        if let Some(last) = times.last() {
+            assert!(**last <= row.last_time.iso(), "{id}");
+        }
+        assert_eq!(
+            row.status == RunStatus::Waiting,
+            row.waiting.is_some(),
+            "{id}: {:?} shows {:?}",
+            row.status,
+            row.waiting
+        );
+        let pausing = row
+            .waiting
+            .as_ref()
+            .is_some_and(|w| w.wait_key.as_deref() == Some(&*format!("pause:{id}")));
+        assert!(
+            !pausing || row.paused.paused,
+            "{id}: a pause is shown of a run that is not paused"
+        );
+        assert!(
+            !(row.paused.paused && row.status == RunStatus::Running),
+            "{id}: paused and running"
+        );
+        assert!(!(row.status.is_terminal() && row.paused.paused), "{id}: ended and paused");
+        assert!(
+            live.inbox.is_empty() || row.status != RunStatus::Waiting || pausing,
+            "{id}: it waits and has something to be told"
+        );
+        assert_eq!(row.status == RunStatus::Completed, row.output.is_some(), "{id}");
+        assert_eq!(
+            matches!(row.status, RunStatus::Failed | RunStatus::Cancelled),
+            row.error.is_some(),
+            "{id}"
+        );
+        // Nobody waits for a run that has ended, unless paused.
+        if let Some(wait) = row
+            .waiting
+            .as_ref()
+            .filter(|w| w.reason == WaitReason::Subworkflow && !row.paused.paused)
+        {
+            let child = wait
+                .wait_key
+                .as_ref()
+                .unwrap()
+                .strip_prefix("subworkflow:")
+                .unwrap()
+                .to_owned();
+            if let Some(child) = rig.handle.run(LOCAL, &RunId::from(child)).await.unwrap() {
+                assert!(!child.status.is_terminal(), "{id} waits for {} which has ended", child.run_id);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, max_shrink_iters: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_must_hold_holds_whatever_happens(acts in proptest::collection::vec(act(), 1..80), cached in prop_oneof![Just(1usize), Just(1000)]) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let rig = rig_with(Options { cached_runs: cached, ..Options::default() }).await;
+            for act in acts {
+                play(&rig, act).await;
+                check(&rig).await;
+            }
+        });
+    }
+}
