@@ -163,7 +163,7 @@ impl Service {
         self.writer.shared.wakes.close();
         let done = self.writer.unit.store.checkpoint().await;
         if let Some(reply) = self.writer.closing.take() {
-            let _gone = reply.send(done.as_ref().map(|()| ()).map_err(copy));
+            let _gone = reply.send(done.as_ref().copied().map_err(copy));
         }
         done
     }
