@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 a run or a flow failed or something went wrong, 2 wrong usage or settings. Results go to standard output
 //! ([`out`]), everything else (log, questions, hints) to standard error. An error is one sentence that names what and where.
 
+mod cases;
 mod compile;
 mod config;
 mod demo;
@@ -50,6 +51,8 @@ enum Command {
     Run(run::Args),
     /// Serve an example on this machine, run it and show its ledger live
     Demo(demo::Args),
+    /// Run conformance cases through the real path; one JSON line a case
+    Cases(cases::Args),
     /// List the node types that flows may use
     Nodes(nodes::Args),
     /// Show the settings in use and where each came from
@@ -78,6 +81,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Error> {
         Command::Runner(args) => block_on(runner::run(args)),
         Command::Run(args) => block_on(run::run(args)),
         Command::Demo(args) => block_on(demo::run(args)),
+        Command::Cases(args) => block_on(cases::run(args)),
         Command::Compile(args) => compile::run(args),
         Command::Pack(args) => pack::run(args),
         Command::Nodes(args) => nodes::run(args),
