@@ -7,11 +7,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::batch::{self, Batch};
 use super::history::{self, Tick, Told};
-use super::{Context, calls, children, programs, replay};
+use super::{Context, children, ending, programs, replay};
 use crate::effects::{self, Decision, Request};
 use crate::ids::RunRef;
 use crate::journal::rows::{self, Owner};
-use crate::journal::{self, Advance, Advanced, EmitEvent, Error, FinishedCall, LiveRun, OpenCall, OpenWait, Outcome, Position};
+use crate::journal::{self, Advance, Advanced, EmitEvent, Error, FinishedCall, LiveRun, OpenWait, Outcome, Position};
 use crate::record::{Json, RunStatus, StepStatus, WaitReason, WaitState};
 use crate::sandbox::{Instance, Program, Stop, world};
 
@@ -37,11 +37,11 @@ pub(super) async fn drive(
     let mut batch = Batch::new(&run.row);
     let program = match programs::program(context, at.tenant, run.row.component).await {
         Ok(program) => program,
-        Err(error) => return give_up(context, &run, batch, &error).await,
+        Err(error) => return ending::give_up(context, &run, batch, &error).await,
     };
     let restored = match replay::restore(&context.sandbox, &program, &run).await {
         Ok(restored) => restored,
-        Err(error) => return give_up(context, &run, batch, &error).await,
+        Err(error) => return ending::give_up(context, &run, batch, &error).await,
     };
     batch.time(context.journal.clock());
     let mut driver = Driver {
@@ -69,60 +69,33 @@ pub(super) async fn drive(
     }
 }
 
-/// Ends a run that cannot be brought to life: its history stays.
-async fn give_up(context: &Context, run: &LiveRun, mut batch: Batch, error: &str) -> Result<(), Error> {
-    let at = batch.time(context.journal.clock());
-    let owner = owner(run);
-    let node = run.row.current_node.clone().unwrap_or_else(|| run.row.entry.clone());
-    batch.push(batch::exception(owner, &node, error, at));
-    batch.push(rows::status_row(owner, Some(&node), RunStatus::Failed, at, at));
-    let next_seq = run.row.last_seq + 1;
-    let (rows, ticks, children) = batch.take();
-    let advance = Advance {
-        run: run.row.at,
-        epoch: run.row.epoch,
-        next_seq,
-        rows,
-        ticks,
-        inbox_consumed: run.inbox_consumed,
-        last_time: batch.last_time,
-        snapshot: None,
-        children,
-        to: Position::Failed { node, error: error.to_owned() },
-    };
-    match context.journal.advance(advance).await {
-        Ok(_) | Err(Error::Stale) => Ok(()),
-        Err(other) => Err(other),
-    }
-}
-
-fn owner(run: &LiveRun) -> Owner<'_> {
+pub(super) fn owner(run: &LiveRun) -> Owner<'_> {
     Owner { run_id: run.row.run_id.as_str(), actor_id: run.row.actor_id.as_deref(), session_id: run.row.session_id.as_deref() }
 }
 
 /// One live run and what it has computed since its last commit.
-struct Driver<'a> {
-    context: &'a Context,
-    run: &'a LiveRun,
-    program: Arc<Program>,
+pub(super) struct Driver<'a> {
+    pub(super) context: &'a Context,
+    pub(super) run: &'a LiveRun,
+    pub(super) program: Arc<Program>,
     /// None while an external effect is in flight and the state is on disk.
-    instance: Option<Instance>,
+    pub(super) instance: Option<Instance>,
     /// The newest state that is on disk.
-    snapshot: Option<Vec<u8>>,
-    ticks_since_snapshot: usize,
-    batch: Batch,
+    pub(super) snapshot: Option<Vec<u8>>,
+    pub(super) ticks_since_snapshot: usize,
+    pub(super) batch: Batch,
     /// Outcomes of the inbox that the flow has been told, in total since the run began.
-    consumed: u64,
-    epoch: u64,
-    node: String,
+    pub(super) consumed: u64,
+    pub(super) epoch: u64,
+    pub(super) node: String,
     /// Used of the activation's budgets.
-    steps: u64,
-    rows: u64,
-    fuel: u64,
+    pub(super) steps: u64,
+    pub(super) rows: u64,
+    pub(super) fuel: u64,
     /// Results of external effects that are in the batch: should the run be taken away, they are kept all the same.
-    finished: Vec<FinishedCall>,
-    taken: &'a CancellationToken,
-    stopping: &'a CancellationToken,
+    pub(super) finished: Vec<FinishedCall>,
+    pub(super) taken: &'a CancellationToken,
+    pub(super) stopping: &'a CancellationToken,
 }
 
 impl<'a> Driver<'a> {
@@ -145,7 +118,7 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn delivered(&mut self) -> Told {
+    pub(super) fn delivered(&mut self) -> Told {
         self.consumed += self.run.inbox.len() as u64;
         Told::Resolved(self.run.inbox.iter().map(|d| (d.effect_id, d.outcome.clone())).collect())
     }
@@ -199,7 +172,7 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn keep(&mut self, tick: &Tick) {
+    pub(super) fn keep(&mut self, tick: &Tick) {
         match serde_json::to_string(tick) {
             Ok(text) => self.batch.tick(text),
             Err(error) => tracing::error!(run = %self.run.row.run_id, %error, "a tick could not be written as JSON"),
@@ -407,212 +380,16 @@ impl<'a> Driver<'a> {
         Ok(Told::Resolved(vec![(effect_id, outcome)]))
     }
 
-    /// Adds the `started` row of an external effect.
-    fn open_call(&mut self, request: &Request, key: &str, attempt: u32) -> OpenCall {
-        let at = self.batch.time(self.context.journal.clock());
-        let row = batch::started(owner(self.run), request, key, attempt, at);
-        let open = OpenCall {
-            effect_id: request.id,
-            step_id: row.step_id.clone(),
-            node: request.node.clone(),
-            kind: request.kind.clone(),
-            payload: request.payload.clone(),
-            result_key: request.result_key.clone(),
-            started_at: row.started_at.clone(),
-            attempt,
-            idempotency_key: key.to_owned(),
-        };
-        self.batch.push(row);
-        self.rows += 2;
-        open
-    }
-
-    /// Makes the started effects durable, does them, and adds their result rows to the next batch.
-    async fn call_all(&mut self, open: Vec<OpenCall>) -> Result<Told, Error> {
-        let snapshot = match self.state().await {
-            Ok(snapshot) => snapshot,
-            Err(stop) => {
-                tracing::warn!(run = %self.run.row.run_id, %stop, "no snapshot before an external effect; history stands in");
-                None
-            }
-        };
-        let parked = snapshot.is_some();
-        self.commit(Position::Calling { node: self.node.clone(), calls: open.clone() }, snapshot).await?;
-        if parked {
-            // The state is on disk: while the outside works, the run costs no memory, and it goes on from what is stored.
-            self.instance = None;
-        }
-        let mut outcomes = Vec::new();
-        for call in open {
-            let result = tokio::select! {
-                result = calls::call(self.context, self.run, &call) => result,
-                // The host stops: the call is made again when it starts.
-                () = self.stopping.cancelled() => return Err(Error::Stale),
-            };
-            outcomes.push((call.effect_id, self.finish(&call, &result)));
-        }
-        if self.instance.is_none() {
-            self.instance = Some(self.revive().await?);
-        }
-        Ok(Told::Resolved(outcomes))
-    }
-
-    /// Adds the result row of a call.
-    fn finish(&mut self, call: &OpenCall, result: &Result<Json, String>) -> Outcome {
-        let at = self.batch.time(self.context.journal.clock());
-        let (status, value, error) = match result {
-            Ok(json) => (StepStatus::Completed, Some(json.clone()), None),
-            Err(error) => (StepStatus::Failed, None, Some(error.clone())),
-        };
-        let row = batch::call_ended(owner(self.run), call, status, value, error, at);
-        let outcome = calls::outcome(result);
-        self.finished.push(FinishedCall { run: self.run.row.at, effect_id: call.effect_id, row: row.clone(), outcome: outcome.clone() });
-        self.batch.push(row);
-        outcome
-    }
-
-    /// Calls that were in flight when the last host died: made again, or failed where that is not allowed.
-    async fn reopened_calls(&mut self) -> Result<Option<Told>, Error> {
-        if self.run.calls.is_empty() {
-            return Ok(None);
-        }
-        let mut outcomes = Vec::new();
-        let mut again = Vec::new();
-        for call in self.run.calls.clone() {
-            if self.run.inbox.iter().any(|d| d.effect_id == call.effect_id) {
-                continue;
-            }
-            if calls::may_repeat(&self.context.handlers, &call) {
-                let at = self.batch.time(self.context.journal.clock());
-                let row = batch::restarted(owner(self.run), &call, at);
-                let reopened = OpenCall {
-                    step_id: row.step_id.clone(),
-                    started_at: row.started_at.clone(),
-                    attempt: call.attempt + 1,
-                    ..call
-                };
-                self.batch.push(row);
-                again.push(reopened);
-            } else {
-                let outcome = self.finish(&call, &Err("interrupted".to_owned()));
-                outcomes.push((call.effect_id, outcome));
-            }
-        }
-        if !again.is_empty()
-            && let Told::Resolved(more) = self.call_all(again).await?
-        {
-            outcomes.extend(more);
-        }
-        if !self.run.inbox.is_empty()
-            && let Told::Resolved(more) = self.delivered()
-        {
-            outcomes.extend(more);
-        }
-        Ok((!outcomes.is_empty()).then_some(Told::Resolved(outcomes)))
-    }
-
-    async fn revive(&self) -> Result<Instance, Error> {
-        let corrupt = |e: String| Error::Corrupt(format!("run {}: {e}", self.run.row.run_id));
-        let mut instance = self.context.sandbox.instantiate(&self.program).await.map_err(|e| corrupt(e.to_string()))?;
-        let snapshot = self.snapshot.as_deref().unwrap_or_default();
-        instance.restore(snapshot).await.map_err(|e| corrupt(e.to_string()))?.map_err(corrupt)?;
-        Ok(instance)
-    }
-
     /// The state to store with this commit. None: history stands in for it.
-    async fn state(&mut self) -> Result<Option<Vec<u8>>, Stop> {
+    pub(super) async fn state(&mut self) -> Result<Option<Vec<u8>>, Stop> {
         let Some(instance) = self.instance.as_mut() else { return Ok(None) };
         let state = instance.snapshot().await?;
         let due = self.ticks_since_snapshot >= TICKS_BETWEEN_LARGE;
         Ok(state.filter(|s| s.len() <= LARGE_SNAPSHOT || due))
     }
 
-    async fn completed(&mut self, tick: Tick, completed: world::Completed) -> Result<Option<Told>, Error> {
-        self.node.clone_from(&completed.node);
-        let limit = self.context.settings.max_payload_bytes;
-        if completed.output.len() > limit {
-            let len = completed.output.len();
-            return self.stopped(tick, &format!("payload limit: the output has {len} bytes, more than {limit}")).await;
-        }
-        let output = match RawValue::from_string(completed.output) {
-            Ok(output) => output,
-            Err(error) => return self.stopped(tick, &format!("the output is not JSON: {error}")).await,
-        };
-        self.keep(&tick);
-        let owner = owner(self.run);
-        let clock = self.context.journal.clock();
-        match completed.by {
-            world::Ending::Plan | world::Ending::Effect => {
-                let at = self.batch.time(clock);
-                self.batch.push(rows::completion_row(owner, &self.node, &output, at, at));
-            }
-            world::Ending::Resume => {
-                let wait = self.answered_wait().await?;
-                let at = self.batch.time(clock);
-                self.batch.push(rows::completion_via_resume_row(owner, &self.node, &wait, &output, at, at));
-            }
-        }
-        let at = self.batch.time(clock);
-        self.batch.push(rows::status_row(owner, Some(&self.node), RunStatus::Completed, at, at));
-        self.commit(Position::Completed { node: self.node.clone(), output }, None).await?;
-        Ok(None)
-    }
-
-    /// The wait whose answer ended the run, as its `resume` row shows it; a timed wait leaves no row.
-    async fn answered_wait(&self) -> Result<WaitState, Error> {
-        let row = &self.run.row;
-        let page = self.context.journal.ledger(row.at.tenant, &row.run_id, row.last_seq.saturating_sub(1), 1).await?;
-        #[derive(serde::Deserialize)]
-        struct Row {
-            effect: Option<Effect>,
-        }
-        #[derive(serde::Deserialize)]
-        struct Effect {
-            payload: Box<RawValue>,
-        }
-        #[derive(serde::Deserialize)]
-        struct Payload {
-            wait_reason: WaitReason,
-            wait_key: Option<String>,
-        }
-        let payload = page.rows.first().and_then(|text| serde_json::from_str::<Row>(text).ok()).and_then(|r| r.effect);
-        let payload = payload.and_then(|e| serde_json::from_str::<Payload>(e.payload.get()).ok());
-        let (reason, wait_key) = payload.map_or((WaitReason::Until, None), |p| (p.wait_reason, p.wait_key));
-        Ok(WaitState {
-            reason,
-            wait_key,
-            until: None,
-            resume_to_node: None,
-            result_key: None,
-            prompt: None,
-            choices: None,
-            allow_free_text: true,
-            details: None,
-        })
-    }
-
-    /// The host stops the flow: a limit, a trap, or an answer that breaks the world's rules.
-    async fn stopped(&mut self, mut tick: Tick, error: &str) -> Result<Option<Told>, Error> {
-        tick.stopped = Some(error.to_owned());
-        self.keep(&tick);
-        self.fail(error, true).await
-    }
-
-    async fn fail(&mut self, error: &str, exception: bool) -> Result<Option<Told>, Error> {
-        let owner = owner(self.run);
-        let clock = self.context.journal.clock();
-        if exception {
-            let at = self.batch.time(clock);
-            self.batch.push(batch::exception(owner, &self.node, error, at));
-        }
-        let at = self.batch.time(clock);
-        self.batch.push(rows::status_row(owner, Some(&self.node), RunStatus::Failed, at, at));
-        self.commit(Position::Failed { node: self.node.clone(), error: error.to_owned() }, None).await?;
-        Ok(None)
-    }
-
     /// Commits the batch. [`Error::Stale`]: the run has been taken away and nothing was written.
-    async fn commit(&mut self, to: Position, snapshot: Option<Vec<u8>>) -> Result<Advanced, Error> {
+    pub(super) async fn commit(&mut self, to: Position, snapshot: Option<Vec<u8>>) -> Result<Advanced, Error> {
         let next_seq = self.batch.last_seq + 1 - self.batch.rows.len() as u64;
         let (rows, ticks, children) = self.batch.take();
         if let Some(state) = &snapshot {

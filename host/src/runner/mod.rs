@@ -9,6 +9,7 @@ mod batch;
 mod calls;
 mod children;
 mod driver;
+mod ending;
 mod history;
 mod programs;
 mod replay;
