@@ -27,12 +27,13 @@ pub async fn run(args: Args) -> Result<ExitCode, Error> {
     let verdict = startup::check(&resolved.settings)?;
     telemetry::init(&resolved.settings.log);
     log_notices(&resolved, &verdict.warnings);
-    let gateway = Gateway::open(&resolved.settings).await?;
     let settings = &mut resolved.settings;
+    // Before the data directory is touched: a second server that was started by mistake does nothing.
+    let listener = gateway::listen(&settings.host, settings.port).await?;
+    let gateway = Gateway::open(settings).await?;
     if verdict.make_token {
         own_token(settings)?;
     }
-    let listener = gateway::listen(&settings.host, settings.port).await?;
     let address = listener.local_addr()?;
     tracing::info!(%address, data_dir = %settings.data_dir.display(), drives_runs = gateway.drives(), "serving");
     if std::io::stderr().is_terminal() {
