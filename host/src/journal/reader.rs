@@ -129,6 +129,12 @@ impl Handle {
         loaded
     }
 
+    /// All history of a run, in order: one JSON text a tick. What a replay reads.
+    pub async fn history(&self, at: RunRef) -> Result<Vec<String>, Error> {
+        let mut conn = self.reads().conn().await?;
+        history_after(&mut conn, at, 0).await
+    }
+
     /// Runs, newest `updated_at` first.
     pub async fn runs(&self, tenant: TenantId, filter: RunFilter) -> Result<Vec<RunRow>, Error> {
         let mut sql = format!("{RUN_ROW}{FROM}WHERE s.tenant = ?1");
@@ -358,18 +364,7 @@ async fn load_rest(conn: &mut SqliteConnection, at: RunRef, live: &mut LiveRun) 
         from = row.try_get(0)?;
         live.snapshot = Some(row.try_get(1)?);
     }
-    let sql = "SELECT ticks FROM history WHERE tenant = ?1 AND run = ?2 AND pos > ?3 ORDER BY pos";
-    for row in sqlx::query(sql)
-        .bind(at.tenant.0)
-        .bind(at.run.0)
-        .bind::<i64>(from)
-        .fetch_all(&mut *conn)
-        .await?
-    {
-        let ticks: Vec<Box<RawValue>> = query::parse(row.try_get(0)?)?;
-        live.ticks
-            .extend(ticks.into_iter().map(|t| String::from(Box::<str>::from(t))));
-    }
+    live.ticks = history_after(conn, at, from).await?;
     let sql = "SELECT effect_id, outcome FROM inbox WHERE tenant = ?1 AND run = ?2 AND pos > ?3 ORDER BY pos";
     let query = sqlx::query(sql)
         .bind(at.tenant.0)
@@ -383,4 +378,20 @@ async fn load_rest(conn: &mut SqliteConnection, at: RunRef, live: &mut LiveRun) 
         });
     }
     Ok(())
+}
+
+async fn history_after(conn: &mut SqliteConnection, at: RunRef, from: i64) -> Result<Vec<String>, Error> {
+    let sql = "SELECT ticks FROM history WHERE tenant = ?1 AND run = ?2 AND pos > ?3 ORDER BY pos";
+    let mut all = Vec::new();
+    for row in sqlx::query(sql)
+        .bind(at.tenant.0)
+        .bind(at.run.0)
+        .bind(from)
+        .fetch_all(&mut *conn)
+        .await?
+    {
+        let ticks: Vec<Box<RawValue>> = query::parse(row.try_get(0)?)?;
+        all.extend(ticks.into_iter().map(|t| String::from(Box::<str>::from(t))));
+    }
+    Ok(all)
 }

@@ -125,8 +125,9 @@ async fn no_hot_query_scans_a_table() {
 async fn a_failed_commit_answers_everyone_and_leaves_nothing_behind() {
     use sqlx::ConnectOptions as _;
     let dir = tempfile::tempdir().unwrap();
-    let rig = rig_with(on(&dir)).await;
-    rig.start("r").await;
+    let mut rig = rig_with(on(&dir)).await;
+    let at = rig.start("r").await;
+    rig.woken().await;
     let mut conn = store::sqlite::connect_options(&on(&dir), false).connect().await.unwrap();
     sqlx::query("CREATE TRIGGER no BEFORE INSERT ON ledger BEGIN SELECT RAISE(ABORT, 'disk'); END")
         .execute(&mut conn)
@@ -139,6 +140,11 @@ async fn a_failed_commit_answers_everyone_and_leaves_nothing_behind() {
         "{a:?} {b:?}"
     );
     sqlx::query("DROP TRIGGER no").execute(&mut conn).await.unwrap();
+    assert_eq!(
+        rig.wakes.next().await,
+        Some(Wake::Ready(at)),
+        "the run is not left without a driver"
+    );
     assert!(rig.handle.run(LOCAL, &RunId::from("s")).await.unwrap().is_none());
     assert_eq!(rig.row("r").await.last_seq, 0);
     assert_eq!(rig.handle.advance(advance).await.unwrap().last_seq, 1);

@@ -12,7 +12,8 @@
 //! 6. Only now tell: subscribers, the runner, the callers. Nothing of a commit is visible before it is durable.
 //!
 //! A database error anywhere in 2 to 5 fails the whole commit: every caller gets the error, the cached heads are dropped (they
-//! have changes that were never written), and the next commit starts from what the disk says.
+//! have changes that were never written), and the next commit starts from what the disk says. Runs whose drivers were answered like that
+//! are woken again, after a pause that grows while commits fail.
 //!
 //! WASM never runs here, nor does anything that waits for the network.
 
@@ -76,6 +77,8 @@ struct Writer<S> {
     answers: Vec<Pending>,
     /// Runs that the last commit has moved, for other processes.
     moved: Vec<RunRef>,
+    /// Commits that have failed since the last that did not.
+    failures: u32,
     /// The caller that asked to close.
     closing: Option<Reply<()>>,
 }
@@ -107,6 +110,7 @@ pub async fn open(options: Options) -> Result<(Handle, Service), Error> {
         role: options.role,
         answers: Vec::new(),
         moved: Vec::new(),
+        failures: 0,
         closing: None,
     };
     let nudge = options
@@ -138,7 +142,6 @@ impl Service {
         while self.writer.closing.is_none() {
             let sleep = self.writer.sleep();
             tokio::select! {
-                biased;
                 taken = self.requests.recv_many(&mut batch, self.max_group) => if taken == 0 { break },
                 heard = wait_for(&mut self.nudge) => match heard {
                     Heard::Look => {}
@@ -211,8 +214,10 @@ impl<S: Store> Writer<S> {
 
     /// One commit with everything in `batch`.
     async fn commit(&mut self, batch: &mut Vec<Request>) {
+        let driven: Vec<RunRef> = batch.iter().filter_map(Request::driven).collect();
         match self.make(batch).await {
             Ok(()) => {
+                self.failures = 0;
                 self.tell();
                 for answer in self.answers.drain(..) {
                     answer(None);
@@ -228,8 +233,10 @@ impl<S: Store> Writer<S> {
                 for request in batch.drain(..) {
                     request.refuse(&error);
                 }
-                // The disk may be full or busy; nobody is served by trying in a loop.
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                // The disk may be full or busy; nobody is served by trying in a loop. The drivers have given up: their runs want new ones.
+                tokio::time::sleep(Duration::from_millis(20 << self.failures.min(8))).await;
+                self.failures += 1;
+                self.shared.wakes.add(driven.into_iter().map(Wake::Ready));
             }
         }
     }

@@ -96,6 +96,14 @@ pub(crate) fn copy(error: &Error) -> Error {
 }
 
 impl Request {
+    /// The run whose driver waits for the answer.
+    pub(crate) fn driven(&self) -> Option<RunRef> {
+        match self {
+            Request::Advance(prepared, _) => Some(prepared.advance.run),
+            _ => None,
+        }
+    }
+
     /// Answers with a failure that came before the request was looked at.
     pub(crate) fn refuse(self, error: &Error) {
         fn tell<T>(reply: Reply<T>, error: &Error) {
