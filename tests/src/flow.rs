@@ -121,7 +121,7 @@ impl Flow {
     }
 
     pub fn json(&self) -> Value {
-        json!({"id": self.id, "name": self.id, "description": "", "interfaces": [], "entryNode": "start", "nodes": self.nodes, "edges": self.edges})
+        json!({"id": self.id, "name": self.id, "description": "", "interfaces": [], "entryNode": self.nodes.first().map(|node| &node["id"]), "nodes": self.nodes, "edges": self.edges})
     }
 
     fn edge(&mut self, source: &str, handle: &str, target: &str, pin: &str) {

@@ -76,6 +76,7 @@ impl Server {
     }
 
     async fn launch(options: Options, dir: TempDir) -> Server {
+        share_code_cache(&data_dir(dir.path()));
         let address = free_address();
         let child = spawn(&options, dir.path(), address);
         let mut server = Server {
@@ -168,6 +169,16 @@ impl Server {
 
 fn data_dir(dir: &Path) -> PathBuf {
     dir.join("data")
+}
+
+/// Gives the server the native code that servers before it compiled, as it would have it after its first start: the runtime's alone
+/// takes seconds in a debug build.
+fn share_code_cache(data_dir: &Path) {
+    let test = std::env::current_exe().expect("a test has a path");
+    let shared = test.parent().unwrap_or(Path::new(".")).join("flowgate-code-cache");
+    let made = std::fs::create_dir_all(data_dir).and_then(|()| std::fs::create_dir_all(&shared));
+    made.and_then(|()| std::os::unix::fs::symlink(&shared, data_dir.join("code-cache")))
+        .expect("the code cache is shared");
 }
 
 fn free_address() -> SocketAddr {

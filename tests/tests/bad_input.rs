@@ -465,16 +465,9 @@ async fn a_foreign_origin_is_refused() {
     assert_eq!(from("http://localhost:5173").await.status, 200);
 }
 
-#[tokio::test]
-async fn an_endless_loop_fails_by_the_name_of_its_limit() {
-    let server = Options::new()
-        .env("FLOWGATE_TICK_FUEL", 50_000_000)
-        .env("FLOWGATE_ACTIVATION_MAX_STEPS", 20_000)
-        .start()
-        .await;
-    let witness = Witness::new(&server).await;
-    // A branch that leads back to itself, with nothing in between that anyone outside could see.
-    let round = Flow::new("round")
+/// A branch that leads back to itself, with nothing in between that anyone outside could see.
+fn round() -> Bundle {
+    let flow = Flow::new("round")
         .start(&[])
         .node(
             "set",
@@ -492,36 +485,46 @@ async fn an_endless_loop_fails_by_the_name_of_its_limit() {
         )
         .exec("start -> set -> again")
         .exec("again.true -> set");
-    witness.gateway.install(&Bundle::new("round", "1.0.0").flow(round)).await;
-    let run = witness.gateway.start("round", json!({})).await;
+    Bundle::new("round", "1.0.0").flow(flow)
+}
+
+/// Runs a bundle that never ends by itself under these settings; it must fail by the name of this one.
+async fn fails_by(bundle: Bundle, settings: Options, name: &str) {
+    let server = settings.start().await;
+    let witness = Witness::new(&server).await;
+    witness.gateway.install(&bundle).await;
+    let run = witness.gateway.start(bundle.id(), json!({})).await;
     let failed = witness.gateway.until_status(&run, "failed").await;
     let error = failed["error"].as_str().unwrap_or_default();
-    assert!(error.contains("fuel"), "{error}");
+    assert!(error.contains(name), "{error} should name {name}");
     let rows = witness.gateway.ledger(&run).await;
-    assert_eq!(
-        rows.last().map(|row| row["effect"]["payload"]["payload"]["text"].clone()),
-        Some(json!("failed")),
-        "{rows:#?}"
-    );
+    let text = rows.last().map(|row| row["effect"]["payload"]["payload"]["text"].clone());
+    assert_eq!(text, Some(json!("failed")), "{rows:#?}");
     witness.goes_on().await;
 }
 
 #[tokio::test]
-async fn an_endless_talker_fails_too() {
-    let server = Options::new()
-        .env("FLOWGATE_ACTIVATION_MAX_ROWS", 500)
-        .env("FLOWGATE_ACTIVATION_MAX_STEPS", 500)
-        .start()
-        .await;
-    let witness = Witness::new(&server).await;
+async fn an_endless_loop_fails_by_the_name_of_its_limit() {
+    fails_by(round(), Options::new(), "runner.activation_fuel").await;
+    let one_tick = Options::new()
+        .env("FLOWGATE_TICK_MAX_STEPS", 100_000_000)
+        .env("FLOWGATE_ACTIVATION_MAX_STEPS", 1_000_000_000);
+    fails_by(round(), one_tick.env("FLOWGATE_TICK_FUEL", 20_000_000), "runner.tick_fuel").await;
+    let steps = Options::new().env("FLOWGATE_ACTIVATION_MAX_STEPS", 20_000);
+    fails_by(round(), steps, "runner.activation_max_steps").await;
+}
+
+#[tokio::test]
+async fn an_endless_talker_fails_by_the_rows_it_may_write() {
     let flow = Flow::new("talk")
         .start(&[])
         .say("say", "on and on")
         .exec("start -> say -> say");
-    witness.gateway.install(&Bundle::new("talk", "1.0.0").flow(flow)).await;
-    let run = witness.gateway.start("talk", json!({})).await;
-    let failed = witness.gateway.until_status(&run, "failed").await;
-    let error = failed["error"].as_str().unwrap_or_default();
-    assert!(error.contains("activation_max"), "{error}");
-    witness.goes_on().await;
+    let settings = Options::new().env("FLOWGATE_ACTIVATION_MAX_ROWS", 500);
+    fails_by(
+        Bundle::new("talk", "1.0.0").flow(flow),
+        settings,
+        "runner.activation_max_rows",
+    )
+    .await;
 }
