@@ -9,7 +9,7 @@ use std::process::Stdio;
 
 use flowgate_tests::server::command;
 use flowgate_tests::{example, root};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Node types that the compiler builds.
 const BUILT: [&str; 26] = [
@@ -199,21 +199,21 @@ async fn recorded_cases_come_out_as_recorded() {
 }
 
 #[tokio::test]
-async fn flows_of_the_corpus_compile() {
+async fn flows_of_the_corpus_compile_and_run() {
     let Some(corpus) = std::env::var_os("FLOWGATE_CORPUS").map(PathBuf::from) else {
         return;
     };
     let dir = tempfile::tempdir().expect("a directory");
-    let mut compiled = BTreeSet::new();
+    let (mut compiled, mut ended) = (BTreeSet::new(), BTreeSet::new());
     for entry in std::fs::read_dir(corpus.join("flows")).expect("the corpus has flows") {
         let path = entry.expect("an entry").path();
         let Ok(flow) = serde_json::from_slice::<Value>(&std::fs::read(&path).expect("a flow can be read")) else {
             continue;
         };
-        let mut kinds = kinds(&flow).peekable();
-        if kinds.peek().is_none() || !kinds.all(is_built) {
+        if kinds(&flow).next().is_none() || !kinds(&flow).all(is_built) {
             continue;
         }
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let out = dir.path().join("flow.wasm");
         let output = command()
             .arg("compile")
@@ -223,13 +223,20 @@ async fn flows_of_the_corpus_compile() {
             .output()
             .await
             .expect("flowgate runs");
-        assert!(
-            output.status.success(),
-            "{}: {}",
-            path.display(),
-            String::from_utf8_lossy(&output.stderr)
-        );
-        compiled.insert(path.file_name().unwrap_or_default().to_owned());
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        compiled.insert(name.clone());
+        // One that calls others cannot run alone.
+        if kinds(&flow).any(|kind| kind == "subflow") {
+            continue;
+        }
+        let id = flow["id"].as_str().expect("a flow has an id");
+        let case = dir.path().join("case.jsonl");
+        let line = json!({"name": name, "flows": {id: flow}, "root": id, "input": {}, "script": []}).to_string();
+        std::fs::write(&case, line).expect("the case is written");
+        let output = command().arg("cases").arg(&case).output().await.expect("flowgate runs");
+        let got: Value = serde_json::from_slice(&output.stdout).expect("a line of JSON");
+        assert_eq!(got["got"]["status"], "completed", "{name}: {got}");
+        ended.insert(name);
     }
-    eprintln!("{} flows of the corpus compile: {compiled:?}", compiled.len());
+    eprintln!("of the corpus compile {compiled:?}, of which these run to their end: {ended:?}");
 }
