@@ -1,6 +1,7 @@
 //! What a flow costs before and inside the sandbox: compiling it, its size, and one activation of a live instance.
 //!
 //! `cargo bench -p flowgate --bench flow`
+#![allow(clippy::unwrap_used)] // A benchmark that cannot go on says so and ends.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

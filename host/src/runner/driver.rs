@@ -197,6 +197,10 @@ impl<'a> Driver<'a> {
     }
 
     async fn blocked(&mut self, mut tick: Tick, blocked: world::Blocked) -> Result<Option<Told>, Error> {
+        if blocked.effects.len() > 1 {
+            let count = blocked.effects.len();
+            return self.stopped(tick, &format!("the flow asks for {count} effects at once; this host does one at a time")).await;
+        }
         let first_row = self.batch.last_seq + 1;
         let mut outcomes = Vec::new();
         let (mut waits, mut open, mut emit) = (Vec::new(), Vec::new(), None);

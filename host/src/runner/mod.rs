@@ -16,6 +16,7 @@ mod replay;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -27,6 +28,9 @@ use crate::effects::Handlers;
 use crate::ids::RunRef;
 use crate::journal::{self, Wake};
 use crate::sandbox::Sandbox;
+
+/// Pause before a run whose journal failed is tried again.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Budgets of a run, and how far it may go between commits.
 #[derive(Debug, Clone)]
@@ -49,8 +53,8 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             tick_max_steps: 1000,
-            activation_fuel: 10_000_000_000,
-            activation_max_steps: 1_000_000,
+            activation_fuel: 4_000_000_000,
+            activation_max_steps: 10_000_000,
             activation_max_rows: 100_000,
             max_live: 1000,
             max_payload_bytes: 16 << 20,
@@ -179,6 +183,7 @@ impl Live {
     }
 
     async fn drive(self: Arc<Self>, run: RunRef, mut taken: CancellationToken) {
+        let mut failed = false;
         loop {
             {
                 let permit = tokio::select! {
@@ -188,8 +193,20 @@ impl Live {
                 if permit.is_err() || self.stopping.is_cancelled() {
                     break;
                 }
-                if let Err(error) = driver::drive(&self.context, run, &taken, &self.stopping).await {
-                    tracing::error!(run = run.run.0, %error, "a run could not be driven; it is tried again when it is woken");
+                match driver::drive(&self.context, run, &taken, &self.stopping).await {
+                    Ok(()) => {}
+                    Err(journal::Error::Closed) => break,
+                    Err(error) => {
+                        tracing::error!(run = run.run.0, %error, "a run could not be driven; it is tried again");
+                        failed = true;
+                    }
+                }
+            }
+            if std::mem::take(&mut failed) {
+                // What failed is the journal, not the run. Without another look the run would stand still until a restart.
+                tokio::select! {
+                    () = tokio::time::sleep(RETRY) => continue,
+                    () = self.stopping.cancelled() => break,
                 }
             }
             let mut runs = self.runs();
