@@ -9,7 +9,7 @@ use super::error::json;
 use super::run_summary::{ListRow, Summary};
 use super::validate::Query;
 use super::{AppState, Error, PathOf, Principal};
-use crate::ids::RunId;
+use crate::ids::{RunId, RunRef};
 use crate::journal::{RunFilter, RunRow};
 use crate::record::RunStatus;
 
@@ -17,6 +17,12 @@ use crate::record::RunStatus;
 pub async fn find(principal: &Principal, app: &AppState, run_id: &str) -> Result<RunRow, Error> {
     let found = app.journal.run(principal.tenant, &RunId::from(run_id)).await?;
     found.ok_or_else(|| Error::unknown_run(run_id))
+}
+
+/// Where the run that a path names is, or 404.
+pub async fn locate(principal: &Principal, app: &AppState, run_id: &RunId) -> Result<RunRef, Error> {
+    let found = app.journal.locate(principal.tenant, run_id).await?;
+    found.ok_or_else(|| Error::unknown_run(run_id.as_str()))
 }
 
 pub async fn get(principal: Principal, State(app): State<AppState>, PathOf(run_id): PathOf<String>) -> Result<Response, Error> {

@@ -40,17 +40,18 @@ pub async fn follow(
     let after = query.int("after", 0, 0, i64::MAX);
     let heartbeat_s = query.float("heartbeat_s", 5.0, 0.1, 60.0);
     query.finish()?;
-    let run = runs::find(&principal, &app, &run_id).await?;
+    let run_id = RunId::from(run_id);
+    let at = runs::locate(&principal, &app, &run_id).await?;
 
     let last_event_id = headers
         .get("last-event-id")
         .and_then(|id| id.to_str().ok()?.trim().parse::<LedgerSeq>().ok());
     let cursor = LedgerSeq::try_from(after).unwrap_or(0).max(last_event_id.unwrap_or(0));
     let follower = Follower {
-        news: app.journal.subscribe(run.at),
+        news: app.journal.subscribe(at),
         journal: app.journal,
         tenant: principal.tenant,
-        run_id: run.run_id,
+        run_id,
         cursor,
         rows: VecDeque::new(),
         heartbeat: Duration::from_secs_f64(heartbeat_s),

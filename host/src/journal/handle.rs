@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::fresh::Fresh;
 use super::reader::Reads;
 use super::subscribe::{Subscription, Topics};
 use super::types::{Advance, Advanced, BundleRow, Command, Error, Receipt, StartRun};
@@ -28,6 +29,7 @@ pub struct Handle {
 pub(crate) struct Shared {
     pub(crate) reads: Reads,
     pub(crate) topics: Arc<Topics>,
+    pub(crate) fresh: Fresh,
     pub(crate) wakes: Arc<WakeQueue>,
     pub(crate) clock: Clock,
     /// Due time of the earliest armed timer after the last commit, `i64::MAX` for none: kept here so that asking is free.
@@ -43,6 +45,10 @@ impl Handle {
 
     pub(crate) fn reads(&self) -> &Reads {
         &self.shared.reads
+    }
+
+    pub(crate) fn fresh(&self) -> &Fresh {
+        &self.shared.fresh
     }
 
     pub fn clock(&self) -> &Clock {

@@ -5,6 +5,7 @@
 //! committed. The journal knows runs, rows, waits and commands; it never runs a flow and never parses a flow's JSON
 //! beyond the fields of a command.
 
+mod fresh;
 mod handle;
 mod lock;
 mod nudge;

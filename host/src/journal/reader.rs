@@ -101,6 +101,14 @@ impl Handle {
             .transpose()
     }
 
+    /// Where a run is, without reading it when it was started here a moment ago.
+    pub async fn locate(&self, tenant: TenantId, run_id: &RunId) -> Result<Option<RunRef>, Error> {
+        match self.fresh().find(tenant, run_id) {
+            Some(at) => Ok(Some(at)),
+            None => Ok(self.run(tenant, run_id).await?.map(|run| run.at)),
+        }
+    }
+
     /// The start input as it was stored: a JSON object.
     pub async fn input(&self, tenant: TenantId, run_id: &RunId) -> Result<Option<Json>, Error> {
         let sql = "SELECT input FROM runs WHERE tenant = ?1 AND run_id = ?2";
@@ -115,6 +123,9 @@ impl Handle {
 
     /// Everything a driver needs, as of one commit.
     pub async fn load(&self, at: RunRef) -> Result<Option<LiveRun>, Error> {
+        if let Some(fresh) = self.fresh().take(at) {
+            return Ok(Some(fresh));
+        }
         let mut conn = self.reads().conn().await?;
         let Some((live, more)) = load_row(&mut conn, at).await? else {
             return Ok(None);

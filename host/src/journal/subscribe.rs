@@ -13,11 +13,18 @@ const RING_ROWS: usize = 128;
 /// Bytes that a topic keeps at most, so that a few large rows do not pin memory.
 const RING_BYTES: usize = 256 * 1024;
 
-/// The runs that somebody listens to. Owned by the journal; the writer publishes into it after each commit, subscriptions take
+/// Runs started a moment ago that are kept ready for their first listener.
+const WARM: usize = 1024;
+/// Bytes that a topic keeps while nobody listens.
+const WARM_BYTES: usize = 32 * 1024;
+
+/// The runs that somebody listens to, and the newest ones, whose first listener is likely on its way. Owned by the journal; the writer publishes into it after each commit, subscriptions take
 /// themselves out when they are dropped. A run nobody listens to has no entry and costs one lookup a commit.
 #[derive(Debug, Default)]
 pub(crate) struct Topics {
     map: Mutex<HashMap<RunRef, Arc<Topic>>>,
+    /// Topics kept though nobody listens, oldest first. Locked before `map` where both are.
+    warm: Mutex<VecDeque<RunRef>>,
 }
 
 #[derive(Debug)]
@@ -36,8 +43,11 @@ struct State {
     /// Sequence number of the last row in `ring`; meaningless while that is empty.
     last_seq: LedgerSeq,
     status: Option<RunStatus>,
-    /// Subscriptions alive. The topic goes with the last.
+    /// Nothing was committed for the run before what is in `ring`: an empty ring means that there are no rows yet.
+    complete: bool,
+    /// Subscriptions alive. The topic goes with the last, unless it is kept warm.
     subscribers: usize,
+    warm: bool,
     closed: bool,
 }
 
@@ -65,11 +75,13 @@ impl State {
             self.last_seq = seq;
             self.ring_bytes += row.len();
             self.ring.push_back(row);
-            while self.ring.len() > RING_ROWS || self.ring_bytes > RING_BYTES {
+            let limit = if self.subscribers == 0 { WARM_BYTES } else { RING_BYTES };
+            while self.ring.len() > RING_ROWS || self.ring_bytes > limit {
                 match self.ring.pop_front() {
                     Some(old) => self.ring_bytes -= old.len(),
                     None => break,
                 }
+                self.complete = false;
             }
         }
     }
@@ -112,6 +124,7 @@ impl Topics {
             let mut state = lock(&topic.state);
             state.ring.clear();
             state.ring_bytes = 0;
+            state.complete = false;
             state.status = None;
             state.version += 1;
             drop(state);
@@ -127,22 +140,31 @@ impl Topics {
         }
     }
 
+    /// Keeps topics for runs that have just been made; the oldest of those that nobody listens to go.
+    pub(crate) fn warm(&self, runs: impl Iterator<Item = RunRef>) {
+        let mut warm = lock(&self.warm);
+        let mut map = lock(&self.map);
+        for run in runs {
+            map.insert(run, Arc::new(Topic::new(Some(RunStatus::Running), true)));
+            warm.push_back(run);
+            if warm.len() > WARM
+                && let Some(oldest) = warm.pop_front()
+                && let Some(topic) = map.get(&oldest)
+            {
+                let mut state = lock(&topic.state);
+                state.warm = false;
+                let idle = state.subscribers == 0;
+                drop(state);
+                if idle {
+                    map.remove(&oldest);
+                }
+            }
+        }
+    }
+
     pub(crate) fn subscribe(self: &Arc<Self>, run: RunRef) -> Subscription {
         let mut map = lock(&self.map);
-        let topic = map.entry(run).or_insert_with(|| {
-            Arc::new(Topic {
-                state: Mutex::new(State {
-                    version: 0,
-                    ring: VecDeque::new(),
-                    ring_bytes: 0,
-                    last_seq: 0,
-                    status: None,
-                    subscribers: 0,
-                    closed: false,
-                }),
-                changed: Notify::new(),
-            })
-        });
+        let topic = map.entry(run).or_insert_with(|| Arc::new(Topic::new(None, false)));
         let mut state = lock(&topic.state);
         state.subscribers += 1;
         let seen = state.version;
@@ -153,6 +175,23 @@ impl Topics {
             run,
             seen,
         }
+    }
+}
+
+impl Topic {
+    fn new(status: Option<RunStatus>, warm: bool) -> Self {
+        let state = State {
+            version: 0,
+            ring: VecDeque::new(),
+            ring_bytes: 0,
+            last_seq: 0,
+            status,
+            complete: warm,
+            subscribers: 0,
+            warm,
+            closed: false,
+        };
+        Topic { state: Mutex::new(state), changed: Notify::new() }
     }
 }
 
@@ -193,7 +232,7 @@ impl Subscription {
     pub fn rows_after(&self, after: LedgerSeq) -> Option<Vec<Arc<str>>> {
         let state = lock(&self.topic.state);
         if state.ring.is_empty() {
-            return None;
+            return (state.complete && after == 0).then(Vec::new);
         }
         let first = state.last_seq + 1 - state.ring.len() as u64;
         if after + 1 < first || after > state.last_seq {
@@ -213,7 +252,7 @@ impl Drop for Subscription {
         let mut map = lock(&self.topics.map);
         let mut state = lock(&self.topic.state);
         state.subscribers -= 1;
-        if state.subscribers == 0 {
+        if state.subscribers == 0 && !state.warm {
             drop(state);
             map.remove(&self.run);
         }

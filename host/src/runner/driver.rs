@@ -20,7 +20,7 @@ const LARGE_SNAPSHOT: usize = 256 << 10;
 /// Ticks after which a large state is written all the same.
 const TICKS_BETWEEN_LARGE: usize = 16;
 
-/// Drives a run until it waits, ends or is taken away.
+/// Drives a run until it waits, ends or is taken away. True: the run has moved without this driver; it is worth another look.
 ///
 /// # Errors
 /// Only of the journal: what is wrong with the run itself ends the run.
@@ -29,19 +29,19 @@ pub(super) async fn drive(
     at: RunRef,
     taken: &CancellationToken,
     stopping: &CancellationToken,
-) -> Result<(), Error> {
-    let Some(run) = context.journal.load(at).await? else { return Ok(()) };
+) -> Result<bool, Error> {
+    let Some(run) = context.journal.load(at).await? else { return Ok(false) };
     if run.row.status != RunStatus::Running || run.row.paused.paused {
-        return Ok(());
+        return Ok(false);
     }
     let mut batch = Batch::new(&run.row);
     let program = match programs::program(context, at.tenant, run.row.component).await {
         Ok(program) => program,
-        Err(error) => return ending::give_up(context, &run, batch, &error).await,
+        Err(error) => return ending::give_up(context, &run, batch, &error).await.map(|()| false),
     };
     let restored = match replay::restore(&context.sandbox, &program, &run).await {
         Ok(restored) => restored,
-        Err(error) => return ending::give_up(context, &run, batch, &error).await,
+        Err(error) => return ending::give_up(context, &run, batch, &error).await.map(|()| false),
     };
     batch.time(context.journal.clock());
     let mut driver = Driver {
@@ -64,8 +64,8 @@ pub(super) async fn drive(
     };
     let outcome = driver.activate(restored.next, restored.begun).await;
     match outcome {
-        Err(Error::Stale) => driver.hand_over().await,
-        other => other,
+        Err(Error::Stale) => driver.hand_over().await.map(|()| true),
+        other => other.map(|()| false),
     }
 }
 

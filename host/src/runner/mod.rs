@@ -29,6 +29,9 @@ use crate::ids::RunRef;
 use crate::journal::{self, Wake};
 use crate::sandbox::Sandbox;
 
+/// Pause before a run that has moved without its driver is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
 /// Pause before a run whose journal failed is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -182,8 +185,15 @@ impl Live {
         }
     }
 
+    /// A fresh token for a driver that goes on.
+    fn retake(&self, run: RunRef) -> CancellationToken {
+        let taken = CancellationToken::new();
+        self.runs().insert(run, Driven { taken: taken.clone(), again: false });
+        taken
+    }
+
     async fn drive(self: Arc<Self>, run: RunRef, mut taken: CancellationToken) {
-        let mut failed = false;
+        let (mut failed, mut moved) = (false, false);
         loop {
             {
                 let permit = tokio::select! {
@@ -194,13 +204,22 @@ impl Live {
                     break;
                 }
                 match driver::drive(&self.context, run, &taken, &self.stopping).await {
-                    Ok(()) => {}
+                    Ok(again) => moved = again,
                     Err(journal::Error::Closed) => break,
                     Err(error) => {
                         tracing::error!(run = run.run.0, %error, "a run could not be driven; it is tried again");
                         failed = true;
                     }
                 }
+            }
+            if std::mem::take(&mut moved) {
+                // Most likely paused or cancelled, which the next look shows.
+                tokio::select! {
+                    () = tokio::time::sleep(LOOK_AGAIN) => {}
+                    () = self.stopping.cancelled() => break,
+                }
+                taken = self.retake(run);
+                continue;
             }
             if std::mem::take(&mut failed) {
                 // What failed is the journal, not the run. Without another look the run would stand still until a restart.

@@ -55,8 +55,8 @@ pub(crate) fn connect_options(options: &Options, read_only: bool) -> SqliteConne
                     Synchronous::Full => SqliteSynchronous::Full,
                     Synchronous::Normal => SqliteSynchronous::Normal,
                 })
-                .pragma("wal_autocheckpoint", "2000")
-                .pragma("journal_size_limit", "67108864")
+                .pragma("wal_autocheckpoint", "16000")
+                .pragma("journal_size_limit", "134217728")
         }
     }
 }

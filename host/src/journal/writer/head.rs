@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use super::super::rows::{self, Members, Owner, json};
 use super::super::store::{Identity, State, WaitRow, Writes};
-use super::super::types::{Error, Outcome};
+use super::super::types::{Error, LiveRun, Outcome};
 use super::super::wakes::Wake;
 use crate::clock::Micros;
 use crate::ids::{LedgerSeq, RunRef};
@@ -37,6 +37,8 @@ pub(crate) struct Out {
     pub dirty: Vec<RunRef>,
     /// For subscribers: the new rows of each moved run and its status.
     pub news: IndexMap<RunRef, News>,
+    /// Runs made in this commit, as their drivers will load them.
+    pub fresh: Vec<LiveRun>,
     /// For the runner.
     pub wakes: Vec<Wake>,
     /// The clock at the start of the commit.

@@ -37,6 +37,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::fresh::Fresh;
 use super::handle::{Handle, Shared};
 use super::nudge::{Heard, Nudge};
 use super::options::{Options, Role};
@@ -96,6 +97,7 @@ pub async fn open(options: Options) -> Result<(Handle, Service), Error> {
     let shared = Arc::new(Shared {
         reads,
         topics: Arc::new(Topics::default()),
+        fresh: Fresh::default(),
         wakes: Arc::new(WakeQueue::default()),
         clock: options.clock.clone(),
         next_due: AtomicI64::new(i64::MAX),

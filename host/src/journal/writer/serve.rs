@@ -86,6 +86,9 @@ impl<S: Store> Writer<S> {
         self.moved.extend(out.news.keys());
         let due = self.unit.next_due.map_or(i64::MAX, |due| due.0);
         self.shared.next_due.store(due, Ordering::Release);
+        let drives = self.role == Role::Runner;
+        self.shared.topics.warm(out.fresh.iter().map(|run| run.row.at));
+        self.shared.fresh.add(out.fresh.drain(..), drives);
         if !self.shared.topics.is_empty() {
             let news = out.news.drain(..).filter(|(at, _)| self.shared.topics.has(*at));
             let news = news
@@ -98,7 +101,7 @@ impl<S: Store> Writer<S> {
                 .collect();
             self.shared.topics.publish(news);
         }
-        if self.role == Role::Runner && !out.wakes.is_empty() {
+        if drives && !out.wakes.is_empty() {
             self.shared.wakes.add(out.wakes.drain(..));
         }
     }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::super::store::{Identity, NewRun, State, Store, Watched};
-use super::super::types::{Error, Pause, StartRun};
+use super::super::types::{Error, LiveRun, Pause, RunRow, StartRun};
 use super::Started;
 use super::head::Head;
 use super::unit::Unit;
@@ -17,6 +17,40 @@ use crate::record::{Json, RunStatus};
 fn shared(json: Json) -> Arc<str> {
     let text: Box<str> = json.into();
     text.into()
+}
+
+/// A run as its driver would load it right after the commit that makes it.
+fn live(at: RunRef, run: &StartRun, created: Micros) -> LiveRun {
+    LiveRun {
+        row: RunRow {
+            at,
+            run_id: run.run_id.clone(),
+            workflow_id: run.workflow_id.clone(),
+            component: run.component,
+            entry: run.entry.clone(),
+            status: RunStatus::Running,
+            current_node: Some(run.entry.clone()),
+            waiting: None,
+            output: None,
+            error: None,
+            created_at: created,
+            updated_at: created,
+            actor_id: run.actor_id.clone(),
+            session_id: Some(run.session_id.clone().unwrap_or_else(|| run.run_id.as_str().to_owned())),
+            parent_run_id: run.parent.clone(),
+            paused: Pause::default(),
+            host_vars: run.host_vars.clone(),
+            epoch: 0,
+            last_seq: 0,
+            last_time: created,
+        },
+        input: run.input.clone(),
+        snapshot: None,
+        ticks: Vec::new(),
+        inbox: Vec::new(),
+        inbox_consumed: 0,
+        calls: Vec::new(),
+    }
 }
 
 impl<S: Store> Unit<S> {
@@ -65,6 +99,7 @@ impl<S: Store> Unit<S> {
         };
         let created = self.out.now.max(at_least);
         let run_id: Arc<str> = run.run_id.as_str().into();
+        self.out.fresh.push(live(at, &run, created));
         let session: Option<Arc<str>> = run.session_id.filter(|s| **s != *run_id).map(Arc::from);
         let actor_id: Option<Arc<str>> = run.actor_id.map(Arc::from);
         let mut head = Head {
