@@ -2,8 +2,6 @@
 
 use super::{Category, EXEC_IN, EXEC_OUT, Lower, NodeType, opt, pin};
 
-const MODELS: &str = "nodes that call language models are not compiled by this version";
-const TOOLS: &str = "nodes that call tools are not compiled by this version";
 const AGENTS: &str = "agent nodes are not compiled by this version";
 
 const EFFECT: NodeType = NodeType {
@@ -112,7 +110,6 @@ pub(super) static TYPES: &[NodeType] = &[
             pin("success", "boolean"),
             pin("meta", "object"),
         ],
-        lower: Lower::Unsupported(MODELS),
         ..EFFECT
     },
     NodeType {
@@ -125,7 +122,6 @@ pub(super) static TYPES: &[NodeType] = &[
             pin("success", "boolean"),
             pin("raw", "object"),
         ],
-        lower: Lower::Unsupported(TOOLS),
         ..EFFECT
     },
     NodeType {
@@ -138,7 +134,6 @@ pub(super) static TYPES: &[NodeType] = &[
             pin("success", "boolean"),
             pin("raw", "object"),
         ],
-        lower: Lower::Unsupported(TOOLS),
         ..EFFECT
     },
     NodeType {
@@ -168,7 +163,6 @@ pub(super) static TYPES: &[NodeType] = &[
             pin("warnings", "array"),
             pin("result", "object"),
         ],
-        lower: Lower::Unsupported(MODELS),
         ..EFFECT
     },
     NodeType {

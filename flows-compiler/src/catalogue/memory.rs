@@ -2,8 +2,6 @@
 
 use super::{Category, EXEC_IN, EXEC_OUT, Lower, NodeType, opt, pin};
 
-pub(super) const REASON: &str = "memory nodes are not compiled by this version";
-
 const MEMORY: NodeType = NodeType {
     name: "",
     category: Category::Memory,
@@ -12,7 +10,7 @@ const MEMORY: NodeType = NodeType {
     outputs: &[],
     config: &["effectConfig"],
     pure_without_pins: false,
-    lower: Lower::Unsupported(REASON),
+    lower: Lower::Effect,
 };
 
 pub(super) static TYPES: &[NodeType] = &[

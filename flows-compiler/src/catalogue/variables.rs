@@ -155,7 +155,7 @@ pub(super) static TYPES: &[NodeType] = &[
             pin("memact_system_prompt", "string"),
             pin("memact_blocks", "array"),
         ],
-        lower: Lower::Unsupported(super::memory::REASON),
+        lower: Lower::Unsupported("nodes that compose active memory are not compiled by this version"),
         ..WRITE
     },
 ];

@@ -4,6 +4,8 @@
 //! and ends with the runtime function of its type, which returns the next node. A data node's function resolves its pins
 //! the same way and evaluates its builtin; every reader calls it anew. Literals are constants.
 
+use std::collections::{BTreeSet, HashMap};
+
 use super::ir::{Function, Import, Op, Program};
 use super::tables::Tables;
 use crate::catalogue::Lower;
@@ -50,7 +52,8 @@ pub fn lower(graph: &Graph, tables: &mut Tables) -> Program {
     }
     // Effect nodes that copy their result to a variable do so before every later node.
     let keyed: Vec<NodeIx> = exec.iter().copied().filter(|ix| is_effect(graph.node(*ix)) && graph.node(*ix).config.contains_key("outputKey")).collect();
-    let mut context = Context { graph, tables, own: &own, keyed: &keyed };
+    let read = read_pins(graph);
+    let mut context = Context { graph, tables, own: &own, keyed: &keyed, read: &read };
     let mut functions = Vec::with_capacity(exec.len() + pure.len());
     for ix in &exec {
         functions.push(context.exec(*ix));
@@ -67,6 +70,7 @@ struct Context<'a> {
     /// The function of each exec and data node, by node.
     own: &'a [u32],
     keyed: &'a [NodeIx],
+    read: &'a HashMap<&'a str, BTreeSet<&'a str>>,
 }
 
 /// Code of one function while it is written. `frame` is the local with the frame's base, `status` a scratch local.
@@ -340,6 +344,10 @@ impl Context<'_> {
                 });
                 text.push_str(&format!(",\"workflow\":{}", id.unwrap_or("null")));
             }
+            "llm_call" | "model_residency" => {
+                let read: Vec<String> = self.read.get(node.id.as_str()).into_iter().flatten().map(|pin| json_text(pin)).collect();
+                text.push_str(&format!(",\"read\":[{}]", read.join(",")));
+            }
             "join_exec" => {
                 let routes: Vec<String> = node.joins.iter().map(|(s, h)| format!("[{},{}]", json_text(s), json_text(h))).collect();
                 text.push_str(&format!(",\"routes\":[{}]", routes.join(",")));
@@ -355,6 +363,24 @@ impl Context<'_> {
 fn branch_handles(node: &Node) -> Vec<&str> {
     let declared: Vec<&str> = node.exec_outputs.iter().map(String::as_str).filter(|h| h.starts_with("then:")).collect();
     if declared.is_empty() { node.routes.keys().map(String::as_str).filter(|h| h.starts_with("then:")).collect() } else { declared }
+}
+
+/// Pins that effect nodes show only when a wire reads them, by node.
+fn read_pins(graph: &Graph) -> HashMap<&str, BTreeSet<&str>> {
+    let mut read: HashMap<&str, BTreeSet<&str>> = HashMap::new();
+    for source in graph.nodes.iter().flat_map(|node| node.wires.values()) {
+        let Source::Node(from, pin) = source else { continue };
+        let from = graph.node(*from);
+        let latent: &[&str] = match from.ty.name {
+            "llm_call" => &["result", "raw", "gen_time", "ttft_ms"],
+            "model_residency" => &["runtime", "loaded_new", "unloaded"],
+            _ => continue,
+        };
+        if latent.contains(&pin.as_str()) {
+            read.entry(&from.id).or_default().insert(pin);
+        }
+    }
+    read
 }
 
 fn is_effect(node: &Node) -> bool {
@@ -377,7 +403,6 @@ fn builtin(ty: &'static str) -> &'static Import {
 
 /// Imports named after node types; one for each of the catalogue's fixed set of names.
 fn interned(prefix: &'static str, ty: &'static str) -> &'static Import {
-    use std::collections::HashMap;
     use std::sync::LazyLock;
     static NAMED: LazyLock<HashMap<(&'static str, &'static str), &'static Import>> = LazyLock::new(|| {
         let types = crate::catalogue::all().iter().map(|t| t.name);

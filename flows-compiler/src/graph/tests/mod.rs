@@ -390,7 +390,7 @@ fn all_errors_are_collected_and_only_nodes_that_matter_are_judged() {
         start(),
         node("a.b", "subflow", "exec-in x", "exec-out"),
         with(step("s"), json!({"pinExpressions": {"message": "vars.x", "level": " "}})),
-        node("p", "llm_call", "prompt", "response"),
+        node("p", "agent", "prompt", "response"),
         node("q", "if", "condition", "branch"),
         step("s"),
     ], "edges": [
@@ -408,7 +408,7 @@ fn all_errors_are_collected_and_only_nodes_that_matter_are_judged() {
             "flow 'f', node 'a.b', pin 'exec-out': loop limits on edges are not compiled by this version",
             "flow 'f', node 'a.b': Node id 'a.b' contains '.', which separates the parts of a variable's path; rename the node",
             "flow 'f', node 'a.b': Subflow node names no flow: set subflowId",
-            "flow 'f', node 'p': node type 'llm_call': nodes that call language models are not compiled by this version",
+            "flow 'f', node 'p': node type 'agent': agent nodes are not compiled by this version",
             "flow 'f', node 'q': node type 'if' declares no execution pins, so it never runs and has no value to read; give it \
              execution pins",
         ]

@@ -100,6 +100,18 @@ exports! {
     fn n_on_event(node, frame, cfg) -> i32 = |run| run.on_event(node, frame, cfg);
     fn n_on_schedule(node, frame, cfg) -> i32 = |run| run.on_schedule(node, frame, cfg);
     fn n_emit_event(node, frame, cfg) -> i32 = |run| run.emit_event(node, frame, cfg);
+    fn n_llm_call(node, frame, cfg) -> i32 = |run| run.llm_call(node, frame, cfg);
+    fn n_model_residency(node, frame, cfg) -> i32 = |run| run.model_residency(node, frame, cfg);
+    fn n_tool_calls(node, frame, cfg) -> i32 = |run| run.tool_calls(node, frame, cfg);
+    fn n_call_tool(node, frame, cfg) -> i32 = |run| run.call_tool(node, frame, cfg);
+    fn n_memory_note(node, frame, cfg) -> i32 = |run| run.memory_note(node, frame, cfg);
+    fn n_memory_query(node, frame, cfg) -> i32 = |run| run.memory_query(node, frame, cfg);
+    fn n_memory_tag(node, frame, cfg) -> i32 = |run| run.memory_tag(node, frame, cfg);
+    fn n_memory_compact(node, frame, cfg) -> i32 = |run| run.memory_compact(node, frame, cfg);
+    fn n_memory_rehydrate(node, frame, cfg) -> i32 = |run| run.memory_rehydrate(node, frame, cfg);
+    fn n_memory_kg_assert(node, frame, cfg) -> i32 = |run| run.memory_kg_assert(node, frame, cfg);
+    fn n_memory_kg_query(node, frame, cfg) -> i32 = |run| run.memory_kg_query(node, frame, cfg);
+    fn n_memory_kg_resolve(node, frame, cfg) -> i32 = |run| run.memory_kg_resolve(node, frame, cfg);
 }
 
 /// The code by which a loop asks for its inputs, for generated code to compare with.

@@ -2,6 +2,7 @@
 //!
 //! An error here is not the node's own: it leaves the tick and fails the run, as in the reference.
 
+use super::messages::{attachments, messages};
 use super::{Node, Plan, Request, Run, code};
 use crate::py;
 use crate::value::{Dict, Map, Value};
@@ -253,30 +254,11 @@ impl Run {
         }
         context.set("messages", Value::list(merged));
         if context.get("attachments").is_none()
-            && let Some(Value::List(attachments)) = own.as_ref().and_then(|c| c.get("attachments"))
+            && let Some(kept) = own.as_ref().and_then(|c| attachments(&c.get("attachments")?)).filter(|kept| !kept.is_empty())
         {
-            let kept: Vec<Value> = attachments
-                .borrow()
-                .iter()
-                .filter_map(|a| match a {
-                    Value::Dict(d) => Some(Value::Dict(d.shallow_copy())),
-                    Value::Str(s) if !s.trim().is_empty() => Some(Value::str(s.trim())),
-                    _ => None,
-                })
-                .collect();
-            if !kept.is_empty() {
-                context.set("attachments", Value::list(kept));
-            }
+            context.set("attachments", Value::list(kept));
         }
         vars.insert("context".into(), Value::Dict(context));
-    }
-}
-
-/// Copies of the messages of a conversation.
-fn messages(context: Option<&Dict>) -> Vec<Dict> {
-    match context.and_then(|c| c.get("messages")) {
-        Some(Value::List(list)) => list.borrow().iter().filter_map(|m| m.as_dict().map(Dict::shallow_copy)).collect(),
-        _ => Vec::new(),
     }
 }
 

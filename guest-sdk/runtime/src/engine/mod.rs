@@ -12,9 +12,14 @@ mod effects;
 mod events;
 mod functions;
 mod mapping;
+mod memory_effects;
+mod messages;
+mod model_effects;
+mod pins;
 mod program;
 mod snapshot;
 mod tick;
+mod tool_effects;
 mod variables;
 
 use std::cell::RefCell;

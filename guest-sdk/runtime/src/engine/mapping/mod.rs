@@ -2,6 +2,10 @@
 //!
 //! Outputs of effects are a function of the stored result; nothing is cached.
 
+mod memory;
+mod model;
+mod tools;
+
 use std::rc::Rc;
 
 use super::Run;
@@ -61,7 +65,9 @@ impl Run {
             "on_schedule" => {
                 merge(record, object);
                 let time = match object {
-                    Some(_) => Some(get("timestamp")).filter(|t| !t.is_null()).unwrap_or_else(|| get("scheduled_for")),
+                    Some(_) => Some(get("timestamp"))
+                        .filter(|t| !t.is_null())
+                        .unwrap_or_else(|| get("scheduled_for")),
                     None => raw.clone(),
                 };
                 record.insert("timestamp".into(), time.clone());
@@ -69,6 +75,11 @@ impl Run {
                 if time.is_null() { raw.clone() } else { time }
             }
             "subflow" => self.map_subflow(raw, object, cfg, record),
+            "llm_call" => object.map_or(Value::Null, |o| model::llm_call(o, &self.config_list(cfg, "read"), record)),
+            "model_residency" => model::residency(raw, &self.config_list(cfg, "read"), record),
+            "tool_calls" => object.map_or(Value::Null, |o| tools::all(o, record)),
+            "call_tool" => object.map_or(Value::Null, |o| tools::one(o, record)),
+            memory if memory.starts_with("memory_") => memory::map(memory, raw, record),
             // `wait_until`, `emit_event`
             _ => {
                 match object {
@@ -81,7 +92,9 @@ impl Run {
     }
 
     fn map_subflow(&self, raw: &Value, object: Option<&Dict>, cfg: u32, record: &mut Map) -> Value {
-        let Some(object) = object else { return keep(record, "output", raw.clone()) };
+        let Some(object) = object else {
+            return keep(record, "output", raw.clone());
+        };
         record.insert("sub_run_id".into(), object.get("sub_run_id").unwrap_or_default());
         let output = object.get("output").unwrap_or_default();
         let result = match &output {
