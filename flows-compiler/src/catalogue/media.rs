@@ -2,8 +2,6 @@
 
 use super::{Category, EXEC_IN, EXEC_OUT, Lower, NodeType, PinSpec, pin};
 
-const REASON: &str = "media nodes are not compiled by this version";
-
 const MEDIA: NodeType = NodeType {
     name: "",
     category: Category::Media,
@@ -12,7 +10,7 @@ const MEDIA: NodeType = NodeType {
     outputs: &[],
     config: &["effectConfig"],
     pure_without_pins: false,
-    lower: Lower::Unsupported(REASON),
+    lower: Lower::Effect,
 };
 
 const IMAGE_OUT: &[PinSpec] = &[

@@ -112,6 +112,18 @@ exports! {
     fn n_memory_kg_assert(node, frame, cfg) -> i32 = |run| run.memory_kg_assert(node, frame, cfg);
     fn n_memory_kg_query(node, frame, cfg) -> i32 = |run| run.memory_kg_query(node, frame, cfg);
     fn n_memory_kg_resolve(node, frame, cfg) -> i32 = |run| run.memory_kg_resolve(node, frame, cfg);
+    fn n_generate_image(node, frame, cfg) -> i32 = |run| run.generate_image(node, frame, cfg);
+    fn n_edit_image(node, frame, cfg) -> i32 = |run| run.edit_image(node, frame, cfg);
+    fn n_image_to_image(node, frame, cfg) -> i32 = |run| run.edit_image(node, frame, cfg);
+    fn n_upscale_image(node, frame, cfg) -> i32 = |run| run.upscale_image(node, frame, cfg);
+    fn n_image_upscale(node, frame, cfg) -> i32 = |run| run.upscale_image(node, frame, cfg);
+    fn n_generate_video(node, frame, cfg) -> i32 = |run| run.text_to_video(node, frame, cfg);
+    fn n_text_to_video(node, frame, cfg) -> i32 = |run| run.text_to_video(node, frame, cfg);
+    fn n_image_to_video(node, frame, cfg) -> i32 = |run| run.image_to_video(node, frame, cfg);
+    fn n_generate_voice(node, frame, cfg) -> i32 = |run| run.generate_voice(node, frame, cfg);
+    fn n_generate_music(node, frame, cfg) -> i32 = |run| run.generate_music(node, frame, cfg);
+    fn n_transcribe_audio(node, frame, cfg) -> i32 = |run| run.transcribe_audio(node, frame, cfg);
+    fn n_listen_voice(node, frame, cfg) -> i32 = |run| run.listen_voice(node, frame, cfg);
 }
 
 /// The code by which a loop asks for its inputs, for generated code to compare with.

@@ -12,6 +12,7 @@ mod effects;
 mod events;
 mod functions;
 mod mapping;
+mod media_effects;
 mod memory_effects;
 mod messages;
 mod model_effects;

@@ -1,9 +1,12 @@
 //! `tool_calls` and `call_tool`: the tool calls that the host is asked to make.
 
-use super::pins::{Pins, objects, put, texts};
+use std::collections::BTreeSet;
+
+use super::pins::{Pins, objects, put, text, texts};
 use super::{Node, Run};
 use crate::json;
-use crate::value::{Map, Value};
+use crate::py;
+use crate::value::{Dict, Map, Value};
 
 /// What the host is told for both types.
 const KIND: &str = "tool_calls";
@@ -40,9 +43,62 @@ impl Run {
             Some(_) => Some(texts(&pins.first(&keys))),
             None => matches!(configured, Value::List(_)).then(|| texts(&configured)),
         };
+        let base = self.call_base(node);
+        calls
+            .iter()
+            .filter_map(Value::as_dict)
+            .enumerate()
+            .for_each(|(i, call)| identify(call, &format!("{base}_{}", i + 1)));
         let mut payload = Map::from_iter([("tool_calls".into(), Value::list(calls))]);
-        put(&mut payload, "allowed_tools", allowed);
+        put(&mut payload, "allowed_tools", allowed.as_ref().map(sorted));
         let beside = Map::from_iter([(main.into(), Value::Null), ("success".into(), Value::Null)]);
         self.request(node, KIND, payload, beside)
     }
+
+    /// What the ids of this visit's calls begin with: the same when the run is computed again, and no other visit's or run's.
+    fn call_base(&self, node: Node) -> String {
+        let id = self.program.id(node);
+        let visit = self.ordinals.get(&id).unwrap_or(Value::Int(0));
+        let seed = format!("{}\n{id}\n{visit:?}", self.ids.run);
+        format!(
+            "rtcall_{:016x}{:016x}",
+            fnv(0xcbf2_9ce4_8422_2325, &seed),
+            fnv(0x8422_2325_cbf2_9ce4, &seed)
+        )
+    }
+}
+
+/// Gives a call an id of the run's own, and one to answer to: the model's if it has one.
+fn identify(call: &Dict, fallback: &str) {
+    let id = |key: &str| call.get(key).filter(|v| !v.is_null()).and_then(|v| py::str(&v).ok());
+    let filled = |id: std::rc::Rc<str>| text(&Value::Str(id));
+    let own = match id("runtime_call_id").and_then(filled) {
+        Some(own) => own,
+        None => {
+            call.set("runtime_call_id", Value::str(fallback));
+            Value::str(fallback)
+        }
+    };
+    let named = if call.get("call_id").is_some_and(|v| !v.is_null()) {
+        id("call_id")
+    } else {
+        id("id")
+    };
+    call.set("call_id", named.and_then(filled).unwrap_or(own));
+    if let Some(Value::Str(name)) = call.get("name") {
+        call.set("name", Value::str(py::chars::strip(&name)));
+    }
+}
+
+/// Names in order, each once.
+fn sorted(names: &Value) -> Value {
+    let names = names.as_list().map(|names| names.borrow().clone()).unwrap_or_default();
+    let names: BTreeSet<std::rc::Rc<str>> = names.iter().filter_map(Value::as_str_rc).collect();
+    Value::list(names.into_iter().map(Value::Str).collect())
+}
+
+fn fnv(start: u64, text: &str) -> u64 {
+    text.bytes().fold(start, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }

@@ -2,6 +2,7 @@
 //!
 //! Outputs of effects are a function of the stored result; nothing is cached.
 
+mod media;
 mod memory;
 mod model;
 mod tools;
@@ -12,16 +13,22 @@ use super::Run;
 use crate::value::{Dict, Map, Value};
 
 impl Run {
-    /// The output record of effect node `id` of type `kind` into `slot`. False while it has no result.
+    /// The output record of effect node `id` of type `kind` into `slot`. False while it has not been asked for.
     pub(super) fn out_effect(&mut self, slot: u32, id: u32, kind: u32, cfg: u32) -> bool {
         let id = self.program.text(id);
-        let Some(raw) = self.effects.get(&id) else { return false };
+        let (raw, beside) = (self.effects.get(&id), self.beside.get(&id));
+        if raw.is_none() && beside.is_none() {
+            return false;
+        }
         let kind = self.program.text(kind);
-        let mut record = match self.beside.get(&id) {
+        let mut record = match beside {
             Some(Value::Dict(beside)) => beside.borrow().clone(),
             _ => Map::default(),
         };
-        self.map(&kind, &raw, cfg, &mut record);
+        // An effect whose result is null leaves what the node showed before it.
+        if let Some(raw) = raw {
+            self.map(&kind, &raw, cfg, &mut record);
+        }
         self.set_slot(slot, Value::dict(record));
         true
     }
@@ -77,6 +84,9 @@ impl Run {
             "subflow" => self.map_subflow(raw, object, cfg, record),
             "llm_call" => object.map_or(Value::Null, |o| model::llm_call(o, &self.config_list(cfg, "read"), record)),
             "model_residency" => model::residency(raw, &self.config_list(cfg, "read"), record),
+            "listen_voice" => media::heard(raw, record),
+            "transcribe_audio" => object.map_or(Value::Null, |o| media::transcript(o, record)),
+            _ if let Some(made) = media::made(kind) => object.map_or(Value::Null, |o| media::map(o, kind, made, record)),
             "tool_calls" => object.map_or(Value::Null, |o| tools::all(o, record)),
             "call_tool" => object.map_or(Value::Null, |o| tools::one(o, record)),
             memory if memory.starts_with("memory_") => memory::map(memory, raw, record),

@@ -85,7 +85,7 @@ fn has_items(made: &Value) -> bool {
 }
 
 /// Id of and reference to the first artifact of a result: its own, else among `outputs`, else among `resources`.
-fn first_artifact(raw: &Dict) -> Option<(Value, Value)> {
+pub(super) fn first_artifact(raw: &Dict) -> Option<(Value, Value)> {
     if let Some(Value::Dict(reference)) = raw.get("artifact_ref")
         && let Some(found) = of_reference(&reference)
     {
@@ -144,7 +144,7 @@ fn minified(value: &Value) -> Option<String> {
     Some(out)
 }
 
-fn content(value: &Value) -> String {
+pub(super) fn content(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         value => py::str(value).map(|text| text.as_ref().to_owned()).unwrap_or_default(),
