@@ -12,7 +12,7 @@ use flowgate_tests::{example, root};
 use serde_json::{Value, json};
 
 /// Node types that the compiler builds.
-const BUILT: [&str; 26] = [
+const BUILT: [&str; 45] = [
     "on_flow_start",
     "on_flow_end",
     "literal_string",
@@ -39,6 +39,25 @@ const BUILT: [&str; 26] = [
     "ask_user",
     "wait_until",
     "wait_event",
+    "llm_call",
+    "tool_calls",
+    "call_tool",
+    "model_residency",
+    "memory_kg_assert",
+    "memory_kg_query",
+    "memory_kg_resolve",
+    "generate_image",
+    "edit_image",
+    "image_to_image",
+    "upscale_image",
+    "image_upscale",
+    "generate_video",
+    "text_to_video",
+    "image_to_video",
+    "generate_voice",
+    "generate_music",
+    "transcribe_audio",
+    "listen_voice",
 ];
 
 fn is_built(kind: &str) -> bool {

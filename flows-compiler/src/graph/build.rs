@@ -41,6 +41,9 @@ pub fn build(doc: &Document) -> Result<Graph, Vec<Diagnostic>> {
         .iter()
         .map(|at| checks::node(&draft.nodes[*at], &mut findings))
         .collect();
+    for at in &order {
+        checks::recall(&draft.nodes[*at], |pin| wires[*at].contains_key(pin), &mut findings);
+    }
     if findings.error_count > 0 {
         return Err(findings.errors);
     }

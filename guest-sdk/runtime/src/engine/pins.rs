@@ -35,11 +35,13 @@ impl Pins {
     }
 
     /// The pin; null when it is missing.
+    #[inline(never)] // As its neighbours: called hundreds of times, never in a hurry.
     pub fn get(&self, key: &str) -> Value {
         self.input.get(key).unwrap_or_default()
     }
 
     /// The first of these pins that is there, even if it is null.
+    #[inline(never)]
     pub fn given(&self, keys: &[&str]) -> Option<Value> {
         keys.iter().find_map(|key| self.input.get(key))
     }
@@ -67,6 +69,7 @@ impl Pins {
     }
 
     /// The first of these pins that is neither null nor empty text, else the first such key of the configuration.
+    #[inline(never)]
     pub fn set(&self, keys: &[&str]) -> Value {
         let is_set = |v: &Value| !v.is_null() && v.as_str() != Some("");
         let of = |from: &Dict| keys.iter().find_map(|key| from.get(key).filter(is_set));
@@ -102,11 +105,17 @@ fn first(from: &Dict, keys: &[&str]) -> Value {
 /// Adds what there is.
 pub(super) fn put(map: &mut Map, key: &str, value: impl Into<Option<Value>>) {
     if let Some(value) = value.into() {
-        map.insert(key.into(), value);
+        insert(map, key, value);
     }
 }
 
+#[inline(never)]
+fn insert(map: &mut Map, key: &str, value: Value) {
+    map.insert(key.into(), value);
+}
+
 /// Text that is not blank, without space around it.
+#[inline(never)]
 pub(super) fn text(value: &Value) -> Option<Value> {
     let stripped = py::chars::strip(value.as_str()?);
     (!stripped.is_empty()).then(|| Value::str(stripped))
