@@ -13,18 +13,30 @@ use flowgate_compiler::{Link, graph, visualflow};
 use serde_json::json;
 
 fn main() {
-    let mut criterion = Criterion::default().configure_from_args().measurement_time(Duration::from_secs(3));
+    let mut criterion = Criterion::default()
+        .configure_from_args()
+        .measurement_time(Duration::from_secs(3));
     let flow = twenty_nodes().to_string();
     let component = compile(&flow, Link::Shared);
-    eprintln!("20-node flow: shared component {} bytes, standalone {} bytes", component.len(), compile(&flow, Link::Standalone).len());
+    eprintln!(
+        "20-node flow: shared component {} bytes, standalone {} bytes",
+        component.len(),
+        compile(&flow, Link::Standalone).len()
+    );
 
-    criterion.bench_function("compile 20 nodes, JSON to shared component", |b| b.iter(|| compile(black_box(&flow), Link::Shared)));
+    criterion.bench_function("compile 20 nodes, JSON to shared component", |b| {
+        b.iter(|| compile(black_box(&flow), Link::Shared))
+    });
 
     let sandbox = Sandbox::new(Settings::default()).unwrap();
     let digest = Digest::of(&component);
     let begun = Instant::now();
     let program = sandbox.load(digest, &component, None).unwrap();
-    eprintln!("native code of it: {:?}; pooled instances: {}", begun.elapsed(), sandbox.is_pooling());
+    eprintln!(
+        "native code of it: {:?}; pooled instances: {}",
+        begun.elapsed(),
+        sandbox.is_pooling()
+    );
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let around = world::Around {
@@ -37,7 +49,10 @@ fn main() {
         host_vars: r#"{"_limits":{"max_tokens":32768}}"#.into(),
         host: "{}".into(),
     };
-    let start = world::Event::Start(world::Start { entry: "start".into(), input: r#"{"name":"Kim","n":3}"#.into() });
+    let start = world::Event::Start(world::Start {
+        entry: "start".into(),
+        input: r#"{"name":"Kim","n":3}"#.into(),
+    });
     let snapshot = runtime.block_on(async {
         let mut instance = sandbox.instantiate(&program).await.unwrap();
         instance.tick(&around, &start, 1000).await.unwrap();
@@ -56,7 +71,8 @@ fn main() {
         });
     });
     criterion.bench_function("instantiate + drop", |b| {
-        b.to_async(&runtime).iter(|| async { drop(sandbox.instantiate(&program).await.unwrap()) });
+        b.to_async(&runtime)
+            .iter(|| async { drop(sandbox.instantiate(&program).await.unwrap()) });
     });
     criterion.bench_function("tick of a live instance (one effect)", |b| {
         b.iter_batched(
@@ -96,26 +112,40 @@ fn twenty_nodes() -> serde_json::Value {
     };
     for i in 0..4 {
         let (text, sum, answer, var) = (format!("text{i}"), format!("sum{i}"), format!("answer{i}"), format!("var{i}"));
-        nodes.push(json!({"id": text, "type": "concat", "data": {"inputs": [pin("a"), pin("b")], "outputs": [pin("result")],
-            "pinDefaults": {"a": "Hello"}}}));
-        nodes.push(json!({"id": sum, "type": "add", "data": {"inputs": [pin("a"), pin("b")], "outputs": [pin("result")],
-            "pinDefaults": {"b": i}}}));
+        nodes.push(
+            json!({"id": text, "type": "concat", "data": {"inputs": [pin("a"), pin("b")], "outputs": [pin("result")],
+            "pinDefaults": {"a": "Hello"}}}),
+        );
+        nodes.push(
+            json!({"id": sum, "type": "add", "data": {"inputs": [pin("a"), pin("b")], "outputs": [pin("result")],
+            "pinDefaults": {"b": i}}}),
+        );
         nodes.push(json!({"id": answer, "type": "answer_user",
             "data": {"inputs": [exec("exec-in"), pin("message")], "outputs": [exec("exec-out"), pin("message")]}}));
-        nodes.push(json!({"id": var, "type": "set_var", "data": {"inputs": [exec("exec-in"), pin("name"), pin("value")],
-            "outputs": [exec("exec-out"), pin("value")], "pinDefaults": {"name": format!("v{i}")}}}));
+        nodes.push(
+            json!({"id": var, "type": "set_var", "data": {"inputs": [exec("exec-in"), pin("name"), pin("value")],
+            "outputs": [exec("exec-out"), pin("value")], "pinDefaults": {"name": format!("v{i}")}}}),
+        );
         edge("start", "name", &text, "b");
         edge("start", "n", &sum, "a");
         edge(&text, "result", &answer, "message");
         edge(&sum, "result", &var, "value");
         edge(&answer, "exec-out", &var, "exec-in");
-        let next = if i < 3 { format!("answer{}", i + 1) } else { "choose".to_owned() };
+        let next = if i < 3 {
+            format!("answer{}", i + 1)
+        } else {
+            "choose".to_owned()
+        };
         edge(&var, "exec-out", &next, "exec-in");
     }
-    nodes.push(json!({"id": "less", "type": "compare", "data": {"inputs": [pin("a"), pin("op"), pin("b")], "outputs": [pin("result")],
-        "pinDefaults": {"op": "<", "b": 10}}}));
-    nodes.push(json!({"id": "choose", "type": "if", "data": {"inputs": [exec("exec-in"), pin("condition")],
-        "outputs": [exec("true"), exec("false")]}}));
+    nodes.push(
+        json!({"id": "less", "type": "compare", "data": {"inputs": [pin("a"), pin("op"), pin("b")], "outputs": [pin("result")],
+        "pinDefaults": {"op": "<", "b": 10}}}),
+    );
+    nodes.push(
+        json!({"id": "choose", "type": "if", "data": {"inputs": [exec("exec-in"), pin("condition")],
+        "outputs": [exec("true"), exec("false")]}}),
+    );
     nodes.push(json!({"id": "end", "type": "on_flow_end", "data": {"inputs": [exec("exec-in"), pin("answer")]}}));
     edge("start", "exec-out", "answer0", "exec-in");
     edge("start", "n", "less", "a");

@@ -34,16 +34,34 @@ pub fn encode(program: &Program, blob: &[u8]) -> Vec<u8> {
     let mut type_section = TypeSection::new();
     for (params, result) in &types {
         let results = if *result { &[ValType::I32][..] } else { &[] };
-        type_section.ty().function(vec![ValType::I32; *params as usize], results.iter().copied());
+        type_section
+            .ty()
+            .function(vec![ValType::I32; *params as usize], results.iter().copied());
     }
 
     let mut import_section = ImportSection::new();
     for import in imports.values() {
-        import_section.import(RUNTIME, import.name, EntityType::Function(type_of(import.params, import.result)));
+        import_section.import(
+            RUNTIME,
+            import.name,
+            EntityType::Function(type_of(import.params, import.result)),
+        );
     }
-    let memory = MemoryType { minimum: 0, maximum: None, memory64: false, shared: false, page_size_log2: None };
+    let memory = MemoryType {
+        minimum: 0,
+        maximum: None,
+        memory64: false,
+        shared: false,
+        page_size_log2: None,
+    };
     import_section.import(RUNTIME, MEMORY, EntityType::Memory(memory));
-    let table = TableType { element_type: RefType::FUNCREF, table64: false, minimum: 0, maximum: None, shared: false };
+    let table = TableType {
+        element_type: RefType::FUNCREF,
+        table64: false,
+        minimum: 0,
+        maximum: None,
+        shared: false,
+    };
     import_section.import(RUNTIME, TABLE, EntityType::Table(table));
 
     let first_own = imports.len() as u32;
@@ -56,7 +74,10 @@ pub fn encode(program: &Program, blob: &[u8]) -> Vec<u8> {
 
     let mut elements = ElementSection::new();
     let nodes: Vec<u32> = (first_own..first_own + program.nodes).collect();
-    elements.segment(ElementSegment { mode: ElementMode::Passive, elements: Elements::Functions(nodes.into()) });
+    elements.segment(ElementSegment {
+        mode: ElementMode::Passive,
+        elements: Elements::Functions(nodes.into()),
+    });
 
     let call_of = |name: &str| imports.get_index_of(name).unwrap_or(0) as u32;
     let mut code = CodeSection::new();
@@ -88,15 +109,30 @@ pub fn encode(program: &Program, blob: &[u8]) -> Vec<u8> {
         body.instruction(&Instruction::End);
         code.function(&body);
     }
-    code.function(&start_function(blob.len() as u32, program.nodes, call_of("alloc"), call_of("register")));
+    code.function(&start_function(
+        blob.len() as u32,
+        program.nodes,
+        call_of("alloc"),
+        call_of("register"),
+    ));
 
     let mut data = DataSection::new();
-    data.segment(DataSegment { mode: DataSegmentMode::Passive, data: blob.iter().copied() });
+    data.segment(DataSegment {
+        mode: DataSegmentMode::Passive,
+        data: blob.iter().copied(),
+    });
 
     let mut names = NameSection::new();
     let mut function_names = NameMap::new();
-    imports.keys().enumerate().for_each(|(i, name)| function_names.append(i as u32, name));
-    program.functions.iter().enumerate().for_each(|(i, f)| function_names.append(first_own + i as u32, &f.name));
+    imports
+        .keys()
+        .enumerate()
+        .for_each(|(i, name)| function_names.append(i as u32, name));
+    program
+        .functions
+        .iter()
+        .enumerate()
+        .for_each(|(i, f)| function_names.append(first_own + i as u32, &f.name));
     function_names.append(start, "start");
     names.functions(&function_names);
 

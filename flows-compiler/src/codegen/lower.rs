@@ -51,9 +51,19 @@ pub fn lower(graph: &Graph, tables: &mut Tables) -> Program {
         own[ix.0 as usize] = at as u32;
     }
     // Effect nodes that copy their result to a variable do so before every later node.
-    let keyed: Vec<NodeIx> = exec.iter().copied().filter(|ix| is_effect(graph.node(*ix)) && graph.node(*ix).config.contains_key("outputKey")).collect();
+    let keyed: Vec<NodeIx> = exec
+        .iter()
+        .copied()
+        .filter(|ix| is_effect(graph.node(*ix)) && graph.node(*ix).config.contains_key("outputKey"))
+        .collect();
     let read = read_pins(graph);
-    let mut context = Context { graph, tables, own: &own, keyed: &keyed, read: &read };
+    let mut context = Context {
+        graph,
+        tables,
+        own: &own,
+        keyed: &keyed,
+        read: &read,
+    };
     let mut functions = Vec::with_capacity(exec.len() + pure.len());
     for ix in &exec {
         functions.push(context.exec(*ix));
@@ -99,7 +109,11 @@ impl Context<'_> {
     fn exec(&mut self, ix: NodeIx) -> Function {
         let node = self.graph.node(ix);
         let place = self.tables.place(ix);
-        let mut code = Code { ops: Vec::new(), frame: 0, status: 1 };
+        let mut code = Code {
+            ops: Vec::new(),
+            frame: 0,
+            status: 1,
+        };
         if !matches!(node.ty.name, "sequence" | "parallel") {
             self.output_keys(&mut code);
         }
@@ -107,7 +121,11 @@ impl Context<'_> {
             Lower::Control if matches!(node.ty.name, "sequence" | "parallel") => {
                 let cfg = self.config(node);
                 code.words(&[place, cfg]);
-                code.call(if node.ty.name == "sequence" { &rt::n_sequence } else { &rt::n_parallel });
+                code.call(if node.ty.name == "sequence" {
+                    &rt::n_sequence
+                } else {
+                    &rt::n_parallel
+                });
             }
             Lower::Join => {
                 let cfg = self.config(node);
@@ -117,7 +135,12 @@ impl Context<'_> {
             Lower::Control => self.loop_node(&mut code, node, place),
             _ => self.plain(&mut code, node, place),
         }
-        Function { name: node.id.clone(), params: 0, locals: 2, ops: code.ops }
+        Function {
+            name: node.id.clone(),
+            params: 0,
+            locals: 2,
+            ops: code.ops,
+        }
     }
 
     /// Resolve the input, then the node's own function; on an error what its class does.
@@ -132,7 +155,11 @@ impl Context<'_> {
         } else {
             code.slot(INPUT);
             // `set_vars` writes what its own pins say; the bus would add variables nobody named.
-            code.call(if node.ty.name == "set_vars" { &rt::input_empty } else { &rt::input_bus });
+            code.call(if node.ty.name == "set_vars" {
+                &rt::input_empty
+            } else {
+                &rt::input_bus
+            });
         }
         self.resolve(code, node, true);
         code.slot(INPUT);
@@ -183,7 +210,16 @@ impl Context<'_> {
         };
         code.words(&[place]);
         code.call(enter);
-        code.ops.extend([Op::Tee(code.status), Op::I32(EVALUATE), Op::Eq, Op::Eqz, Op::If, Op::Get(code.status), Op::Return, Op::End]);
+        code.ops.extend([
+            Op::Tee(code.status),
+            Op::I32(EVALUATE),
+            Op::Eq,
+            Op::Eqz,
+            Op::If,
+            Op::Get(code.status),
+            Op::Return,
+            Op::End,
+        ]);
         code.ops.push(Op::Block);
         self.begin(code);
         code.slot(INPUT);
@@ -204,7 +240,11 @@ impl Context<'_> {
     /// A data node: evaluates into the slot that its one parameter names; gives 1, or -1 on an error.
     fn pure(&mut self, ix: NodeIx) -> Function {
         let node = self.graph.node(ix);
-        let mut code = Code { ops: vec![Op::Block], frame: 1, status: 2 };
+        let mut code = Code {
+            ops: vec![Op::Block],
+            frame: 1,
+            status: 2,
+        };
         self.begin(&mut code);
         code.slot(INPUT);
         code.call(&rt::input_empty);
@@ -218,7 +258,12 @@ impl Context<'_> {
         code.slot(INPUT);
         code.call(&rt::unframe);
         code.ops.extend([Op::Get(code.status), Op::Return, Op::End, Op::I32(-1)]);
-        Function { name: node.id.clone(), params: 1, locals: 2, ops: code.ops }
+        Function {
+            name: node.id.clone(),
+            params: 1,
+            locals: 2,
+            ops: code.ops,
+        }
     }
 
     fn begin(&mut self, code: &mut Code) {
@@ -269,7 +314,8 @@ impl Context<'_> {
             Lower::Builtin if source.role == Role::Pure => {
                 code.slot(SCRATCH);
                 code.ops.push(Op::Own(self.own[from.0 as usize]));
-                code.ops.extend([Op::Tee(code.status), Op::Negative, Op::BrIf(0), Op::Get(code.status)]);
+                code.ops
+                    .extend([Op::Tee(code.status), Op::Negative, Op::BrIf(0), Op::Get(code.status)]);
             }
             _ if source.role == Role::Pure => return,
             _ if is_effect(source) => {
@@ -306,11 +352,17 @@ impl Context<'_> {
     fn output_keys(&mut self, code: &mut Code) {
         for ix in self.keyed {
             let node = self.graph.node(*ix);
-            let Ok(key) = serde_json::from_str::<String>(node.config["outputKey"].get()) else { continue };
+            let Ok(key) = serde_json::from_str::<String>(node.config["outputKey"].get()) else {
+                continue;
+            };
             if key.trim().is_empty() {
                 continue;
             }
-            let (id, kind, key) = (self.tables.text(&node.id), self.tables.text(node.ty.name), self.tables.text(key.trim()));
+            let (id, kind, key) = (
+                self.tables.text(&node.id),
+                self.tables.text(node.ty.name),
+                self.tables.text(key.trim()),
+            );
             let cfg = self.config(node);
             code.words(&[id, kind, key, cfg]);
             code.call(&rt::apply_output_key);
@@ -333,23 +385,39 @@ impl Context<'_> {
             }
             "sequence" | "parallel" => {
                 let mut then: Vec<&str> = branch_handles(node);
-                then.sort_by_key(|h| h.strip_prefix("then:").and_then(|n| n.trim().parse::<i64>().ok()).unwrap_or(1_000_000_000));
+                then.sort_by_key(|h| {
+                    h.strip_prefix("then:")
+                        .and_then(|n| n.trim().parse::<i64>().ok())
+                        .unwrap_or(1_000_000_000)
+                });
                 let then: Vec<String> = then.into_iter().map(json_text).collect();
                 text.push_str(&format!(",\"then\":[{}]", then.join(",")));
             }
             "subflow" => {
-                let id = ["subflowId", "flowId", "workflowId", "workflow_id"].into_iter().find_map(|key| {
-                    let raw = node.config.get(key)?.get();
-                    (!matches!(raw, "null" | "\"\"" | "false" | "0")).then_some(raw)
-                });
+                let id = ["subflowId", "flowId", "workflowId", "workflow_id"]
+                    .into_iter()
+                    .find_map(|key| {
+                        let raw = node.config.get(key)?.get();
+                        (!matches!(raw, "null" | "\"\"" | "false" | "0")).then_some(raw)
+                    });
                 text.push_str(&format!(",\"workflow\":{}", id.unwrap_or("null")));
             }
             "llm_call" | "model_residency" => {
-                let read: Vec<String> = self.read.get(node.id.as_str()).into_iter().flatten().map(|pin| json_text(pin)).collect();
+                let read: Vec<String> = self
+                    .read
+                    .get(node.id.as_str())
+                    .into_iter()
+                    .flatten()
+                    .map(|pin| json_text(pin))
+                    .collect();
                 text.push_str(&format!(",\"read\":[{}]", read.join(",")));
             }
             "join_exec" => {
-                let routes: Vec<String> = node.joins.iter().map(|(s, h)| format!("[{},{}]", json_text(s), json_text(h))).collect();
+                let routes: Vec<String> = node
+                    .joins
+                    .iter()
+                    .map(|(s, h)| format!("[{},{}]", json_text(s), json_text(h)))
+                    .collect();
                 text.push_str(&format!(",\"routes\":[{}]", routes.join(",")));
             }
             _ => {}
@@ -361,8 +429,21 @@ impl Context<'_> {
 
 /// The `then:N` outputs of a sequence or parallel: as declared, else as wired.
 fn branch_handles(node: &Node) -> Vec<&str> {
-    let declared: Vec<&str> = node.exec_outputs.iter().map(String::as_str).filter(|h| h.starts_with("then:")).collect();
-    if declared.is_empty() { node.routes.keys().map(String::as_str).filter(|h| h.starts_with("then:")).collect() } else { declared }
+    let declared: Vec<&str> = node
+        .exec_outputs
+        .iter()
+        .map(String::as_str)
+        .filter(|h| h.starts_with("then:"))
+        .collect();
+    if declared.is_empty() {
+        node.routes
+            .keys()
+            .map(String::as_str)
+            .filter(|h| h.starts_with("then:"))
+            .collect()
+    } else {
+        declared
+    }
 }
 
 /// Pins that effect nodes show only when a wire reads them, by node.
@@ -410,11 +491,19 @@ fn interned(prefix: &'static str, ty: &'static str) -> &'static Import {
         named
             .map(|(prefix, name)| {
                 let full: &'static str = Box::leak(format!("{prefix}{name}").into_boxed_str());
-                let import: &'static Import = Box::leak(Box::new(Import { name: full, params: 3, result: true }));
+                let import: &'static Import = Box::leak(Box::new(Import {
+                    name: full,
+                    params: 3,
+                    result: true,
+                }));
                 ((prefix, name), import)
             })
             .collect()
     });
-    static MISSING: Import = Import { name: "n_fail", params: 3, result: true };
+    static MISSING: Import = Import {
+        name: "n_fail",
+        params: 3,
+        result: true,
+    };
     NAMED.get(&(prefix, ty)).copied().unwrap_or(&MISSING)
 }

@@ -8,7 +8,7 @@ use crate::catalogue::Lower;
 use crate::graph::{Graph, Node, NodeIx, Role};
 
 const NONE: u32 = u32::MAX;
-const HEADER: usize = 24;
+const HEADER: usize = 28;
 const FLAG_END: u32 = 1;
 
 /// What a constant is made of.
@@ -33,7 +33,12 @@ impl Tables {
         let all = (0..graph.nodes.len() as u32).map(NodeIx);
         let order: Vec<NodeIx> = all.filter(|ix| graph.node(*ix).role == Role::Exec).collect();
         let places = order.iter().enumerate().map(|(place, ix)| (*ix, place as u32)).collect();
-        Tables { constants: Vec::new(), known: HashMap::new(), places, order }
+        Tables {
+            constants: Vec::new(),
+            known: HashMap::new(),
+            places,
+            order,
+        }
     }
 
     /// Exec nodes in the order of their functions.
@@ -67,6 +72,7 @@ impl Tables {
     /// The finished bytes.
     pub fn finish(mut self, graph: &Graph, runtime_digest: &str) -> Vec<u8> {
         let description = self.json(description(graph, runtime_digest));
+        let flow = self.text(&graph.id);
         let records: Vec<Record> = self.order().into_iter().map(|ix| self.record(graph.node(ix))).collect();
 
         let mut out = vec![0u8; HEADER];
@@ -82,18 +88,43 @@ impl Tables {
         let mut routes_at = Vec::with_capacity(records.len());
         for record in &records {
             routes_at.push(out.len() as u32);
-            record.routes.iter().for_each(|(handle, node)| words(&mut out, &[*handle, *node]));
+            record
+                .routes
+                .iter()
+                .for_each(|(handle, node)| words(&mut out, &[*handle, *node]));
         }
         let constants_at = out.len() as u32;
         spans.iter().for_each(|span| words(&mut out, span));
         let nodes_at = out.len() as u32;
         for (record, routes) in records.iter().zip(routes_at) {
             let count = record.routes.len() as u32;
-            words(&mut out, &[record.id, record.flags, record.next, record.output_key, record.input_key, count, routes]);
+            words(
+                &mut out,
+                &[
+                    record.id,
+                    record.flags,
+                    record.next,
+                    record.output_key,
+                    record.input_key,
+                    count,
+                    routes,
+                ],
+            );
         }
         let mut header = Vec::with_capacity(HEADER);
         let magic = u32::from_le_bytes(*b"FLW1");
-        words(&mut header, &[magic, spans.len() as u32, constants_at, records.len() as u32, nodes_at, description]);
+        words(
+            &mut header,
+            &[
+                magic,
+                spans.len() as u32,
+                constants_at,
+                records.len() as u32,
+                nodes_at,
+                description,
+                flow,
+            ],
+        );
         out[..HEADER].copy_from_slice(&header);
         out
     }
@@ -109,7 +140,8 @@ impl Tables {
             Some(_) => Vec::new(),
             None => node.routes.iter().map(|(handle, target)| (handle.clone(), *target)).collect(),
         };
-        let key = |tables: &mut Self, name: &str| match node.config.get(name).map(|raw| serde_json::from_str::<String>(raw.get())) {
+        let key = |tables: &mut Self, name: &str| match node.config.get(name).map(|raw| serde_json::from_str::<String>(raw.get()))
+        {
             Some(Ok(key)) if !key.trim().is_empty() => tables.text(key.trim()),
             _ => NONE,
         };
@@ -119,8 +151,15 @@ impl Tables {
             next: single.map_or(NONE, |target| self.place(target)),
             output_key: key(self, "outputKey"),
             // Only function nodes read a variable of their choice.
-            input_key: if matches!(node.ty.lower, Lower::Builtin | Lower::Function) { key(self, "inputKey") } else { NONE },
-            routes: routes.into_iter().map(|(handle, target)| (self.text(handle), self.place(target))).collect(),
+            input_key: if matches!(node.ty.lower, Lower::Builtin | Lower::Function) {
+                key(self, "inputKey")
+            } else {
+                NONE
+            },
+            routes: routes
+                .into_iter()
+                .map(|(handle, target)| (self.text(handle), self.place(target)))
+                .collect(),
         }
     }
 }
@@ -137,14 +176,25 @@ struct Record {
 /// What the component says of itself.
 fn description(graph: &Graph, runtime_digest: &str) -> String {
     let main = json!({"node": graph.node(graph.entry).id, "kind": "main"});
-    let listeners = graph.listeners.iter().map(|ix| json!({"node": graph.node(*ix).id, "kind": "listener"}));
+    let listeners = graph
+        .listeners
+        .iter()
+        .map(|ix| json!({"node": graph.node(*ix).id, "kind": "listener"}));
     let entries: Vec<_> = std::iter::once(main).chain(listeners).collect();
     let start = graph.node(graph.entry);
     let pins: Vec<_> = match start.ty.name {
-        "on_flow_start" => start.outputs.iter().map(|pin| json!({"id": pin.id, "type": pin.ty})).collect(),
+        "on_flow_start" => start
+            .outputs
+            .iter()
+            .map(|pin| json!({"id": pin.id, "type": pin.ty}))
+            .collect(),
         _ => Vec::new(),
     };
-    let index: serde_json::Map<_, _> = graph.nodes.iter().map(|n| (n.id.clone(), json!({"type": n.ty.name}))).collect();
+    let index: serde_json::Map<_, _> = graph
+        .nodes
+        .iter()
+        .map(|n| (n.id.clone(), json!({"type": n.ty.name})))
+        .collect();
     json!({"id": graph.id, "runtime": runtime_digest, "entries": entries, "start_pins": pins, "node_index": index}).to_string()
 }
 

@@ -46,14 +46,19 @@ pub struct Component {
 pub fn compile(graph: &Graph, link: Link) -> Result<Component, Vec<Diagnostic>> {
     let runtime = runtime().map_err(|e| vec![Diagnostic::error(&graph.id, e.clone())])?;
     let module = crate::codegen::core_module(graph, &runtime.digest);
-    component(runtime, &module, link).map(|bytes| Component { bytes }).map_err(|e| vec![Diagnostic::error(&graph.id, e)])
+    component(runtime, &module, link)
+        .map(|bytes| Component { bytes })
+        .map_err(|e| vec![Diagnostic::error(&graph.id, e)])
 }
 
 fn component(runtime: &Runtime, module: &[u8], link: Link) -> Result<Vec<u8>, String> {
     let mut out = Encoder::new();
     match link {
         Link::Standalone => {
-            out.section(&RawSection { id: runtime::MODULE, data: &runtime.core });
+            out.section(&RawSection {
+                id: runtime::MODULE,
+                data: &runtime.core,
+            });
         }
         Link::Shared => {
             let mut types = CoreTypeSection::new();
@@ -67,12 +72,18 @@ fn component(runtime: &Runtime, module: &[u8], link: Link) -> Result<Vec<u8>, St
     for (id, data) in &runtime.shell {
         out.section(&RawSection { id: *id, data });
     }
-    out.section(&RawSection { id: runtime::MODULE, data: module });
+    out.section(&RawSection {
+        id: runtime::MODULE,
+        data: module,
+    });
     let mut instances = InstanceSection::new();
     // The shell's one module is module 0 and its one instance is instance 0.
     instances.instantiate::<_, &str>(1, [(RUNTIME, ModuleArg::Instance(0))]);
     out.section(&instances);
-    out.section(&CustomSection { name: RUNTIME_SECTION.into(), data: Cow::Borrowed(runtime.digest.as_bytes()) });
+    out.section(&CustomSection {
+        name: RUNTIME_SECTION.into(),
+        data: Cow::Borrowed(runtime.digest.as_bytes()),
+    });
     Ok(out.finish())
 }
 
@@ -91,7 +102,10 @@ fn module_type(runtime: &Runtime, module: &[u8]) -> Result<ModuleType, String> {
     let mut ty = ModuleType::new();
     let mut types = 0;
     for name in used {
-        let export = runtime.exports.get(name).ok_or_else(|| format!("the runtime has no '{name}'"))?;
+        let export = runtime
+            .exports
+            .get(name)
+            .ok_or_else(|| format!("the runtime has no '{name}'"))?;
         let entity = match export {
             runtime::Export::Function { params, results } => {
                 ty.ty().function(params.iter().copied(), results.iter().copied());
@@ -124,7 +138,6 @@ fn value_type(ty: wasmparser::ValType) -> Result<wasm_encoder::ValType, String> 
     RoundtripReencoder.val_type(ty).map_err(|e| e.to_string())
 }
 
-
 /// The digest of the runtime that a component imports; none when it imports no runtime.
 ///
 /// # Errors
@@ -149,6 +162,8 @@ pub fn linked_runtime(component: &[u8]) -> Result<Option<String>, String> {
     match (imports, digest) {
         (false, _) => Ok(None),
         (true, Some(digest)) => Ok(Some(digest)),
-        (true, None) => Err(format!("the component imports '{RUNTIME_IMPORT}' but has no section '{RUNTIME_SECTION}'")),
+        (true, None) => Err(format!(
+            "the component imports '{RUNTIME_IMPORT}' but has no section '{RUNTIME_SECTION}'"
+        )),
     }
 }

@@ -83,12 +83,19 @@ fn take_apart(bytes: &[u8]) -> Result<Runtime, String> {
     let core = core.ok_or("flow-rt.wasm holds no core module")?;
     let exports = exports(&core)?;
     let digest = Sha256::digest(&core).iter().map(|b| format!("{b:02x}")).collect();
-    Ok(Runtime { core, digest, shell, shell_uses, exports })
+    Ok(Runtime {
+        core,
+        digest,
+        shell,
+        shell_uses,
+        exports,
+    })
 }
 
 fn part(bytes: &[u8], range: &std::ops::Range<u64>) -> Result<Vec<u8>, String> {
     let part = bytes.get(range.start as usize..range.end as usize);
-    part.map(<[u8]>::to_vec).ok_or_else(|| "flow-rt.wasm: a section lies outside the file".to_owned())
+    part.map(<[u8]>::to_vec)
+        .ok_or_else(|| "flow-rt.wasm: a section lies outside the file".to_owned())
 }
 
 fn exports(core: &[u8]) -> Result<HashMap<String, Export>, String> {
@@ -124,7 +131,10 @@ fn exports(core: &[u8]) -> Result<HashMap<String, Export>, String> {
                             let convert = |list: &[wasmparser::ValType]| list.iter().map(|t| super::value_type(*t)).collect();
                             let params: Result<Vec<_>, String> = convert(ty.params());
                             let results: Result<Vec<_>, String> = convert(ty.results());
-                            Export::Function { params: params?, results: results? }
+                            Export::Function {
+                                params: params?,
+                                results: results?,
+                            }
                         }
                         ExternalKind::Memory => Export::Memory,
                         ExternalKind::Table => Export::Table,

@@ -9,7 +9,12 @@ use sha2::{Digest, Sha256};
 pub const SECTION: &str = "flow-rt-sources";
 
 /// Everything that the built file depends on.
-const SOURCES: [&str; 4] = ["guest-sdk/runtime/src", "guest-sdk/runtime/Cargo.toml", "guest-sdk/build-runtime/src", "wit"];
+const SOURCES: [&str; 4] = [
+    "guest-sdk/runtime/src",
+    "guest-sdk/runtime/Cargo.toml",
+    "guest-sdk/build-runtime/src",
+    "wit",
+];
 
 pub fn workspace_root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -40,7 +45,11 @@ fn collect(path: &Path, name: &str, files: &mut Vec<(String, PathBuf)>) -> Resul
     if path.is_dir() {
         for entry in std::fs::read_dir(path).with_context(|| path.display().to_string())? {
             let entry = entry?;
-            collect(&entry.path(), &format!("{name}/{}", entry.file_name().to_string_lossy()), files)?;
+            collect(
+                &entry.path(),
+                &format!("{name}/{}", entry.file_name().to_string_lossy()),
+                files,
+            )?;
         }
     } else {
         files.push((name.to_owned(), path.to_owned()));

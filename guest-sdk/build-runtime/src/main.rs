@@ -19,14 +19,23 @@ fn main() -> Result<()> {
     if std::env::args().any(|arg| arg == "--check") {
         let committed = committed_digest(&std::fs::read(&file).with_context(|| file.display().to_string())?)?;
         if committed != digest {
-            bail!("{} was made from other sources; rebuild it with `cargo run -p build-runtime`", file.display());
+            bail!(
+                "{} was made from other sources; rebuild it with `cargo run -p build-runtime`",
+                file.display()
+            );
         }
         println!("{} agrees with its sources", file.display());
         return Ok(());
     }
     let core = build(&root)?;
-    let mut component = wit_component::ComponentEncoder::default().module(&core)?.validate(true).encode()?;
-    let section = wasm_encoder::CustomSection { name: SECTION.into(), data: digest.as_bytes().into() };
+    let mut component = wit_component::ComponentEncoder::default()
+        .module(&core)?
+        .validate(true)
+        .encode()?;
+    let section = wasm_encoder::CustomSection {
+        name: SECTION.into(),
+        data: digest.as_bytes().into(),
+    };
     wasm_encoder::ComponentSection::append_to_component(&section, &mut component);
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
@@ -42,7 +51,18 @@ fn build(root: &Path) -> Result<Vec<u8>> {
     let mut cargo = toolchain::cargo()?;
     cargo
         .current_dir(root)
-        .args(["rustc", "-p", "flow-rt", "--lib", "--crate-type", "cdylib", "--profile", "wasm", "--target", "wasm32-unknown-unknown"])
+        .args([
+            "rustc",
+            "-p",
+            "flow-rt",
+            "--lib",
+            "--crate-type",
+            "cdylib",
+            "--profile",
+            "wasm",
+            "--target",
+            "wasm32-unknown-unknown",
+        ])
         .env("CARGO_TARGET_DIR", &target);
     let status = cargo.status().context("cargo does not start")?;
     if !status.success() {

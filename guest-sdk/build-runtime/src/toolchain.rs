@@ -11,14 +11,20 @@ const LINK: &str = "-Clink-arg=--export-table -Clink-arg=--growable-table -Clink
 /// A `cargo` command, set up; the caller adds its arguments.
 pub fn cargo() -> Result<Command> {
     let mut cargo = Command::new("cargo");
-    let installed = PathBuf::from(printed("rustc", &["--print", "target-libdir", "--target", "wasm32-unknown-unknown"])?);
+    let installed = PathBuf::from(printed(
+        "rustc",
+        &["--print", "target-libdir", "--target", "wasm32-unknown-unknown"],
+    )?);
     if installed.is_dir() {
         cargo.env("RUSTFLAGS", LINK);
         return Ok(cargo);
     }
     let debian = Path::new("/usr/bin/rustc");
     let version = printed("/usr/bin/rustc", &["--version"]).unwrap_or_default();
-    let library = version.split_whitespace().nth(1).map(|v| PathBuf::from(format!("/usr/src/rustc-{v}/library")));
+    let library = version
+        .split_whitespace()
+        .nth(1)
+        .map(|v| PathBuf::from(format!("/usr/src/rustc-{v}/library")));
     let Some(library) = library.filter(|l| debian.is_file() && l.is_dir()) else {
         bail!(
             "no wasm32-unknown-unknown target: run `rustup target add wasm32-unknown-unknown`, or install a compiler with its library \
@@ -30,7 +36,10 @@ pub fn cargo() -> Result<Command> {
         .env("RUSTC", debian)
         .env("RUSTC_BOOTSTRAP", "1")
         .env("__CARGO_TESTS_ONLY_SRC_ROOT", library)
-        .env("RUSTFLAGS", format!("{LINK} -Clinker-flavor=wasm-ld -Clinker={}", linker.display()))
+        .env(
+            "RUSTFLAGS",
+            format!("{LINK} -Clinker-flavor=wasm-ld -Clinker={}", linker.display()),
+        )
         .args(["-Zbuild-std=std,panic_abort"]);
     Ok(cargo)
 }
@@ -39,7 +48,11 @@ pub fn cargo() -> Result<Command> {
 fn linker() -> Result<PathBuf> {
     let sysroot = printed("rustc", &["--print", "sysroot"])?;
     let host = printed("rustc", &["-vV"])?;
-    let host = host.lines().find_map(|l| l.strip_prefix("host: ")).context("rustc -vV names no host")?.to_owned();
+    let host = host
+        .lines()
+        .find_map(|l| l.strip_prefix("host: "))
+        .context("rustc -vV names no host")?
+        .to_owned();
     let lld = PathBuf::from(sysroot).join("lib/rustlib").join(host).join("bin/rust-lld");
     if !lld.is_file() {
         bail!("no rust-lld at {}", lld.display());
@@ -48,6 +61,9 @@ fn linker() -> Result<PathBuf> {
 }
 
 fn printed(program: &str, args: &[&str]) -> Result<String> {
-    let output = Command::new(program).args(args).output().with_context(|| format!("{program} does not start"))?;
+    let output = Command::new(program)
+        .args(args)
+        .output()
+        .with_context(|| format!("{program} does not start"))?;
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

@@ -44,26 +44,47 @@ impl wire::Guest for Flow {
             host: around.host,
         };
         let event = match event {
-            wire::Event::Start(start) => Event::Start { entry: start.entry, input: start.input },
+            wire::Event::Start(start) => Event::Start {
+                entry: start.entry,
+                input: start.input,
+            },
             wire::Event::Resolved(all) => Event::Resolved(all.into_iter().map(|r| (r.id, outcome(r.outcome))).collect()),
             wire::Event::Continue => Event::Continue,
         };
         match engine::tick(around, event, max_steps, abi::call) {
-            Progress::Blocked { effect, steps } => {
-                wire::Progress::Blocked(wire::Blocked { effects: effect.map(wired).into_iter().collect(), abandoned: Vec::new(), steps })
-            }
-            Progress::Yielded { node, steps } => wire::Progress::Yielded(wire::Yielded { node: node.to_string(), steps }),
+            Progress::Blocked { effect, steps } => wire::Progress::Blocked(wire::Blocked {
+                effects: effect.map(wired).into_iter().collect(),
+                abandoned: Vec::new(),
+                steps,
+            }),
+            Progress::Yielded { node, steps } => wire::Progress::Yielded(wire::Yielded {
+                node: node.to_string(),
+                steps,
+            }),
             Progress::Completed { node, output, by, steps } => {
                 let by = match by {
                     Ending::Plan => wire::Ending::Plan,
                     Ending::Effect => wire::Ending::Effect,
                     Ending::Resume => wire::Ending::Resume,
                 };
-                wire::Progress::Completed(wire::Completed { node: node.to_string(), output, by, steps })
+                wire::Progress::Completed(wire::Completed {
+                    node: node.to_string(),
+                    output,
+                    by,
+                    steps,
+                })
             }
-            Progress::Failed { node, code, message, steps } => {
-                wire::Progress::Failed(wire::Failed { node: node.to_string(), code: code.to_owned(), message, steps })
-            }
+            Progress::Failed {
+                node,
+                code,
+                message,
+                steps,
+            } => wire::Progress::Failed(wire::Failed {
+                node: node.to_string(),
+                code: code.to_owned(),
+                message,
+                steps,
+            }),
         }
     }
 
@@ -83,7 +104,10 @@ fn entry(value: &Value) -> Option<wire::Entry> {
         "listener" => wire::EntryKind::Listener,
         _ => wire::EntryKind::Main,
     };
-    Some(wire::Entry { node: entry.get("node")?.as_str()?.to_owned(), kind })
+    Some(wire::Entry {
+        node: entry.get("node")?.as_str()?.to_owned(),
+        kind,
+    })
 }
 
 fn outcome(outcome: wire::Outcome) -> Outcome {

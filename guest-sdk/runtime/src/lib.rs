@@ -1,8 +1,8 @@
 pub mod builtins;
-pub mod json;
-pub mod py;
-pub mod value;
 pub mod engine;
-pub mod time;
 #[cfg(target_arch = "wasm32")]
 mod guest;
+pub mod json;
+pub mod py;
+pub mod time;
+pub mod value;

@@ -12,9 +12,18 @@ pub fn iso_utc(us: i64) -> String {
 /// Reads an ISO date or timestamp; without an offset it is UTC.
 pub fn parse_iso(text: &str) -> Option<i64> {
     let text = text.trim();
-    let number = |part: Option<&str>| part.filter(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()))?.parse::<i64>().ok();
+    let number = |part: Option<&str>| {
+        part.filter(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()))?
+            .parse::<i64>()
+            .ok()
+    };
     let (year, month, day) = (number(text.get(0..4))?, number(text.get(5..7))?, number(text.get(8..10))?);
-    if text.get(4..5)? != "-" || text.get(7..8)? != "-" || !(1..=12).contains(&month) || day < 1 || day > month_length(year, month) {
+    if text.get(4..5)? != "-"
+        || text.get(7..8)? != "-"
+        || !(1..=12).contains(&month)
+        || day < 1
+        || day > month_length(year, month)
+    {
         return None;
     }
     let mut us = days(year, month, day) * 86_400_000_000;

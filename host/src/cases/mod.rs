@@ -97,19 +97,46 @@ impl Cases {
             }
         }
         let clock = Clock::virtual_at(Clock::system().now());
-        let (journal, service) = journal::open(journal::Options { clock: clock.clone(), ..journal::Options::default() }).await?;
+        let (journal, service) = journal::open(journal::Options {
+            clock: clock.clone(),
+            ..journal::Options::default()
+        })
+        .await?;
         let service = tokio::spawn(service.run());
         let mut flows = Flows::default();
         for (id, flow) in compiled {
             let digest = Digest::of(&flow.bytes);
-            journal.put_component(TenantId::LOCAL, journal::Component { digest, bytes: flow.bytes.into(), runtime: None }).await?;
-            flows.0.insert(id.clone(), Arc::new(Found { workflow_id: id.clone(), component: digest, entry: flow.entry }));
+            journal
+                .put_component(
+                    TenantId::LOCAL,
+                    journal::Component {
+                        digest,
+                        bytes: flow.bytes.into(),
+                        runtime: None,
+                    },
+                )
+                .await?;
+            flows.0.insert(
+                id.clone(),
+                Arc::new(Found {
+                    workflow_id: id.clone(),
+                    component: digest,
+                    entry: flow.entry,
+                }),
+            );
         }
         let Some(root) = flows.0.get(&case.root).cloned() else {
             return Err(Error::Other(format!("case '{}' has no flow '{}'", case.name, case.root)));
         };
         let script = Script::new(case.script);
-        let runner = Runner::start(self.settings.clone(), journal.clone(), self.sandbox.clone(), Arc::new(flows), script.handlers()).await?;
+        let runner = Runner::start(
+            self.settings.clone(),
+            journal.clone(),
+            self.sandbox.clone(),
+            Arc::new(flows),
+            script.handlers(),
+        )
+        .await?;
         let got = play(&journal, &clock, &root, case.input, &script).await;
         runner.stop().await;
         journal.close().await?;
@@ -127,11 +154,16 @@ struct Compiled {
 }
 
 fn compile(document: &[u8]) -> Result<Compiled, String> {
-    let all = |found: Vec<flowgate_compiler::diagnostic::Diagnostic>| found.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let all = |found: Vec<flowgate_compiler::diagnostic::Diagnostic>| {
+        found.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    };
     let document = visualflow::Document::parse(document, MAX_FLOW_BYTES).map_err(|e| e.to_string())?;
     let graph = graph::build(&document).map_err(all)?;
     let component = flowgate_compiler::compile(&graph, Link::Shared).map_err(all)?;
-    Ok(Compiled { bytes: component.bytes, entry: graph.node(graph.entry).id.clone() })
+    Ok(Compiled {
+        bytes: component.bytes,
+        entry: graph.node(graph.entry).id.clone(),
+    })
 }
 
 /// Starts the root and answers what is asked until nothing moves any more.
@@ -172,7 +204,15 @@ async fn play(
 /// All runs in the order they were started, once none of them is running.
 async fn settled(journal: &journal::Handle) -> Result<Vec<RunRow>, Error> {
     loop {
-        let mut runs = journal.runs(TenantId::LOCAL, RunFilter { limit: 10_000, ..RunFilter::default() }).await?;
+        let mut runs = journal
+            .runs(
+                TenantId::LOCAL,
+                RunFilter {
+                    limit: 10_000,
+                    ..RunFilter::default()
+                },
+            )
+            .await?;
         if runs.iter().all(|r| r.status != RunStatus::Running) {
             runs.sort_by_key(|r| r.at);
             return Ok(runs);
@@ -226,15 +266,24 @@ async fn report(journal: &journal::Handle, root: &RunId, runs: &[RunRow]) -> Res
             ledger.push(names.row(&run.run_id, &row));
         }
     }
-    let Some(run) = runs.iter().find(|r| r.run_id == *root) else { return Err(Error::Other("the root run is gone".to_owned())) };
+    let Some(run) = runs.iter().find(|r| r.run_id == *root) else {
+        return Err(Error::Other("the root run is gone".to_owned()));
+    };
     let parsed = |text: &str| flow_rt::json::parse(text).unwrap_or_default();
     let output = run.output.as_ref().map(|o| names.value(&parsed(o.get()))).unwrap_or_default();
-    let waiting = run.waiting.as_ref().map(|w| names.value(&normalise::wait(w))).unwrap_or_default();
+    let waiting = run
+        .waiting
+        .as_ref()
+        .map(|w| names.value(&normalise::wait(w)))
+        .unwrap_or_default();
     let status = if excepted { "error" } else { run.status.as_str() };
     Ok(Value::dict(Map::from_iter([
         ("status".into(), Value::str(status)),
         ("output".into(), output),
-        ("error".into(), run.error.as_deref().map(|e| names.value(&Value::str(e))).unwrap_or_default()),
+        (
+            "error".into(),
+            run.error.as_deref().map(|e| names.value(&Value::str(e))).unwrap_or_default(),
+        ),
         ("waiting".into(), waiting),
         ("ledger".into(), Value::list(ledger)),
     ])))

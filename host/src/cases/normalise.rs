@@ -17,7 +17,10 @@ static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"rtcall_[0-9a-f]{32}", "rtcall"),
         (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<uuid>"),
     ];
-    patterns.into_iter().filter_map(|(pattern, name)| Some((Regex::new(pattern).ok()?, name))).collect()
+    patterns
+        .into_iter()
+        .filter_map(|(pattern, name)| Some((Regex::new(pattern).ok()?, name)))
+        .collect()
 });
 
 /// `run0`, `run1` … by order of start.
@@ -92,10 +95,17 @@ pub fn is_exception(row: &Value) -> bool {
 
 /// A wait as cases show it.
 pub fn wait(wait: &WaitState) -> Value {
-    let json = |raw: &Option<crate::record::Json>| raw.as_ref().and_then(|r| flow_rt::json::parse(r.get()).ok()).unwrap_or_default();
+    let json = |raw: &Option<crate::record::Json>| {
+        raw.as_ref()
+            .and_then(|r| flow_rt::json::parse(r.get()).ok())
+            .unwrap_or_default()
+    };
     Value::dict(Map::from_iter([
         ("reason".into(), Value::str(wait.reason.as_str())),
-        ("wait_key".into(), wait.wait_key.as_deref().map(Value::str).unwrap_or_default()),
+        (
+            "wait_key".into(),
+            wait.wait_key.as_deref().map(Value::str).unwrap_or_default(),
+        ),
         ("prompt".into(), json(&wait.prompt)),
         ("choices".into(), json(&wait.choices)),
         ("allow_free_text".into(), Value::Bool(wait.allow_free_text)),

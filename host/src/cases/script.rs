@@ -10,7 +10,14 @@ use crate::effects::{Call, Handler, Handlers};
 use crate::record::Json;
 
 /// Kinds of effects that a script may answer; the others are the host's own.
-const KINDS: [&str; 6] = ["llm_call", "tool_calls", "model_residency", "memory_kg_assert", "memory_kg_query", "memory_kg_resolve"];
+const KINDS: [&str; 6] = [
+    "llm_call",
+    "tool_calls",
+    "model_residency",
+    "memory_kg_assert",
+    "memory_kg_query",
+    "memory_kg_resolve",
+];
 
 /// One line of a script: `{"resume": {...}}` or `{"effect": kind, "result": …}` or `{"effect": kind, "error": text}`.
 #[derive(Debug, Clone, Deserialize)]
@@ -46,7 +53,9 @@ impl Script {
 
     /// Handlers that answer from this script.
     pub fn handlers(&self) -> Handlers {
-        KINDS.into_iter().fold(Handlers::default(), |handlers, kind| handlers.with(kind, Arc::new(self.clone())))
+        KINDS.into_iter().fold(Handlers::default(), |handlers, kind| {
+            handlers.with(kind, Arc::new(self.clone()))
+        })
     }
 }
 

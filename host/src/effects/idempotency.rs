@@ -20,7 +20,15 @@ pub fn key(run_id: &str, request: &Request) -> Result<String, String> {
         ("seq".into(), Value::Int(request.ordinal as i64)),
     ]));
     let mut hash = Hash(Sha256::new());
-    json::write_styled(&mut hash, &seed, &Style { sort_keys: true, ..Style::COMPACT }).map_err(|e| e.to_string())?;
+    json::write_styled(
+        &mut hash,
+        &seed,
+        &Style {
+            sort_keys: true,
+            ..Style::COMPACT
+        },
+    )
+    .map_err(|e| e.to_string())?;
     Ok(hash.0.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect())
 }
 
@@ -54,7 +62,8 @@ mod tests {
     #[test]
     fn the_key_is_the_references() {
         // python3: hashlib.sha256(json.dumps({...}, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:32]
-        let payload = serde_json::value::RawValue::from_string(r#"{"message":"é😀","level":"x","n":[1,2.0,1e16]}"#.to_owned()).unwrap();
+        let payload =
+            serde_json::value::RawValue::from_string(r#"{"message":"é😀","level":"x","n":[1,2.0,1e16]}"#.to_owned()).unwrap();
         let request = Request {
             id: 1,
             node: "n".into(),

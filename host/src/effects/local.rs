@@ -26,7 +26,11 @@ pub fn decide(owner: Owner<'_>, request: &Request) -> Decision {
 }
 
 fn answer_user(fields: &Fields<'_>) -> Result<Decision, String> {
-    let message = fields.value("message").or_else(|| ["text", "content"].into_iter().find_map(|k| fields.value(k).filter(py::truthy)));
+    let message = fields.value("message").or_else(|| {
+        ["text", "content"]
+            .into_iter()
+            .find_map(|k| fields.value(k).filter(py::truthy))
+    });
     let message = message.ok_or("answer_user requires payload.message")?;
     let message = py::str(&message).map_err(|e| e.to_string())?;
     let level = match fields.text("level").unwrap_or_default().trim().to_lowercase().as_str() {
@@ -39,7 +43,10 @@ fn answer_user(fields: &Fields<'_>) -> Result<Decision, String> {
         message: &'a str,
         level: &'a str,
     }
-    Ok(Decision::Completed(json(&Answer { message: &message, level })))
+    Ok(Decision::Completed(json(&Answer {
+        message: &message,
+        level,
+    })))
 }
 
 /// A wait with everything optional empty; `resume_to_node` is the payload's, else the node that follows.
@@ -58,21 +65,34 @@ fn wait(reason: WaitReason, request: &Request, fields: &Fields<'_>) -> WaitState
 }
 
 fn ask_user(owner: Owner<'_>, request: &Request, fields: &Fields<'_>) -> Result<Decision, String> {
-    let prompt = fields.value("prompt").filter(py::truthy).ok_or("ask_user requires payload.prompt")?;
+    let prompt = fields
+        .value("prompt")
+        .filter(py::truthy)
+        .ok_or("ask_user requires payload.prompt")?;
     let prompt = py::str(&prompt).map_err(|e| e.to_string())?;
-    let key = fields.name("wait_key").unwrap_or_else(|| format!("user:{}:{}", owner.run_id, request.node));
+    let key = fields
+        .name("wait_key")
+        .unwrap_or_else(|| format!("user:{}:{}", owner.run_id, request.node));
     let wait = WaitState {
         wait_key: Some(key),
         prompt: Some(json(&&*prompt)),
-        choices: fields.list("choices").map(|_| fields.raw("choices").map(ToOwned::to_owned)).unwrap_or_default(),
+        choices: fields
+            .list("choices")
+            .map(|_| fields.raw("choices").map(ToOwned::to_owned))
+            .unwrap_or_default(),
         allow_free_text: fields.value("allow_free_text").is_none_or(|v| py::truthy(&v)),
         ..wait(WaitReason::User, request, fields)
     };
-    Ok(Decision::Wait { wait: Box::new(wait), until: None })
+    Ok(Decision::Wait {
+        wait: Box::new(wait),
+        until: None,
+    })
 }
 
 fn wait_until(owner: Owner<'_>, request: &Request, fields: &Fields<'_>) -> Result<Decision, String> {
-    let text = fields.name("until").ok_or("wait_until requires payload.until (ISO timestamp)")?;
+    let text = fields
+        .name("until")
+        .ok_or("wait_until requires payload.until (ISO timestamp)")?;
     let until = Micros::parse(&text).ok_or_else(|| format!("wait_until payload.until is not a valid ISO timestamp: '{text}'"))?;
     if owner.now >= until {
         #[derive(Serialize)]
@@ -80,10 +100,19 @@ fn wait_until(owner: Owner<'_>, request: &Request, fields: &Fields<'_>) -> Resul
             until: String,
             ready: bool,
         }
-        return Ok(Decision::Completed(json(&Ready { until: until.iso(), ready: true })));
+        return Ok(Decision::Completed(json(&Ready {
+            until: until.iso(),
+            ready: true,
+        })));
     }
-    let wait = WaitState { until: Some(until.iso()), ..wait(WaitReason::Until, request, fields) };
-    Ok(Decision::Wait { wait: Box::new(wait), until: Some(until) })
+    let wait = WaitState {
+        until: Some(until.iso()),
+        ..wait(WaitReason::Until, request, fields)
+    };
+    Ok(Decision::Wait {
+        wait: Box::new(wait),
+        until: Some(until),
+    })
 }
 
 fn wait_event(owner: Owner<'_>, request: &Request, fields: &Fields<'_>) -> Result<Decision, String> {
@@ -97,12 +126,19 @@ fn wait_event(owner: Owner<'_>, request: &Request, fields: &Fields<'_>) -> Resul
         }
     };
     let until = match fields.name("until") {
-        Some(text) => Some(Micros::parse(&text).ok_or_else(|| format!("wait_event payload.until is not a valid ISO timestamp: '{text}'"))?),
+        Some(text) => {
+            Some(Micros::parse(&text).ok_or_else(|| format!("wait_event payload.until is not a valid ISO timestamp: '{text}'"))?)
+        }
         None => None,
     };
     let choices = fields.list("choices").map(|choices| {
         let texts = choices.iter().filter_map(|c| serde_json::from_str::<String>(c.get()).ok());
-        json(&texts.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()).collect::<Vec<_>>())
+        json(
+            &texts
+                .map(|t| t.trim().to_owned())
+                .filter(|t| !t.is_empty())
+                .collect::<Vec<_>>(),
+        )
     });
     let allow = fields.value("allow_free_text").or_else(|| fields.value("allowFreeText"));
     let wait = WaitState {
@@ -111,14 +147,22 @@ fn wait_event(owner: Owner<'_>, request: &Request, fields: &Fields<'_>) -> Resul
         prompt: fields.text("prompt").filter(|p| !p.trim().is_empty()).map(|p| json(&p)),
         choices,
         allow_free_text: allow.is_none_or(|v| py::truthy(&v)),
-        details: fields.raw("details").filter(|d| d.get().starts_with('{')).map(ToOwned::to_owned),
+        details: fields
+            .raw("details")
+            .filter(|d| d.get().starts_with('{'))
+            .map(ToOwned::to_owned),
         ..wait(WaitReason::Event, request, fields)
     };
-    Ok(Decision::Wait { wait: Box::new(wait), until })
+    Ok(Decision::Wait {
+        wait: Box::new(wait),
+        until,
+    })
 }
 
 fn start_subworkflow(request: &Request, fields: &Fields<'_>) -> Result<Decision, String> {
-    let workflow_id = fields.name("workflow_id").ok_or("start_subworkflow requires payload.workflow_id")?;
+    let workflow_id = fields
+        .name("workflow_id")
+        .ok_or("start_subworkflow requires payload.workflow_id")?;
     let vars = fields.raw("vars").filter(|v| v.get().starts_with('{')).map(ToOwned::to_owned);
     Ok(Decision::Child(Box::new(Child {
         workflow_id,
@@ -132,20 +176,39 @@ fn start_subworkflow(request: &Request, fields: &Fields<'_>) -> Result<Decision,
 }
 
 fn emit_event(owner: Owner<'_>, fields: &Fields<'_>) -> Result<Decision, String> {
-    let name = fields.name("name").or_else(|| fields.name("event_name")).ok_or("emit_event requires payload.name")?;
+    let name = fields
+        .name("name")
+        .or_else(|| fields.name("event_name"))
+        .ok_or("emit_event requires payload.name")?;
     let (scope, scope_id) = scope(owner, fields).map_err(|e| format!("emit_event invalid payload: {e}"))?;
     let payload = match fields.raw("payload") {
         None => crate::journal::rows::empty_object(),
         Some(object) if object.get().starts_with('{') => object.to_owned(),
         Some(value) => json(&std::collections::BTreeMap::from([("value", value)])),
     };
-    Ok(Decision::Emit(Box::new(Emission { name, scope, scope_id, event_id: fields.name("event_id"), payload })))
+    Ok(Decision::Emit(Box::new(Emission {
+        name,
+        scope,
+        scope_id,
+        event_id: fields.name("event_id"),
+        payload,
+    })))
 }
 
 /// The scope of an event and the id it is scoped by.
 fn scope(owner: Owner<'_>, fields: &Fields<'_>) -> Result<(EventScope, String), String> {
-    let session = || fields.name("session_id").or_else(|| owner.session_id.map(str::to_owned)).unwrap_or_else(|| owner.run_id.to_owned());
-    match fields.name("scope").unwrap_or_else(|| "session".to_owned()).to_lowercase().as_str() {
+    let session = || {
+        fields
+            .name("session_id")
+            .or_else(|| owner.session_id.map(str::to_owned))
+            .unwrap_or_else(|| owner.run_id.to_owned())
+    };
+    match fields
+        .name("scope")
+        .unwrap_or_else(|| "session".to_owned())
+        .to_lowercase()
+        .as_str()
+    {
         "session" => Ok((EventScope::Session, session())),
         "workflow" => Ok((EventScope::Workflow, owner.workflow_id.to_owned())),
         "run" => Ok((EventScope::Run, owner.run_id.to_owned())),

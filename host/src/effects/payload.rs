@@ -15,7 +15,11 @@ impl<'a> Fields<'a> {
         #[derive(serde::Deserialize, PartialEq, Eq, Hash)]
         struct Key<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>);
         let fields: Result<Borrowed<'a>, _> = serde_json::from_str(json.get());
-        Fields(fields.map(|f| f.0.into_iter().map(|(k, v)| (k.0, v)).collect()).unwrap_or_default())
+        Fields(
+            fields
+                .map(|f| f.0.into_iter().map(|(k, v)| (k.0, v)).collect())
+                .unwrap_or_default(),
+        )
     }
 
     pub fn raw(&self, key: &str) -> Option<&'a RawValue> {

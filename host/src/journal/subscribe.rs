@@ -191,7 +191,10 @@ impl Topic {
             warm,
             closed: false,
         };
-        Topic { state: Mutex::new(state), changed: Notify::new() }
+        Topic {
+            state: Mutex::new(state),
+            changed: Notify::new(),
+        }
     }
 }
 

@@ -68,7 +68,11 @@ impl Batch {
     /// Takes the committed parts out; the batch goes on after them.
     pub fn take(&mut self) -> (Vec<StepRecord>, Vec<String>, Vec<StartRun>) {
         (self.effects, self.bytes) = (0, 0);
-        (std::mem::take(&mut self.rows), std::mem::take(&mut self.ticks), std::mem::take(&mut self.children))
+        (
+            std::mem::take(&mut self.rows),
+            std::mem::take(&mut self.ticks),
+            std::mem::take(&mut self.children),
+        )
     }
 }
 
@@ -99,8 +103,20 @@ pub(super) fn started(owner: Owner<'_>, request: &Request, key: &str, attempt: u
 }
 
 /// The second row of a step: the first one, ended.
-pub(super) fn ended(started: &StepRecord, status: StepStatus, result: Option<Json>, error: Option<String>, at: Micros) -> StepRecord {
-    StepRecord { status, result, error, ended_at: Some(at.iso()), ..started.clone() }
+pub(super) fn ended(
+    started: &StepRecord,
+    status: StepStatus,
+    result: Option<Json>,
+    error: Option<String>,
+    at: Micros,
+) -> StepRecord {
+    StepRecord {
+        status,
+        result,
+        error,
+        ended_at: Some(at.iso()),
+        ..started.clone()
+    }
 }
 
 /// The row that says why a run failed outside its effects.
@@ -134,7 +150,13 @@ pub(super) fn call_ended(
     error: Option<String>,
     at: Micros,
 ) -> StepRecord {
-    StepRecord { status, result, error, ended_at: Some(at.iso()), ..call_row(owner, call) }
+    StepRecord {
+        status,
+        result,
+        error,
+        ended_at: Some(at.iso()),
+        ..call_row(owner, call)
+    }
 }
 
 /// The `started` row of an external effect that is made again after a crash.
@@ -153,7 +175,11 @@ fn call_row(owner: Owner<'_>, call: &OpenCall) -> StepRecord {
         step_id: call.step_id.clone(),
         node_id: call.node.clone(),
         status: StepStatus::Started,
-        effect: Some(EffectRecord { kind: call.kind.clone(), payload: call.payload.clone(), result_key: call.result_key.clone() }),
+        effect: Some(EffectRecord {
+            kind: call.kind.clone(),
+            payload: call.payload.clone(),
+            result_key: call.result_key.clone(),
+        }),
         result: None,
         error: None,
         started_at: call.started_at.clone(),

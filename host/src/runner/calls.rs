@@ -72,7 +72,14 @@ impl Driver<'_> {
             }
         };
         let parked = snapshot.is_some();
-        self.commit(Position::Calling { node: self.node.clone(), calls: open.clone() }, snapshot).await?;
+        self.commit(
+            Position::Calling {
+                node: self.node.clone(),
+                calls: open.clone(),
+            },
+            snapshot,
+        )
+        .await?;
         if parked {
             // The state is on disk: while the outside works, the run costs no memory, and it goes on from what is stored.
             self.instance = None;
@@ -101,7 +108,12 @@ impl Driver<'_> {
         };
         let row = batch::call_ended(owner(self.run), call, status, value, error, at);
         let outcome = outcome(result);
-        self.finished.push(FinishedCall { run: self.run.row.at, effect_id: call.effect_id, row: row.clone(), outcome: outcome.clone() });
+        self.finished.push(FinishedCall {
+            run: self.run.row.at,
+            effect_id: call.effect_id,
+            row: row.clone(),
+            outcome: outcome.clone(),
+        });
         self.batch.push(row);
         outcome
     }
@@ -148,9 +160,18 @@ impl Driver<'_> {
 
     pub(super) async fn revive(&self) -> Result<Instance, Error> {
         let corrupt = |e: String| Error::Corrupt(format!("run {}: {e}", self.run.row.run_id));
-        let mut instance = self.context.sandbox.instantiate(&self.program).await.map_err(|e| corrupt(e.to_string()))?;
+        let mut instance = self
+            .context
+            .sandbox
+            .instantiate(&self.program)
+            .await
+            .map_err(|e| corrupt(e.to_string()))?;
         let snapshot = self.snapshot.as_deref().unwrap_or_default();
-        instance.restore(snapshot).await.map_err(|e| corrupt(e.to_string()))?.map_err(corrupt)?;
+        instance
+            .restore(snapshot)
+            .await
+            .map_err(|e| corrupt(e.to_string()))?
+            .map_err(corrupt)?;
         Ok(instance)
     }
 }

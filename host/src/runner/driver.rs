@@ -30,7 +30,9 @@ pub(super) async fn drive(
     taken: &CancellationToken,
     stopping: &CancellationToken,
 ) -> Result<bool, Error> {
-    let Some(run) = context.journal.load(at).await? else { return Ok(false) };
+    let Some(run) = context.journal.load(at).await? else {
+        return Ok(false);
+    };
     if run.row.status != RunStatus::Running || run.row.paused.paused {
         return Ok(false);
     }
@@ -70,7 +72,11 @@ pub(super) async fn drive(
 }
 
 pub(super) fn owner(run: &LiveRun) -> Owner<'_> {
-    Owner { run_id: run.row.run_id.as_str(), actor_id: run.row.actor_id.as_deref(), session_id: run.row.session_id.as_deref() }
+    Owner {
+        run_id: run.row.run_id.as_str(),
+        actor_id: run.row.actor_id.as_deref(),
+        session_id: run.row.session_id.as_deref(),
+    }
 }
 
 /// One live run and what it has computed since its last commit.
@@ -130,8 +136,19 @@ impl<'a> Driver<'a> {
         let max_steps = self.context.settings.tick_max_steps;
         let around = replay::around(self.run, now.0, seed);
         let event = told.event(&self.run.row.entry, self.run.input.get());
-        let mut tick = Tick { now: now.0, seed, steps: max_steps, event: told, effects: Vec::new(), seq: None, next: None, stopped: None };
-        let Some(instance) = self.instance.as_mut() else { return Err(Error::Corrupt("a run is ticked without an instance".to_owned())) };
+        let mut tick = Tick {
+            now: now.0,
+            seed,
+            steps: max_steps,
+            event: told,
+            effects: Vec::new(),
+            seq: None,
+            next: None,
+            stopped: None,
+        };
+        let Some(instance) = self.instance.as_mut() else {
+            return Err(Error::Corrupt("a run is ticked without an instance".to_owned()));
+        };
         let (progress, fuel) = match instance.tick(&around, &event, max_steps).await {
             Ok(done) => done,
             Err(stop) => return self.stopped(tick, &stop.to_string()).await,
@@ -166,7 +183,11 @@ impl<'a> Driver<'a> {
                 self.node = failed.node.clone();
                 self.keep(&tick);
                 let by_effect = failed.code == "effect_failed";
-                let error = if by_effect { format!("Effect failed after 1 attempts: {}", failed.message) } else { failed.message };
+                let error = if by_effect {
+                    format!("Effect failed after 1 attempts: {}", failed.message)
+                } else {
+                    failed.message
+                };
                 self.fail(&error, !by_effect).await
             }
         }
@@ -183,15 +204,22 @@ impl<'a> Driver<'a> {
     fn over_budget(&self) -> Option<String> {
         let settings = &self.context.settings;
         if self.fuel > settings.activation_fuel {
-            return Some(format!("fuel limit: more than {} units without waiting (runner.activation_fuel)", settings.activation_fuel));
+            return Some(format!(
+                "fuel limit: more than {} units without waiting (runner.activation_fuel)",
+                settings.activation_fuel
+            ));
         }
         if self.steps > settings.activation_max_steps {
             let limit = settings.activation_max_steps;
-            return Some(format!("activation step limit: more than {limit} steps without waiting (runner.activation_max_steps)"));
+            return Some(format!(
+                "activation step limit: more than {limit} steps without waiting (runner.activation_max_steps)"
+            ));
         }
         if self.rows > settings.activation_max_rows {
             let limit = settings.activation_max_rows;
-            return Some(format!("activation row limit: more than {limit} ledger rows without waiting (runner.activation_max_rows)"));
+            return Some(format!(
+                "activation row limit: more than {limit} ledger rows without waiting (runner.activation_max_rows)"
+            ));
         }
         None
     }
@@ -199,7 +227,12 @@ impl<'a> Driver<'a> {
     async fn blocked(&mut self, mut tick: Tick, blocked: world::Blocked) -> Result<Option<Told>, Error> {
         if blocked.effects.len() > 1 {
             let count = blocked.effects.len();
-            return self.stopped(tick, &format!("the flow asks for {count} effects at once; this host does one at a time")).await;
+            return self
+                .stopped(
+                    tick,
+                    &format!("the flow asks for {count} effects at once; this host does one at a time"),
+                )
+                .await;
         }
         let first_row = self.batch.last_seq + 1;
         let mut outcomes = Vec::new();
@@ -213,7 +246,11 @@ impl<'a> Driver<'a> {
             };
             let key = match effects::key(self.run.row.run_id.as_str(), &request) {
                 Ok(key) => key,
-                Err(error) => return self.stopped(tick, &format!("node '{}': effect payload: {error}", request.node)).await,
+                Err(error) => {
+                    return self
+                        .stopped(tick, &format!("node '{}': effect payload: {error}", request.node))
+                        .await;
+                }
             };
             self.batch.count_effect();
             match self.decide(&request) {
@@ -228,14 +265,22 @@ impl<'a> Driver<'a> {
                 Decision::Wait { wait, until } => {
                     let shown = shown(&wait);
                     self.step(&request, &key, StepStatus::Waiting, Some(shown), None);
-                    waits.push(OpenWait { effect_id: request.id, wait: *wait, until });
+                    waits.push(OpenWait {
+                        effect_id: request.id,
+                        wait: *wait,
+                        until,
+                    });
                 }
                 Decision::Child(child) => match self.child(&child).await {
                     Ok((start, wait)) => {
                         let shown = shown(&wait);
                         self.step(&request, &key, StepStatus::Waiting, Some(shown), None);
                         self.batch.children.push(start);
-                        waits.push(OpenWait { effect_id: request.id, wait, until: None });
+                        waits.push(OpenWait {
+                            effect_id: request.id,
+                            wait,
+                            until: None,
+                        });
                     }
                     Err(error) => {
                         self.step(&request, &key, StepStatus::Failed, None, Some(error.clone()));
@@ -285,14 +330,23 @@ impl<'a> Driver<'a> {
             return Ok(Some(next));
         }
         if waits.is_empty() {
-            return self.stopped(tick, "the flow waits for nothing: it is blocked without an effect").await;
+            return self
+                .stopped(tick, "the flow waits for nothing: it is blocked without an effect")
+                .await;
         }
         self.keep(&tick);
         let snapshot = match self.state().await {
             Ok(snapshot) => snapshot,
             Err(stop) => return self.fail(&format!("snapshot: {stop}"), true).await,
         };
-        self.commit(Position::Waiting { node: self.node.clone(), waits }, snapshot).await?;
+        self.commit(
+            Position::Waiting {
+                node: self.node.clone(),
+                waits,
+            },
+            snapshot,
+        )
+        .await?;
         Ok(None)
     }
 
@@ -300,9 +354,13 @@ impl<'a> Driver<'a> {
     fn request(&self, effect: world::Effect) -> Result<Request, String> {
         let (len, limit) = (effect.payload.len(), self.context.settings.max_payload_bytes);
         if len > limit {
-            return Err(format!("payload limit: node '{}' asks with {len} bytes, more than {limit}", effect.node));
+            return Err(format!(
+                "payload limit: node '{}' asks with {len} bytes, more than {limit}",
+                effect.node
+            ));
         }
-        let payload = RawValue::from_string(effect.payload).map_err(|e| format!("node '{}': effect payload is not JSON: {e}", effect.node))?;
+        let payload = RawValue::from_string(effect.payload)
+            .map_err(|e| format!("node '{}': effect payload is not JSON: {e}", effect.node))?;
         Ok(Request {
             id: effect.id,
             node: effect.node,
@@ -339,7 +397,11 @@ impl<'a> Driver<'a> {
         if !child.wait {
             return Err("start_subworkflow without waiting is not supported".to_owned());
         }
-        let found = self.context.catalog.workflow(self.run.row.at.tenant, &child.workflow_id).await;
+        let found = self
+            .context
+            .catalog
+            .workflow(self.run.row.at.tenant, &child.workflow_id)
+            .await;
         let found = found.ok_or_else(|| format!("Workflow '{}' not found in registry", child.workflow_id))?;
         let start = children::start(&self.run.row, child, &found);
         #[derive(serde::Serialize)]
@@ -374,7 +436,15 @@ impl<'a> Driver<'a> {
     async fn emit(&mut self, emit: EmitEvent) -> Result<Told, Error> {
         let effect_id = emit.effect_id;
         self.rows += 2;
-        let advanced = self.commit(Position::Emitting { node: self.node.clone(), emit: Box::new(emit) }, None).await?;
+        let advanced = self
+            .commit(
+                Position::Emitting {
+                    node: self.node.clone(),
+                    emit: Box::new(emit),
+                },
+                None,
+            )
+            .await?;
         self.consumed += 1;
         let outcome = match advanced.emitted {
             Some(Ok(result)) => Outcome::Completed(result),
@@ -386,7 +456,9 @@ impl<'a> Driver<'a> {
 
     /// The state to store with this commit. None: history stands in for it.
     pub(super) async fn state(&mut self) -> Result<Option<Vec<u8>>, Stop> {
-        let Some(instance) = self.instance.as_mut() else { return Ok(None) };
+        let Some(instance) = self.instance.as_mut() else {
+            return Ok(None);
+        };
         let state = instance.snapshot().await?;
         let due = self.ticks_since_snapshot >= TICKS_BETWEEN_LARGE;
         Ok(state.filter(|s| s.len() <= LARGE_SNAPSHOT || due))
@@ -444,7 +516,10 @@ fn emitter(run: &LiveRun, node: &str) -> Json {
         workflow_id: &'a str,
         node_id: &'a str,
     }
-    let emitter = Emitter { run_id: run.row.run_id.as_str(), workflow_id: &run.row.workflow_id, node_id: node };
+    let emitter = Emitter {
+        run_id: run.row.run_id.as_str(),
+        workflow_id: &run.row.workflow_id,
+        node_id: node,
+    };
     serde_json::value::to_raw_value(&emitter).unwrap_or_else(|_| rows::empty_object())
 }
-

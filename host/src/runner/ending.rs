@@ -30,7 +30,10 @@ pub(super) async fn give_up(context: &Context, run: &LiveRun, mut batch: Batch, 
         last_time: batch.last_time,
         snapshot: None,
         children,
-        to: Position::Failed { node, error: error.to_owned() },
+        to: Position::Failed {
+            node,
+            error: error.to_owned(),
+        },
     };
     match context.journal.advance(advance).await {
         Ok(_) | Err(Error::Stale) => Ok(()),
@@ -44,7 +47,9 @@ impl Driver<'_> {
         let limit = self.context.settings.max_payload_bytes;
         if completed.output.len() > limit {
             let len = completed.output.len();
-            return self.stopped(tick, &format!("payload limit: the output has {len} bytes, more than {limit}")).await;
+            return self
+                .stopped(tick, &format!("payload limit: the output has {len} bytes, more than {limit}"))
+                .await;
         }
         let output = match RawValue::from_string(completed.output) {
             Ok(output) => output,
@@ -61,19 +66,32 @@ impl Driver<'_> {
             world::Ending::Resume => {
                 let wait = self.answered_wait().await?;
                 let at = self.batch.time(clock);
-                self.batch.push(rows::completion_via_resume_row(owner, &self.node, &wait, &output, at, at));
+                self.batch
+                    .push(rows::completion_via_resume_row(owner, &self.node, &wait, &output, at, at));
             }
         }
         let at = self.batch.time(clock);
-        self.batch.push(rows::status_row(owner, Some(&self.node), RunStatus::Completed, at, at));
-        self.commit(Position::Completed { node: self.node.clone(), output }, None).await?;
+        self.batch
+            .push(rows::status_row(owner, Some(&self.node), RunStatus::Completed, at, at));
+        self.commit(
+            Position::Completed {
+                node: self.node.clone(),
+                output,
+            },
+            None,
+        )
+        .await?;
         Ok(None)
     }
 
     /// The wait whose answer ended the run, as its `resume` row shows it; a timed wait leaves no row.
     pub(super) async fn answered_wait(&self) -> Result<WaitState, Error> {
         let row = &self.run.row;
-        let page = self.context.journal.ledger(row.at.tenant, &row.run_id, row.last_seq.saturating_sub(1), 1).await?;
+        let page = self
+            .context
+            .journal
+            .ledger(row.at.tenant, &row.run_id, row.last_seq.saturating_sub(1), 1)
+            .await?;
         #[derive(serde::Deserialize)]
         struct Row {
             effect: Option<Effect>,
@@ -87,7 +105,11 @@ impl Driver<'_> {
             wait_reason: WaitReason,
             wait_key: Option<String>,
         }
-        let payload = page.rows.first().and_then(|text| serde_json::from_str::<Row>(text).ok()).and_then(|r| r.effect);
+        let payload = page
+            .rows
+            .first()
+            .and_then(|text| serde_json::from_str::<Row>(text).ok())
+            .and_then(|r| r.effect);
         let payload = payload.and_then(|e| serde_json::from_str::<Payload>(e.payload.get()).ok());
         let (reason, wait_key) = payload.map_or((WaitReason::Until, None), |p| (p.wait_reason, p.wait_key));
         Ok(WaitState {
@@ -118,8 +140,16 @@ impl Driver<'_> {
             self.batch.push(batch::exception(owner, &self.node, error, at));
         }
         let at = self.batch.time(clock);
-        self.batch.push(rows::status_row(owner, Some(&self.node), RunStatus::Failed, at, at));
-        self.commit(Position::Failed { node: self.node.clone(), error: error.to_owned() }, None).await?;
+        self.batch
+            .push(rows::status_row(owner, Some(&self.node), RunStatus::Failed, at, at));
+        self.commit(
+            Position::Failed {
+                node: self.node.clone(),
+                error: error.to_owned(),
+            },
+            None,
+        )
+        .await?;
         Ok(None)
     }
 }

@@ -47,10 +47,16 @@ pub(super) enum Told {
 impl Told {
     pub fn event(&self, entry: &str, input: &str) -> world::Event {
         match self {
-            Told::Start {} => world::Event::Start(world::Start { entry: entry.to_owned(), input: input.to_owned() }),
+            Told::Start {} => world::Event::Start(world::Start {
+                entry: entry.to_owned(),
+                input: input.to_owned(),
+            }),
             Told::Continue => world::Event::Continue,
             Told::Resolved(outcomes) => {
-                let told = outcomes.iter().map(|(id, outcome)| world::Resolution { id: *id, outcome: told(outcome) });
+                let told = outcomes.iter().map(|(id, outcome)| world::Resolution {
+                    id: *id,
+                    outcome: told(outcome),
+                });
                 world::Event::Resolved(told.collect())
             }
         }

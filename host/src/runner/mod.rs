@@ -102,7 +102,13 @@ impl Runner {
             permits: Semaphore::new(settings.max_live.clamp(1, Semaphore::MAX_PERMITS)),
             runs: Mutex::default(),
             stopping: stopping.clone(),
-            context: Context { journal, sandbox, catalog, handlers, settings: Arc::new(settings) },
+            context: Context {
+                journal,
+                sandbox,
+                catalog,
+                handlers,
+                settings: Arc::new(settings),
+            },
         });
         for run in left_running {
             live.wake(run);
@@ -170,7 +176,13 @@ impl Live {
                 driven.again = true;
                 return;
             }
-            runs.insert(run, Driven { taken: taken.clone(), again: false });
+            runs.insert(
+                run,
+                Driven {
+                    taken: taken.clone(),
+                    again: false,
+                },
+            );
         }
         let live = Arc::clone(self);
         tokio::spawn(async move {
@@ -188,7 +200,13 @@ impl Live {
     /// A fresh token for a driver that goes on.
     fn retake(&self, run: RunRef) -> CancellationToken {
         let taken = CancellationToken::new();
-        self.runs().insert(run, Driven { taken: taken.clone(), again: false });
+        self.runs().insert(
+            run,
+            Driven {
+                taken: taken.clone(),
+                again: false,
+            },
+        );
         taken
     }
 
@@ -232,7 +250,10 @@ impl Live {
             match runs.get_mut(&run) {
                 Some(driven) if driven.again && !self.stopping.is_cancelled() => {
                     taken = CancellationToken::new();
-                    *driven = Driven { taken: taken.clone(), again: false };
+                    *driven = Driven {
+                        taken: taken.clone(),
+                        again: false,
+                    };
                 }
                 _ => {
                     runs.remove(&run);

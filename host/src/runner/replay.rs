@@ -23,7 +23,11 @@ pub(super) struct Restored {
 pub(super) async fn restore(sandbox: &Sandbox, program: &Program, run: &LiveRun) -> Result<Restored, String> {
     let mut instance = sandbox.instantiate(program).await.map_err(|e| e.to_string())?;
     if let Some(snapshot) = &run.snapshot {
-        instance.restore(snapshot).await.map_err(|e| e.to_string())?.map_err(|e| format!("the snapshot does not fit the flow: {e}"))?;
+        instance
+            .restore(snapshot)
+            .await
+            .map_err(|e| e.to_string())?
+            .map_err(|e| format!("the snapshot does not fit the flow: {e}"))?;
     }
     let mut next = None;
     for (at, text) in run.ticks.iter().enumerate() {
@@ -31,20 +35,31 @@ pub(super) async fn restore(sandbox: &Sandbox, program: &Program, run: &LiveRun)
         next = tick.next.clone();
         repeat(&mut instance, run, at, &tick).await?;
     }
-    Ok(Restored { instance, next, begun: run.snapshot.is_some() || !run.ticks.is_empty(), ticks: run.ticks.len() })
+    Ok(Restored {
+        instance,
+        next,
+        begun: run.snapshot.is_some() || !run.ticks.is_empty(),
+        ticks: run.ticks.len(),
+    })
 }
 
 async fn repeat(instance: &mut Instance, run: &LiveRun, at: usize, tick: &Tick) -> Result<(), String> {
     let around = around(run, tick.now, tick.seed);
     let event = tick.event.event(&run.row.entry, run.input.get());
-    let (progress, _) = instance.tick(&around, &event, tick.steps).await.map_err(|e| format!("replay, tick {at}: {e}"))?;
+    let (progress, _) = instance
+        .tick(&around, &event, tick.steps)
+        .await
+        .map_err(|e| format!("replay, tick {at}: {e}"))?;
     let effects = match &progress {
         world::Progress::Blocked(blocked) => blocked.effects.as_slice(),
         _ => &[],
     };
     let now: Vec<String> = effects.iter().map(history::digest).collect();
     if now != tick.effects {
-        let shown: Vec<String> = effects.iter().map(|e| format!("{} {} {}", e.node, e.kind, e.payload)).collect();
+        let shown: Vec<String> = effects
+            .iter()
+            .map(|e| format!("{} {} {}", e.node, e.kind, e.payload))
+            .collect();
         return Err(format!(
             "replay, tick {at}: the flow asks for {now:?} ({}), but history has {:?} (ledger rows {:?})",
             shown.join("; "),

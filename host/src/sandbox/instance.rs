@@ -19,19 +19,37 @@ pub struct Instance {
     _ticking: Ticking,
 }
 
-pub(super) async fn instantiate(engine: &Engine, settings: &Settings, pulse: &Pulse, program: &Program) -> Result<Instance, Stop> {
+pub(super) async fn instantiate(
+    engine: &Engine,
+    settings: &Settings,
+    pulse: &Pulse,
+    program: &Program,
+) -> Result<Instance, Stop> {
     let ticking = pulse.ticking();
-    let mut store = Store::new(engine, Limits { memory: settings.max_memory_bytes, refused: false });
+    let mut store = Store::new(
+        engine,
+        Limits {
+            memory: settings.max_memory_bytes,
+            refused: false,
+        },
+    );
     store.limiter(|limits| limits);
     refuel(&mut store, settings)?;
-    store.fuel_async_yield_interval(Some(YIELD_EVERY)).map_err(|e| Stop::Trap(e.to_string()))?;
+    store
+        .fuel_async_yield_interval(Some(YIELD_EVERY))
+        .map_err(|e| Stop::Trap(e.to_string()))?;
     let made = program.exports.instantiate_async(&mut store).await;
     let flow = match made {
         Ok(flow) => flow,
         Err(error) if error.is::<wasmtime::PoolConcurrencyLimitError>() => return Err(Stop::NoRoom(error.to_string())),
         Err(error) => return Err(Stop::from_error(&error, settings, store.data())),
     };
-    Ok(Instance { store, flow, settings: settings.clone(), _ticking: ticking })
+    Ok(Instance {
+        store,
+        flow,
+        settings: settings.clone(),
+        _ticking: ticking,
+    })
 }
 
 /// Gives the store what one tick may use.
@@ -54,7 +72,11 @@ impl Instance {
     /// One tick, and the fuel it used. After an error the instance must not be used again.
     pub async fn tick(&mut self, around: &Around, event: &Event, max_steps: u32) -> Result<(Progress, u64), Stop> {
         refuel(&mut self.store, &self.settings)?;
-        let called = self.flow.flowgate_flow_workflow().call_tick(&mut self.store, around, event, max_steps).await;
+        let called = self
+            .flow
+            .flowgate_flow_workflow()
+            .call_tick(&mut self.store, around, event, max_steps)
+            .await;
         let progress = called.map_err(|e| self.stopped(&e))?;
         let left = self.store.get_fuel().unwrap_or(0);
         Ok((progress, self.settings.tick_fuel.saturating_sub(left)))
@@ -70,7 +92,11 @@ impl Instance {
     /// Takes a state over. The inner error is the flow's own: the state does not fit it.
     pub async fn restore(&mut self, snapshot: &[u8]) -> Result<Result<(), String>, Stop> {
         refuel(&mut self.store, &self.settings)?;
-        let called = self.flow.flowgate_flow_workflow().call_restore(&mut self.store, snapshot).await;
+        let called = self
+            .flow
+            .flowgate_flow_workflow()
+            .call_restore(&mut self.store, snapshot)
+            .await;
         called.map_err(|e| self.stopped(&e))
     }
 }

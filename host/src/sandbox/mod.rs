@@ -93,7 +93,12 @@ impl Sandbox {
                     Some(wanted) if *wanted == shared.runtime_digest => Some(shared.runtime.clone()),
                     Some(wanted) => match runtime {
                         Some(runtime) if Digest::of(runtime).hex() == *wanted => Some(cache.module(&shared.engine, runtime)?),
-                        _ => return Err(Error::OtherRuntime { wanted: wanted.clone(), have: shared.runtime_digest.clone() }),
+                        _ => {
+                            return Err(Error::OtherRuntime {
+                                wanted: wanted.clone(),
+                                have: shared.runtime_digest.clone(),
+                            });
+                        }
                     },
                 };
                 program::load(&shared.engine, &cache, module.as_ref(), digest, bytes).map(Arc::new)

@@ -29,13 +29,18 @@ impl NativeCache {
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
         env!("CARGO_PKG_VERSION").hash(&mut hasher);
-        NativeCache { folder: settings.cache.clone(), engine: hasher.finish() }
+        NativeCache {
+            folder: settings.cache.clone(),
+            engine: hasher.finish(),
+        }
     }
 
     /// Compiles a core module, or takes it from the cache.
     pub fn module(&self, engine: &Engine, bytes: &[u8]) -> Result<Module, Error> {
         let invalid = |e: wasmtime::Error| Error::Invalid(format!("{e:#}"));
-        let Some(path) = self.path(&Digest::of(bytes).hex(), "module") else { return Module::new(engine, bytes).map_err(invalid) };
+        let Some(path) = self.path(&Digest::of(bytes).hex(), "module") else {
+            return Module::new(engine, bytes).map_err(invalid);
+        };
         if path.is_file()
             && let Some(module) = deserialize_module(engine, &path)
         {
@@ -49,7 +54,9 @@ impl NativeCache {
     fn component(&self, engine: &Engine, digest: Digest, bytes: &[u8]) -> Result<Component, Error> {
         let invalid = |e: wasmtime::Error| Error::Invalid(format!("{e:#}"));
         // A shared component names its runtime in its own bytes, so its digest stands for both.
-        let Some(path) = self.path(&digest.hex(), "component") else { return Component::new(engine, bytes).map_err(invalid) };
+        let Some(path) = self.path(&digest.hex(), "component") else {
+            return Component::new(engine, bytes).map_err(invalid);
+        };
         if path.is_file()
             && let Some(component) = deserialize_component(engine, &path)
         {
@@ -66,7 +73,9 @@ impl NativeCache {
 
     /// Writes beside and renames, so that a killed host leaves no half file. The cache is only a cache: a failure is logged.
     fn keep(&self, path: &Path, code: wasmtime::Result<Vec<u8>>) {
-        let written = code.map_err(|e| e.to_string()).and_then(|code| write_new(path, &code).map_err(|e| e.to_string()));
+        let written = code
+            .map_err(|e| e.to_string())
+            .and_then(|code| write_new(path, &code).map_err(|e| e.to_string()));
         if let Err(error) = written {
             tracing::warn!(path = %path.display(), %error, "native code is not kept");
         }
@@ -94,13 +103,17 @@ fn write_new(path: &Path, code: &[u8]) -> std::io::Result<()> {
 fn deserialize_module(engine: &Engine, path: &Path) -> Option<Module> {
     // SAFETY: the folder is the host's own (mode 0700, beside its database); only `keep` above writes there, by rename, and
     // wasmtime refuses files of another version or configuration. Tenants have no way to name a file in it.
-    unsafe { Module::deserialize_file(engine, path) }.map_err(|e| note(path, &e)).ok()
+    unsafe { Module::deserialize_file(engine, path) }
+        .map_err(|e| note(path, &e))
+        .ok()
 }
 
 #[allow(unsafe_code)]
 fn deserialize_component(engine: &Engine, path: &Path) -> Option<Component> {
     // SAFETY: as for `deserialize_module`.
-    unsafe { Component::deserialize_file(engine, path) }.map_err(|e| note(path, &e)).ok()
+    unsafe { Component::deserialize_file(engine, path) }
+        .map_err(|e| note(path, &e))
+        .ok()
 }
 
 fn note(path: &Path, error: &wasmtime::Error) {
@@ -117,7 +130,10 @@ pub(super) fn load(
 ) -> Result<Program, Error> {
     let mut linker = Linker::new(engine);
     if let Some(runtime) = runtime {
-        linker.root().module(flowgate_compiler::RUNTIME_IMPORT, runtime).map_err(|e| Error::Engine(format!("{e:#}")))?;
+        linker
+            .root()
+            .module(flowgate_compiler::RUNTIME_IMPORT, runtime)
+            .map_err(|e| Error::Engine(format!("{e:#}")))?;
     }
     let component = cache.component(engine, digest, bytes)?;
     let world = |e: wasmtime::Error| Error::World(format!("{e:#}"));

@@ -105,7 +105,10 @@ impl Run {
             return outer as i32;
         }
         let last = self.vars.get("_last_output").unwrap_or_default();
-        self.complete(Value::dict(Map::from_iter([("success".into(), Value::Bool(true)), ("result".into(), last)])))
+        self.complete(Value::dict(Map::from_iter([
+            ("success".into(), Value::Bool(true)),
+            ("result".into(), last),
+        ])))
     }
 
     fn drop_frame(&mut self, node: Node, everywhere: bool) {
@@ -149,7 +152,11 @@ impl Run {
             Some(frame) => frame,
             None => {
                 let then = self.branches(cfg);
-                self.fresh_frame(node, "sequence", Map::from_iter([("idx".into(), Value::Int(0)), ("then".into(), then)]))
+                self.fresh_frame(
+                    node,
+                    "sequence",
+                    Map::from_iter([("idx".into(), Value::Int(0)), ("then".into(), then)]),
+                )
             }
         };
         match self.next_branch(node, &frame) {
@@ -214,7 +221,9 @@ impl Run {
             Some(Value::List(items)) => (items.borrow().get(index.max(0) as usize).cloned(), items.borrow().len()),
             _ => (None, 0),
         };
-        let (Some(item), Some(body)) = (item, body) else { return self.leave(node, "done", done) };
+        let (Some(item), Some(body)) = (item, body) else {
+            return self.leave(node, "done", done);
+        };
         let mut output = self.bus_object();
         output.insert("item".into(), item);
         output.insert("index".into(), Value::Int(index));
@@ -263,7 +272,9 @@ impl Run {
 
     fn for_round(&mut self, node: Node, frame: &Dict) -> i32 {
         let (body, done) = (self.program.route(node, "loop"), self.program.route(node, "done"));
-        let Some(body) = body else { return self.leave(node, "done", done) };
+        let Some(body) = body else {
+            return self.leave(node, "done", done);
+        };
         let index = int(frame, "index");
         if index >= MAX_ROUNDS {
             self.drop_frame(node, true);
@@ -307,9 +318,13 @@ impl Run {
             other => other,
         };
         let (body, done) = (self.program.route(node, "loop"), self.program.route(node, "done"));
-        let (true, Some(body)) = (py::truthy(&condition), body) else { return self.leave(node, "done", done) };
+        let (true, Some(body)) = (py::truthy(&condition), body) else {
+            return self.leave(node, "done", done);
+        };
         let id = self.program.id(node);
-        let Some(Value::Dict(frame)) = self.control().frames.get(&id) else { return self.leave(node, "done", done) };
+        let Some(Value::Dict(frame)) = self.control().frames.get(&id) else {
+            return self.leave(node, "done", done);
+        };
         let round = int(&frame, "iters");
         let base = self.vars.get("_last_output").unwrap_or_default();
         let mut output = self.bus_object();
@@ -339,7 +354,11 @@ impl Run {
     /// `join_exec`: finds out which of its routes the run came by.
     pub(super) fn join(&mut self, node: Node, cfg: u32) -> i32 {
         let temp = self.temp();
-        let text = |key: &str| temp.get(key).and_then(|v| v.as_str().map(|s| s.trim().to_owned())).filter(|s| !s.is_empty());
+        let text = |key: &str| {
+            temp.get(key)
+                .and_then(|v| v.as_str().map(|s| s.trim().to_owned()))
+                .filter(|s| !s.is_empty())
+        };
         let (from, handle) = (text("prev_node_id"), text("prev_exec_handle"));
         let routes: Vec<(String, String)> = match self.config(cfg, "routes") {
             Some(Value::List(routes)) => routes.borrow().iter().filter_map(route_pair).collect(),
@@ -348,7 +367,9 @@ impl Run {
         let id = self.program.id(node);
         let (mut which, mut known) = (0, None);
         if let Some(from) = &from {
-            let exact = handle.as_ref().and_then(|h| routes.iter().position(|(s, r)| s == from && r == h));
+            let exact = handle
+                .as_ref()
+                .and_then(|h| routes.iter().position(|(s, r)| s == from && r == h));
             let mut same = routes.iter().enumerate().filter(|(_, (s, _))| s == from).map(|(i, _)| i);
             let first = same.next();
             if exact.is_none() && same.next().is_some() {
@@ -362,7 +383,9 @@ impl Run {
                 known = Some(from.clone());
             }
         } else if !routes.is_empty() {
-            self.warn(format!("#FALLBACK join_exec '{id}': prev_node_id missing; defaulting which=0."));
+            self.warn(format!(
+                "#FALLBACK join_exec '{id}': prev_node_id missing; defaulting which=0."
+            ));
         }
         let mut output = Map::from_iter([
             ("which".into(), Value::Int(which as i64)),
@@ -377,7 +400,10 @@ impl Run {
                 self.set_prev_handle("exec-out");
                 next as i32
             }
-            None => self.complete(Value::dict(Map::from_iter([("success".into(), Value::Bool(true)), ("result".into(), Value::dict(output))]))),
+            None => self.complete(Value::dict(Map::from_iter([
+                ("success".into(), Value::Bool(true)),
+                ("result".into(), Value::dict(output)),
+            ]))),
         }
     }
 

@@ -11,7 +11,10 @@ impl Run {
     /// Ends a node with an effect request. The payload of most nodes repeats the effect's type and the node that follows.
     pub(super) fn request(&mut self, node: Node, kind: &'static str, mut payload: Map, beside: Map) -> i32 {
         let next = self.program.next(node);
-        payload.insert("resume_to_node".into(), next.map(|n| Value::Str(self.program.id(n))).unwrap_or_default());
+        payload.insert(
+            "resume_to_node".into(),
+            next.map(|n| Value::Str(self.program.id(n))).unwrap_or_default(),
+        );
         let mut typed = Map::from_iter([("type".into(), Value::str(kind))]);
         typed.extend(payload);
         self.request_plain(node, kind, typed, beside)
@@ -23,7 +26,12 @@ impl Run {
         if let Err(message) = self.check_finite(&Value::Dict(payload.clone())) {
             return self.fail(message);
         }
-        self.plan = Plan::Effect(Request { kind, payload, next: self.program.next(node), beside });
+        self.plan = Plan::Effect(Request {
+            kind,
+            payload,
+            next: self.program.next(node),
+            beside,
+        });
         code::EFFECT
     }
 
@@ -33,16 +41,21 @@ impl Run {
 
     pub(super) fn ask_user(&mut self, node: Node, frame: u32, cfg: u32) -> i32 {
         let (prompt, choices) = match self.slot(frame) {
-            Value::Dict(d) => {
-                (d.get("prompt").unwrap_or(Value::str("Please respond:")), d.get("choices").unwrap_or_else(|| Value::list(Vec::new())))
-            }
+            Value::Dict(d) => (
+                d.get("prompt").unwrap_or(Value::str("Please respond:")),
+                d.get("choices").unwrap_or_else(|| Value::list(Vec::new())),
+            ),
             other => match py::str(&other) {
                 Ok(text) => (Value::str(text), Value::list(Vec::new())),
                 Err(e) => return self.fail(e.to_string()),
             },
         };
         let allow = self.effect_config(cfg, "allowFreeText").unwrap_or(Value::Bool(true));
-        let payload = Map::from_iter([("prompt".into(), prompt), ("choices".into(), choices), ("allow_free_text".into(), allow)]);
+        let payload = Map::from_iter([
+            ("prompt".into(), prompt),
+            ("choices".into(), choices),
+            ("allow_free_text".into(), allow),
+        ]);
         let beside = payload.clone();
         self.request(node, "ask_user", payload, beside)
     }
@@ -59,7 +72,10 @@ impl Run {
                 Err(e) => return self.fail(e.to_string()),
             },
         };
-        let level = level.as_ref().and_then(Value::as_str).map(|l| py::chars::strip(l).to_lowercase());
+        let level = level
+            .as_ref()
+            .and_then(Value::as_str)
+            .map(|l| py::chars::strip(l).to_lowercase());
         let level = match level.as_deref() {
             Some("warn" | "warning") => "warning",
             Some("error") => "error",
@@ -78,9 +94,18 @@ impl Run {
         let unit = self.effect_config(cfg, "durationType");
         let seconds = match unit.as_ref().and_then(Value::as_str) {
             Some("timestamp") => {
-                let text = if py::truthy(&duration) { py::str(&duration) } else { Ok("".into()) };
+                let text = if py::truthy(&duration) {
+                    py::str(&duration)
+                } else {
+                    Ok("".into())
+                };
                 return match text {
-                    Ok(text) => self.request(node, "wait_until", Map::from_iter([("until".into(), Value::str(text))]), Map::default()),
+                    Ok(text) => self.request(
+                        node,
+                        "wait_until",
+                        Map::from_iter([("until".into(), Value::str(text))]),
+                        Map::default(),
+                    ),
                     Err(e) => self.fail(e.to_string()),
                 };
             }
@@ -130,10 +155,18 @@ impl Run {
                 payload.insert("prompt".into(), prompt);
             }
             if let Some(Value::List(choices)) = d.get("choices") {
-                let kept = choices.borrow().iter().filter(|c| c.as_str().is_some_and(|c| !py::chars::strip(c).is_empty())).cloned().collect();
+                let kept = choices
+                    .borrow()
+                    .iter()
+                    .filter(|c| c.as_str().is_some_and(|c| !py::chars::strip(c).is_empty()))
+                    .cloned()
+                    .collect();
                 payload.insert("choices".into(), Value::list(kept));
             }
-            let given = d.get("allow_free_text").filter(|v| !v.is_null()).or_else(|| d.get("allowFreeText"));
+            let given = d
+                .get("allow_free_text")
+                .filter(|v| !v.is_null())
+                .or_else(|| d.get("allowFreeText"));
             if let Some(given) = given.filter(|v| !v.is_null()) {
                 allow = Value::Bool(py::truthy(&given));
             }
@@ -163,12 +196,19 @@ impl Run {
             None | Some(Value::Null | Value::Bool(_)) => 0.0,
             Some(value) => py::to_float(&value).unwrap_or(0.0),
         };
-        if seconds > 0.0 { self.until(seconds).map(Some) } else { Ok(None) }
+        if seconds > 0.0 {
+            self.until(seconds).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     pub(super) fn subflow(&mut self, node: Node, frame: u32, cfg: u32) -> i32 {
-        let pins: Vec<_> =
-            self.config_list(cfg, "pins").into_iter().filter(|p| !matches!(&**p, "inherit_context" | "inheritContext")).collect();
+        let pins: Vec<_> = self
+            .config_list(cfg, "pins")
+            .into_iter()
+            .filter(|p| !matches!(&**p, "inherit_context" | "inheritContext"))
+            .collect();
         let input = self.slot(frame);
         let mut vars = Map::default();
         match &input {
@@ -189,15 +229,26 @@ impl Run {
             other if pins.len() == 1 => drop(vars.insert(pins[0].clone(), other.clone())),
             other => drop(vars.insert("input".into(), other.clone())),
         }
-        for control in ["inherit_context", "inheritContext", "child_session_id", "childSessionId", "session_id", "sessionId"] {
+        for control in [
+            "inherit_context",
+            "inheritContext",
+            "child_session_id",
+            "childSessionId",
+            "session_id",
+            "sessionId",
+        ] {
             vars.shift_remove(control);
         }
-        let asked = input.as_dict().and_then(|d| d.get("inherit_context").or_else(|| d.get("inheritContext")));
+        let asked = input
+            .as_dict()
+            .and_then(|d| d.get("inherit_context").or_else(|| d.get("inheritContext")));
         let inherit = match asked {
             Some(value) => boolish(&value),
             None => {
                 let config = |key: &str| self.effect_config(cfg, key).filter(|v| !v.is_null());
-                config("inherit_context").or_else(|| config("inheritContext")).is_some_and(|v| py::truthy(&v))
+                config("inherit_context")
+                    .or_else(|| config("inheritContext"))
+                    .is_some_and(|v| py::truthy(&v))
             }
         };
         if inherit {
@@ -211,7 +262,9 @@ impl Run {
             ("wait".into(), Value::Bool(true)),
         ]);
         let session = input.as_dict().and_then(|d| {
-            ["child_session_id", "childSessionId", "session_id", "sessionId"].into_iter().find_map(|key| d.get(key))
+            ["child_session_id", "childSessionId", "session_id", "sessionId"]
+                .into_iter()
+                .find_map(|key| d.get(key))
         });
         if let Some(Value::Str(session)) = session
             && !py::chars::strip(&session).is_empty()
@@ -243,7 +296,9 @@ impl Run {
         let mut seen = Vec::new();
         let mut merged = Vec::new();
         for message in ordered {
-            let id = message.get("metadata").and_then(|m| m.as_dict().and_then(|m| m.get("message_id")));
+            let id = message
+                .get("metadata")
+                .and_then(|m| m.as_dict().and_then(|m| m.get("message_id")));
             if let Some(Value::Str(id)) = id.filter(|id| id.as_str().is_some_and(|id| !id.trim().is_empty())) {
                 if seen.contains(&id) {
                     continue;
@@ -254,7 +309,10 @@ impl Run {
         }
         context.set("messages", Value::list(merged));
         if context.get("attachments").is_none()
-            && let Some(kept) = own.as_ref().and_then(|c| attachments(&c.get("attachments")?)).filter(|kept| !kept.is_empty())
+            && let Some(kept) = own
+                .as_ref()
+                .and_then(|c| attachments(&c.get("attachments")?))
+                .filter(|kept| !kept.is_empty())
         {
             context.set("attachments", Value::list(kept));
         }

@@ -8,22 +8,35 @@ impl Run {
     /// A text of a node's input, else of its configuration, else `fallback`.
     fn event_text(&self, input: &Dict, pins: &[&str], config: &[Option<Value>], fallback: &str) -> Result<String, String> {
         let picked = pins.iter().find_map(|pin| input.get(pin).filter(py::truthy));
-        let picked = picked.or_else(|| config.iter().flatten().find(|v| v.as_str().is_some_and(|s| !s.trim().is_empty())).cloned());
+        let picked = picked.or_else(|| {
+            config
+                .iter()
+                .flatten()
+                .find(|v| v.as_str().is_some_and(|s| !s.trim().is_empty()))
+                .cloned()
+        });
         match picked {
-            Some(value) => py::str(&value).map(|text| py::chars::strip(&text).to_owned()).map_err(|e| e.to_string()),
+            Some(value) => py::str(&value)
+                .map(|text| py::chars::strip(&text).to_owned())
+                .map_err(|e| e.to_string()),
             None => Ok(fallback.to_owned()),
         }
     }
 
     fn event_setting(&self, cfg: u32, key: &str) -> Option<Value> {
-        ["eventConfig", "effectConfig"].into_iter().find_map(|config| self.config(cfg, config)?.as_dict()?.get(key))
+        ["eventConfig", "effectConfig"]
+            .into_iter()
+            .find_map(|config| self.config(cfg, config)?.as_dict()?.get(key))
     }
 
     fn scope(&self, input: &Dict, cfg: u32) -> Result<&'static str, String> {
         let raw = match input.get("scope") {
             Some(value) if py::truthy(&value) => py::str(&value).map_err(|e| e.to_string())?.trim().to_lowercase(),
             Some(_) => "session".to_owned(),
-            None => self.event_setting(cfg, "scope").and_then(|s| s.as_str().map(|s| s.trim().to_lowercase())).unwrap_or_default(),
+            None => self
+                .event_setting(cfg, "scope")
+                .and_then(|s| s.as_str().map(|s| s.trim().to_lowercase()))
+                .unwrap_or_default(),
         };
         Ok(match raw.as_str() {
             "workflow" => "workflow",
@@ -99,7 +112,10 @@ impl Run {
         let config = [self.event_setting(cfg, "name"), self.event_setting(cfg, "event_name")];
         let name = match self.event_text(&input, &["name", "event_name"], &config, "") {
             Ok(name) if name.is_empty() => {
-                return self.fail(format!("ValueError: emit_event node '{}' missing event name", self.program.id(node)));
+                return self.fail(format!(
+                    "ValueError: emit_event node '{}' missing event name",
+                    self.program.id(node)
+                ));
             }
             Ok(name) => name,
             Err(message) => return self.fail(message),
@@ -114,8 +130,12 @@ impl Run {
             Some(other) => Value::dict(Map::from_iter([("value".into(), other)])),
         };
         let session = input.get("session_id").filter(|v| !v.is_null());
-        let session = session.or_else(|| self.event_setting(cfg, "sessionId")).or_else(|| self.event_setting(cfg, "session_id"));
-        let session = session.and_then(|s| s.as_str().map(|s| py::chars::strip(s).to_owned())).filter(|s| !s.is_empty());
+        let session = session
+            .or_else(|| self.event_setting(cfg, "sessionId"))
+            .or_else(|| self.event_setting(cfg, "session_id"));
+        let session = session
+            .and_then(|s| s.as_str().map(|s| py::chars::strip(s).to_owned()))
+            .filter(|s| !s.is_empty());
 
         let id = self.program.id(node);
         let sequences = child(&self.temp(), "event_seq");

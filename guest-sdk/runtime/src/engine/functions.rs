@@ -11,13 +11,25 @@ impl Run {
         let input = match self.slot(frame) {
             Value::Dict(input) => input,
             // A lone bus value stands for the pins that one-input nodes read.
-            other => ["value", "a", "text"].into_iter().map(|pin| (pin.into(), other.clone())).collect::<Map>().into(),
+            other => ["value", "a", "text"]
+                .into_iter()
+                .map(|pin| (pin.into(), other.clone()))
+                .collect::<Map>()
+                .into(),
         };
         let cfg = self.program.constant(cfg);
         // The builtin gets its own map, so that a value which holds the input can be changed while it runs.
         let args = std::mem::take(&mut *input.borrow_mut());
-        let vars = Vars { own: &self.vars, host: &self.host_vars };
-        let result = builtin(&mut Cx { args: &args, cfg: &cfg, vars: &vars, world: &mut self.world });
+        let vars = Vars {
+            own: &self.vars,
+            host: &self.host_vars,
+        };
+        let result = builtin(&mut Cx {
+            args: &args,
+            cfg: &cfg,
+            vars: &vars,
+            world: &mut self.world,
+        });
         *input.borrow_mut() = args;
         match result {
             Ok(value) => {
@@ -69,7 +81,9 @@ impl Run {
                 target as i32
             }
             // A branch that leads nowhere is a clean end.
-            None if matches!(&*branch, "true" | "false" | "default") || branch.starts_with("case:") => self.complete(ending_output(result)),
+            None if matches!(&*branch, "true" | "false" | "default") || branch.starts_with("case:") => {
+                self.complete(ending_output(result))
+            }
             None => self.complete_with_error(node, format!("Unknown branch '{branch}'")),
         }
     }
@@ -103,10 +117,16 @@ impl Run {
     pub(super) fn on_flow_start(&mut self, node: Node, frame: u32, cfg: u32) -> i32 {
         let pins = self.config_list(cfg, "outputs");
         let output = match (self.slot(frame), pins.is_empty()) {
-            (Value::Dict(input), false) => pins.iter().map(|pin| (pin.clone(), input.get(pin).unwrap_or_default())).collect(),
-            (Value::Dict(input), true) => {
-                input.borrow().iter().filter(|(key, _)| !key.starts_with('_')).map(|(k, v)| (k.clone(), v.clone())).collect()
-            }
+            (Value::Dict(input), false) => pins
+                .iter()
+                .map(|pin| (pin.clone(), input.get(pin).unwrap_or_default()))
+                .collect(),
+            (Value::Dict(input), true) => input
+                .borrow()
+                .iter()
+                .filter(|(key, _)| !key.starts_with('_'))
+                .map(|(k, v)| (k.clone(), v.clone()))
+                .collect(),
             (other, _) if pins.len() == 1 => Map::from_iter([(pins[0].clone(), other)]),
             (other, _) => Map::from_iter([("input".into(), other)]),
         };
@@ -116,7 +136,9 @@ impl Run {
     pub(super) fn on_flow_end(&mut self, node: Node, frame: u32, cfg: u32) -> i32 {
         let pins = self.config_list(cfg, "pins");
         let result = match (self.slot(frame), pins.is_empty()) {
-            (Value::Dict(input), false) => Value::dict(pins.iter().map(|p| (p.clone(), input.get(p).unwrap_or_default())).collect()),
+            (Value::Dict(input), false) => {
+                Value::dict(pins.iter().map(|p| (p.clone(), input.get(p).unwrap_or_default())).collect())
+            }
             (Value::Dict(input), true) => Value::Dict(input.shallow_copy()),
             (other, true) => other,
             (other, false) if pins.len() == 1 => Value::dict(Map::from_iter([(pins[0].clone(), other)])),
@@ -127,25 +149,41 @@ impl Run {
 
     pub(super) fn on_user_request(&mut self, node: Node, frame: u32) -> i32 {
         let (message, context) = match self.slot(frame) {
-            Value::Dict(d) => (d.get("message").unwrap_or(Value::str("")), d.get("context").unwrap_or_else(empty)),
+            Value::Dict(d) => (
+                d.get("message").unwrap_or(Value::str("")),
+                d.get("context").unwrap_or_else(empty),
+            ),
             other => match py::str(&other) {
                 Ok(text) => (Value::str(text), empty()),
                 Err(e) => return self.fail_function(node, e.to_string()),
             },
         };
-        self.finish_function(node, Value::dict(Map::from_iter([("message".into(), message), ("context".into(), context)])))
+        self.finish_function(
+            node,
+            Value::dict(Map::from_iter([("message".into(), message), ("context".into(), context)])),
+        )
     }
 
     pub(super) fn on_agent_message(&mut self, node: Node, frame: u32, cfg: u32) -> i32 {
         let (sender, message) = match self.slot(frame) {
-            Value::Dict(d) => (d.get("sender").unwrap_or(Value::str("unknown")), d.get("message").unwrap_or(Value::str(""))),
+            Value::Dict(d) => (
+                d.get("sender").unwrap_or(Value::str("unknown")),
+                d.get("message").unwrap_or(Value::str("")),
+            ),
             other => match py::str(&other) {
                 Ok(text) => (Value::str("unknown"), Value::str(text)),
                 Err(e) => return self.fail_function(node, e.to_string()),
             },
         };
-        let channel = self.config(cfg, "eventConfig").and_then(|c| c.as_dict().and_then(|c| c.get("channel"))).unwrap_or(Value::str(""));
-        let output = Map::from_iter([("sender".into(), sender), ("message".into(), message), ("channel".into(), channel)]);
+        let channel = self
+            .config(cfg, "eventConfig")
+            .and_then(|c| c.as_dict().and_then(|c| c.get("channel")))
+            .unwrap_or(Value::str(""));
+        let output = Map::from_iter([
+            ("sender".into(), sender),
+            ("message".into(), message),
+            ("channel".into(), channel),
+        ]);
         self.finish_function(node, Value::dict(output))
     }
 
@@ -155,7 +193,13 @@ impl Run {
             other => Value::Bool(py::truthy(&other)),
         };
         let branch = if py::truthy(&condition) { "true" } else { "false" };
-        self.finish_function(node, Value::dict(Map::from_iter([("branch".into(), Value::str(branch)), ("condition".into(), condition)])))
+        self.finish_function(
+            node,
+            Value::dict(Map::from_iter([
+                ("branch".into(), Value::str(branch)),
+                ("condition".into(), condition),
+            ])),
+        )
     }
 
     pub(super) fn switch(&mut self, node: Node, frame: u32, cfg: u32) -> i32 {
@@ -168,11 +212,15 @@ impl Run {
             Ok(text) => text,
             Err(e) => return self.fail_function(node, e.to_string()),
         };
-        let cases = self.config(cfg, "switchConfig").and_then(|c| c.as_dict().and_then(|c| c.get("cases")));
+        let cases = self
+            .config(cfg, "switchConfig")
+            .and_then(|c| c.as_dict().and_then(|c| c.get("cases")));
         let mut output = Map::from_iter([("branch".into(), Value::str("default")), ("value".into(), value)]);
         if let Some(Value::List(cases)) = cases {
             for case in cases.borrow().iter().filter_map(Value::as_dict) {
-                let (Some(Value::Str(id)), Some(wanted)) = (case.get("id"), case.get("value")) else { continue };
+                let (Some(Value::Str(id)), Some(wanted)) = (case.get("id"), case.get("value")) else {
+                    continue;
+                };
                 if id.is_empty() || wanted.is_null() {
                     continue;
                 }
@@ -222,7 +270,10 @@ fn ending_output(result: Value) -> Value {
             output.entry("success".into()).or_insert(Value::Bool(true));
             Value::dict(output)
         }
-        other => Value::dict(Map::from_iter([("response".into(), other), ("success".into(), Value::Bool(true))])),
+        other => Value::dict(Map::from_iter([
+            ("response".into(), other),
+            ("success".into(), Value::Bool(true)),
+        ])),
     }
 }
 

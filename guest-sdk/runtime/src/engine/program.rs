@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! 0 magic "FLW1"  4 constants  8 offset of constants  12 nodes  16 offset of nodes  20 constant: description (JSON)
+//! 24 constant: flow id
 //! constant: offset, length, kind (0 = JSON text, 1 = UTF-8 string)
 //! node: constant id, flags, next node or NONE, constant outputKey or NONE, constant inputKey or NONE, routes, offset of routes
 //! route: constant handle, node
@@ -37,8 +38,16 @@ pub struct Program {
 impl Program {
     /// Takes the tables over; they are checked as they are read, since a broken table must not read outside itself.
     pub fn new(table: Vec<u8>, base: u32) -> Self {
-        let mut program = Program { table, consts: Vec::new(), base };
-        let count = if program.word(0) == MAGIC { program.word(4) as usize } else { 0 };
+        let mut program = Program {
+            table,
+            consts: Vec::new(),
+            base,
+        };
+        let count = if program.word(0) == MAGIC {
+            program.word(4) as usize
+        } else {
+            0
+        };
         let count = count.min(program.table.len() / 12);
         program.consts.resize_with(count, OnceCell::new);
         program
@@ -62,7 +71,9 @@ impl Program {
 
     /// Constant `index`; its lists and objects are shared between readers, so a caller that hands it to a flow copies it.
     pub fn constant(&self, index: u32) -> Value {
-        let Some(cell) = self.consts.get(index as usize) else { return Value::Null };
+        let Some(cell) = self.consts.get(index as usize) else {
+            return Value::Null;
+        };
         cell.get_or_init(|| {
             let at = self.word(8) + index * 12;
             let (offset, len, kind) = (self.word(at) as usize, self.word(at + 4) as usize, self.word(at + 8));
@@ -119,6 +130,11 @@ impl Program {
 
     pub fn find(&self, id: &str) -> Option<Node> {
         (0..self.node_count()).find(|n| *self.id(*n) == *id)
+    }
+
+    /// The flow's id as its author wrote it.
+    pub fn flow_id(&self) -> Rc<str> {
+        self.text(self.word(24))
     }
 
     pub fn description(&self) -> Value {

@@ -31,7 +31,7 @@ impl Run {
         });
         let state = Value::dict(Map::from_iter([
             ("format".into(), Value::Int(FORMAT)),
-            ("flow".into(), self.flow_id()),
+            ("flow".into(), Value::Str(self.program.flow_id())),
             ("cursor".into(), name(self.cursor)),
             ("vars".into(), Value::Dict(self.vars.clone())),
             ("beside".into(), Value::Dict(self.beside.clone())),
@@ -51,10 +51,14 @@ impl Run {
         };
         match state.get("format") {
             Some(Value::Int(FORMAT)) => {}
-            other => return Err(format!("snapshot format {other:?} is not known; this runtime reads format {FORMAT}")),
+            other => {
+                return Err(format!(
+                    "snapshot format {other:?} is not known; this runtime reads format {FORMAT}"
+                ));
+            }
         }
         let flow = state.get("flow").unwrap_or_default();
-        if flow.as_str() != self.flow_id().as_str() {
+        if flow.as_str() != Some(&*self.program.flow_id()) {
             return Err(format!("the snapshot is of flow {flow:?}"));
         }
         let cursor = self.known_node(state.get("cursor"), "cursor")?;
@@ -85,13 +89,14 @@ impl Run {
         Ok(())
     }
 
-    fn flow_id(&self) -> Value {
-        self.program.description().as_dict().and_then(|d| d.get("id")).unwrap_or_default()
-    }
-
     fn known_node(&self, value: Option<Value>, what: &str) -> Result<Node, String> {
-        let id = value.as_ref().and_then(Value::as_str).ok_or_else(|| format!("'{what}' is not a node id"))?;
-        self.program.find(id).ok_or_else(|| format!("'{what}' is node '{id}', which this version of the flow does not have"))
+        let id = value
+            .as_ref()
+            .and_then(Value::as_str)
+            .ok_or_else(|| format!("'{what}' is not a node id"))?;
+        self.program
+            .find(id)
+            .ok_or_else(|| format!("'{what}' is node '{id}', which this version of the flow does not have"))
     }
 }
 

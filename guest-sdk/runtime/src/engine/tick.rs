@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use super::{Ids, Node, Pending, Plan, Run, code, program::flag, with};
-use crate::value::{Dict, Map, Value};
 use crate::json;
+use crate::value::{Dict, Map, Value};
 
 /// Why the flow is ticked.
 #[derive(Debug)]
@@ -46,10 +46,26 @@ pub struct Effect {
 
 #[derive(Debug)]
 pub enum Progress {
-    Blocked { effect: Option<Effect>, steps: u32 },
-    Yielded { node: Rc<str>, steps: u32 },
-    Completed { node: Rc<str>, output: String, by: Ending, steps: u32 },
-    Failed { node: Rc<str>, code: &'static str, message: String, steps: u32 },
+    Blocked {
+        effect: Option<Effect>,
+        steps: u32,
+    },
+    Yielded {
+        node: Rc<str>,
+        steps: u32,
+    },
+    Completed {
+        node: Rc<str>,
+        output: String,
+        by: Ending,
+        steps: u32,
+    },
+    Failed {
+        node: Rc<str>,
+        code: &'static str,
+        message: String,
+        steps: u32,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +87,10 @@ pub fn tick(around: Around, event: Event, max_steps: u32, call: impl Fn(Node) ->
     loop {
         let node = with(|run| run.cursor);
         if steps >= max_steps {
-            return with(|run| Progress::Yielded { node: run.program.id(node), steps });
+            return with(|run| Progress::Yielded {
+                node: run.program.id(node),
+                steps,
+            });
         }
         steps += 1;
         let code = call(node);
@@ -184,7 +203,10 @@ impl Run {
             }
             None => {
                 let by = if waited { Ending::Resume } else { Ending::Effect };
-                let output = Value::dict(Map::from_iter([("success".into(), Value::Bool(true)), ("result".into(), result)]));
+                let output = Value::dict(Map::from_iter([
+                    ("success".into(), Value::Bool(true)),
+                    ("result".into(), result),
+                ]));
                 Some(self.completed(pending.node, &output, by, 0))
             }
         }
@@ -253,10 +275,18 @@ impl Run {
         }
         let temp = self.temp();
         temp.set("prev_node_id", Value::Str(id.clone()));
-        temp.set("prev_next_node", request.next.map(|n| Value::Str(self.program.id(n))).unwrap_or_default());
+        temp.set(
+            "prev_next_node",
+            request.next.map(|n| Value::Str(self.program.id(n))).unwrap_or_default(),
+        );
         self.next_effect += 1;
         let waits = matches!(request.kind, "ask_user" | "wait_event" | "start_subworkflow");
-        self.pending = Some(Pending { id: self.next_effect, node, next: request.next, waits });
+        self.pending = Some(Pending {
+            id: self.next_effect,
+            node,
+            next: request.next,
+            waits,
+        });
         Progress::Blocked {
             effect: Some(Effect {
                 id: self.next_effect,
@@ -275,7 +305,12 @@ impl Run {
         match json::to_string(output) {
             Ok(output) => {
                 self.ended = true;
-                Progress::Completed { node: self.program.id(node), output, by, steps }
+                Progress::Completed {
+                    node: self.program.id(node),
+                    output,
+                    by,
+                    steps,
+                }
             }
             Err(e) => self.failed("bad_value", e.to_string(), steps),
         }
@@ -283,7 +318,11 @@ impl Run {
 
     fn failed(&mut self, code: &'static str, message: String, steps: u32) -> Progress {
         self.ended = true;
-        Progress::Failed { node: self.program.id(self.cursor), code, message, steps }
+        Progress::Failed {
+            node: self.program.id(self.cursor),
+            code,
+            message,
+            steps,
+        }
     }
-
 }

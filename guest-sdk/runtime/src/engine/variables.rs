@@ -35,7 +35,10 @@ impl Run {
             return Err(self.complete_with_error(node, empty.to_owned()));
         }
         if name.starts_with('_') {
-            return Err(self.complete_with_error(node, format!("Invalid variable name '{name}': names starting with '_' are reserved.")));
+            return Err(self.complete_with_error(
+                node,
+                format!("Invalid variable name '{name}': names starting with '_' are reserved."),
+            ));
         }
         Ok(name)
     }
@@ -47,12 +50,14 @@ impl Run {
             Err(code) => return code,
         };
         // A primitive pin that nothing feeds shows a default in the editor, so it writes that default.
-        let value = input.get("value").unwrap_or_else(|| match self.config(cfg, "value_type").as_ref().and_then(Value::as_str) {
-            Some("boolean") => Value::Bool(false),
-            Some("number") => Value::Int(0),
-            Some("string") => Value::str(""),
-            _ => Value::Null,
-        });
+        let value = input
+            .get("value")
+            .unwrap_or_else(|| match self.config(cfg, "value_type").as_ref().and_then(Value::as_str) {
+                Some("boolean") => Value::Bool(false),
+                Some("number") => Value::Int(0),
+                Some("string") => Value::str(""),
+                _ => Value::Null,
+            });
         if let Err(message) = self.check_finite(&value).and_then(|()| self.set_path(&name, value.clone())) {
             return self.complete_with_error(node, format!("Failed to set variable '{name}': {message}"));
         }
@@ -75,7 +80,11 @@ impl Run {
         }
         let mut named = Map::default();
         for (key, value) in &updates {
-            let name = match self.variable_name(node, Some(Value::Str(key.clone())), "Set Variables requires non-empty variable names in updates.") {
+            let name = match self.variable_name(
+                node,
+                Some(Value::Str(key.clone())),
+                "Set Variables requires non-empty variable names in updates.",
+            ) {
                 Ok(name) => name,
                 Err(code) => return code,
             };
@@ -93,7 +102,11 @@ impl Run {
 
     pub(super) fn set_var_property(&mut self, node: Node, frame: u32) -> i32 {
         let input = self.input_object(frame);
-        let name = match self.variable_name(node, input.get("name"), "Set Variable Property requires a non-empty variable name.") {
+        let name = match self.variable_name(
+            node,
+            input.get("name"),
+            "Set Variable Property requires a non-empty variable name.",
+        ) {
             Ok(name) => name,
             Err(code) => return code,
         };
@@ -136,7 +149,10 @@ impl Run {
             ("role".into(), role),
             ("content".into(), content),
             ("timestamp".into(), Value::str(crate::time::iso_utc(self.world.now_us))),
-            ("metadata".into(), Value::dict(Map::from_iter([("message_id".into(), Value::str(id))]))),
+            (
+                "metadata".into(),
+                Value::dict(Map::from_iter([("message_id".into(), Value::str(id))])),
+            ),
         ]));
         let context = child(&self.vars, "context");
         let messages = match context.get("messages") {
@@ -163,7 +179,10 @@ impl Run {
         self.set_output(node, Value::dict(output));
         match self.program.next(node) {
             Some(next) => next as i32,
-            None => self.complete(Value::dict(Map::from_iter([("success".into(), Value::Bool(true)), ("message".into(), message)]))),
+            None => self.complete(Value::dict(Map::from_iter([
+                ("success".into(), Value::Bool(true)),
+                ("message".into(), message),
+            ]))),
         }
     }
 
@@ -193,7 +212,9 @@ impl Run {
 fn name_text(raw: Option<Value>) -> Result<String, String> {
     match raw {
         Some(Value::Str(text)) => Ok(py::chars::strip(&text).to_owned()),
-        Some(value) if py::truthy(&value) => py::str(&value).map(|t| py::chars::strip(&t).to_owned()).map_err(|e| e.to_string()),
+        Some(value) if py::truthy(&value) => py::str(&value)
+            .map(|t| py::chars::strip(&t).to_owned())
+            .map_err(|e| e.to_string()),
         _ => Ok(String::new()),
     }
 }
