@@ -360,7 +360,7 @@ async fn a_stream_of_a_waiting_run_stays_open_and_breathes() {
         .expect("the stream opens");
     for _ in 0..3 {
         assert_eq!(
-            stream.frame(Duration::from_secs(2)).await,
+            stream.frame(Duration::from_secs(10)).await,
             Ok(Frame::Comment("keep-alive".to_owned()))
         );
     }

@@ -49,6 +49,14 @@ impl Fresh {
         }
     }
 
+    /// These runs have moved: their copies are out of date.
+    pub(crate) fn forget<'a>(&self, moved: impl Iterator<Item = &'a RunRef>) {
+        let mut state = self.lock();
+        if !state.runs.is_empty() {
+            moved.for_each(|at| drop(state.runs.remove(at)));
+        }
+    }
+
     /// The run as it was started, once.
     pub(crate) fn take(&self, at: RunRef) -> Option<LiveRun> {
         self.lock().runs.remove(&at)

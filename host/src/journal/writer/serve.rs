@@ -87,8 +87,14 @@ impl<S: Store> Writer<S> {
         let due = self.unit.next_due.map_or(i64::MAX, |due| due.0);
         self.shared.next_due.store(due, Ordering::Release);
         let drives = self.role == Role::Runner;
+        // What is kept of a run that was just made is worth something only until the run moves.
+        self.shared.fresh.forget(out.news.keys());
         self.shared.topics.warm(out.fresh.iter().map(|run| run.row.at));
-        self.shared.fresh.add(out.fresh.drain(..), drives);
+        let unmoved = out.fresh.drain(..).filter(|run| {
+            let news = out.news.get(&run.row.at);
+            news.is_none_or(|news| news.rows.is_empty() && news.status == crate::record::RunStatus::Running)
+        });
+        self.shared.fresh.add(unmoved, drives);
         if !self.shared.topics.is_empty() {
             let news = out.news.drain(..).filter(|(at, _)| self.shared.topics.has(*at));
             let news = news
