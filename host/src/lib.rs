@@ -1,7 +1,6 @@
 //! Flowgate: a durable run gateway whose workflows are sandboxed WebAssembly.
 
 pub mod api;
-
 pub mod bundles;
 pub mod cases;
 pub mod cli;

@@ -17,11 +17,9 @@ pub fn flowgate() -> PathBuf {
 
 fn build(debug: bool) -> PathBuf {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    // For the whole workspace, as the tests were: with the package alone, cargo would settle on other features and compile
-    // most dependencies again.
-    cargo
-        .current_dir(crate::root())
-        .args(["build", "--quiet", "--workspace", "--bin", "flowgate"]);
+    cargo.current_dir(crate::root()).args(["build", "--quiet", "--workspace"]);
+    // With the tests, as `cargo test` has built them: alone, cargo would settle on other features and compile most dependencies again.
+    cargo.args(if debug { ["--bins", "--tests"] } else { ["--bin", "flowgate"] });
     cargo.arg("--message-format=json-render-diagnostics");
     if !debug {
         cargo.arg("--release");
@@ -33,7 +31,11 @@ fn build(debug: bool) -> PathBuf {
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     let path = artifacts.find_map(|message| {
-        let is_binary = message["reason"] == "compiler-artifact" && message["target"]["name"] == "flowgate";
+        // The library's own tests are an executable of the same name.
+        let is_binary = message["reason"] == "compiler-artifact"
+            && message["target"]["name"] == "flowgate"
+            && message["target"]["kind"][0] == "bin"
+            && message["profile"]["test"] == false;
         message["executable"].as_str().filter(|_| is_binary).map(PathBuf::from)
     });
     path.expect("cargo names the binary it built")

@@ -1,7 +1,7 @@
 //! The engine's settings, and the pulse that bounds a tick's wall-clock time.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -97,7 +97,10 @@ fn base() -> Config {
     config
 }
 
-/// Moves the engine's epoch while somebody is ticking, and sleeps while nobody is.
+/// Periods without a tick after which the pulse stops. Until then a tick need not wake it.
+const IDLE: u32 = 10;
+
+/// Moves the engine's epoch while somebody is ticking, and stops soon after the last one.
 pub(super) struct Pulse {
     state: Arc<PulseState>,
 }
@@ -105,6 +108,8 @@ pub(super) struct Pulse {
 struct PulseState {
     /// Ticks in flight.
     running: AtomicUsize,
+    /// The thread sleeps until it is woken; a tick that begins then wakes it.
+    stopped: AtomicBool,
     /// True once the host is gone; the thread ends.
     closed: Mutex<bool>,
     /// Told when a first tick begins or the host goes.
@@ -118,6 +123,7 @@ impl Pulse {
     pub fn new(engine: Engine) -> Self {
         let state = Arc::new(PulseState {
             running: AtomicUsize::new(0),
+            stopped: AtomicBool::new(false),
             closed: Mutex::new(false),
             wake: Condvar::new(),
         });
@@ -132,8 +138,10 @@ impl Pulse {
     }
 
     pub fn ticking(&self) -> Ticking {
-        if self.state.running.fetch_add(1, Ordering::AcqRel) == 0 {
-            // The lock orders this wake after the thread's look at `running`, so that it is never missed.
+        // Either the thread sees this count before it sleeps, or this sees that it sleeps: both sides are sequentially consistent.
+        self.state.running.fetch_add(1, Ordering::SeqCst);
+        if self.state.stopped.load(Ordering::SeqCst) {
+            // The lock orders this wake after the thread's last look at the count.
             drop(lock(&self.state.closed));
             self.state.wake.notify_one();
         }
@@ -144,9 +152,20 @@ impl Pulse {
 impl PulseState {
     fn run(&self, engine: &Engine) {
         let mut closed = lock(&self.closed);
+        let mut idle = 0;
         while !*closed {
-            if self.running.load(Ordering::Acquire) == 0 {
-                closed = self.wake.wait(closed).unwrap_or_else(std::sync::PoisonError::into_inner);
+            if self.running.load(Ordering::SeqCst) > 0 {
+                idle = 0;
+            } else {
+                idle += 1;
+            }
+            if idle > IDLE {
+                self.stopped.store(true, Ordering::SeqCst);
+                if self.running.load(Ordering::SeqCst) == 0 {
+                    closed = self.wake.wait(closed).unwrap_or_else(std::sync::PoisonError::into_inner);
+                }
+                self.stopped.store(false, Ordering::SeqCst);
+                idle = 0;
             } else {
                 closed = self
                     .wake
@@ -168,7 +187,7 @@ impl Drop for Pulse {
 
 impl Drop for Ticking {
     fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::AcqRel);
+        self.0.running.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
