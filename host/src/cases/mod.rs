@@ -242,9 +242,20 @@ async fn answer(journal: &journal::Handle, clock: &Clock, runs: &[RunRow], scrip
         journal.command(command).await?;
         moved = true;
     }
-    if !moved && let Some(due) = journal.next_due() {
-        clock.advance_to(due.max(clock.now()));
-        moved = journal.fire_due(clock.now().max(Micros(due.0))).await? > 0;
+    let timed = runs
+        .iter()
+        .any(|run| run.waiting.as_ref().is_some_and(|wait| wait.reason == WaitReason::Until));
+    if !moved && timed {
+        // A commit can be read a moment before the journal announces its due time, and the runner's own sleeper may fire first.
+        // Either way the runs have to be looked at again.
+        match journal.next_due() {
+            Some(due) => {
+                clock.advance_to(due.max(clock.now()));
+                journal.fire_due(clock.now().max(Micros(due.0))).await?;
+            }
+            None => tokio::time::sleep(Duration::from_micros(300)).await,
+        }
+        moved = true;
     }
     Ok(moved)
 }
