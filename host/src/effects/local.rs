@@ -122,7 +122,7 @@ fn wait_event(owner: Owner<'_>, request: &Request, fields: &Fields<'_>) -> Resul
             let name = fields.name("name").or_else(|| fields.name("event_name"));
             let name = name.ok_or("wait_event requires payload.wait_key or payload.name")?;
             let (scope, id) = scope(owner, fields).map_err(|e| format!("wait_event invalid payload: {e}"))?;
-            event_key(scope, &id, &name)
+            scope.wait_key(&id, &name)
         }
     };
     let until = match fields.name("until") {
@@ -215,16 +215,6 @@ fn scope(owner: Owner<'_>, fields: &Fields<'_>) -> Result<(EventScope, String), 
         "global" => Ok((EventScope::Global, "global".to_owned())),
         other => Err(format!("unknown event scope '{other}'")),
     }
-}
-
-fn event_key(scope: EventScope, id: &str, name: &str) -> String {
-    let scope = match scope {
-        EventScope::Session => "session",
-        EventScope::Workflow => "workflow",
-        EventScope::Run => "run",
-        EventScope::Global => return format!("evt:global:global:{name}"),
-    };
-    format!("evt:{scope}:{id}:{name}")
 }
 
 fn json<T: Serialize + ?Sized>(value: &T) -> Json {
