@@ -10,6 +10,7 @@ mod codegen;
 mod component;
 pub mod diagnostic;
 pub mod graph;
+pub mod python;
 pub mod visualflow;
 
 pub use component::{Component, Link, RUNTIME_IMPORT, RUNTIME_SECTION, Runtime, compile, linked_runtime, runtime};

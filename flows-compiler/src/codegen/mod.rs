@@ -9,6 +9,8 @@ mod ir;
 mod lower;
 mod tables;
 
+pub use ir::Import;
+
 use crate::graph::Graph;
 
 /// The flow's core module. It imports the runtime's functions, memory and table under the module name [`RUNTIME`].

@@ -4,5 +4,6 @@ pub mod engine;
 mod guest;
 pub mod json;
 pub mod py;
+pub mod python;
 pub mod time;
 pub mod value;

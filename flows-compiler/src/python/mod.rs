@@ -1,0 +1,4 @@
+//! Python code nodes: from the author's text to functions of the flow's module.
+
+pub mod mir;
+pub mod rt;
