@@ -1,0 +1,3 @@
+//! Generators: a frame that is kept between two advances.
+
+pub struct Generator {}
