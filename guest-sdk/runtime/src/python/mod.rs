@@ -24,6 +24,7 @@ pub mod methods;
 pub mod names;
 pub mod number;
 pub mod object;
+pub mod percent;
 pub mod sequence;
 pub mod set;
 pub mod slice;
