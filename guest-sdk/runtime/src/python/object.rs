@@ -215,6 +215,15 @@ pub trait Native {
     fn call(&self, args: &Args) -> Option<Py> {
         None
     }
+    /// Whether `call` answers.
+    fn callable(&self) -> bool {
+        false
+    }
+    /// What reading it from a class gives, through an instance or the class itself (`property`, `functools.cached_property`).
+    /// `this` is the object itself. `None`: it is a plain attribute.
+    fn bind(&self, this: &Obj, instance: Option<&Obj>, class: &Obj) -> Option<Py> {
+        None
+    }
     fn getitem(&self, key: &Obj) -> Option<Py> {
         None
     }
@@ -248,6 +257,21 @@ pub trait Native {
     }
     fn format(&self, spec: &str) -> Option<Py<String>> {
         None
+    }
+    /// The items, for an object that is a tuple (a named tuple): `isinstance(x, tuple)` holds and it serialises as one.
+    fn as_tuple(&self) -> Option<&Rc<[Obj]>> {
+        None
+    }
+    /// The class of an object whose class is made while the program runs (`namedtuple`, `Enum`); [`Native::type_of`] is then only its kind.
+    fn class(&self) -> Option<Obj> {
+        None
+    }
+    /// For an object that is itself a class: its name, and whether `object` is an instance of it.
+    fn class_name(&self) -> Option<&str> {
+        None
+    }
+    fn is_class_of(&self, object: &Obj) -> bool {
+        false
     }
 }
 
