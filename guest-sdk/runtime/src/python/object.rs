@@ -248,6 +248,21 @@ pub trait Native {
     fn format(&self, spec: &str) -> Option<Py<String>> {
         None
     }
+    /// The items, for an object that is a tuple (a named tuple): `isinstance(x, tuple)` holds and it serialises as one.
+    fn as_tuple(&self) -> Option<&Rc<[Obj]>> {
+        None
+    }
+    /// The class of an object whose class is made while the program runs (`namedtuple`, `Enum`); [`Native::type_of`] is then only its kind.
+    fn class(&self) -> Option<Obj> {
+        None
+    }
+    /// For an object that is itself a class: its name, and whether `object` is an instance of it.
+    fn class_name(&self) -> Option<&str> {
+        None
+    }
+    fn is_class_of(&self, object: &Obj) -> bool {
+        false
+    }
 }
 
 impl Text {
