@@ -1,7 +1,5 @@
 //! Arithmetic and bit operators.
 
-use num_bigint::BigInt;
-
 use super::error::{Py, type_error};
 use super::object::Obj;
 
@@ -59,18 +57,4 @@ pub fn unary(op: UnaryOp, a: &Obj) -> Py {
     let _ = (op, a);
     Err(type_error("not built"))
 }
-/// `__index__`: an integer (or boolean) that fits 64 bits. `TypeError: 'float' object cannot be interpreted as an integer`, `OverflowError`.
-pub fn index(value: &Obj) -> Py<i64> {
-    let _ = value;
-    Err(type_error("not built"))
-}
-/// An integer of any size, if it is one (or a boolean).
-pub fn as_big(value: &Obj) -> Option<BigInt> {
-    let _ = value;
-    None
-}
-/// A number as `float` (`math` functions): `TypeError: must be real number, not str`, `OverflowError: int too large to convert to float`.
-pub fn as_float(value: &Obj) -> Py<f64> {
-    let _ = value;
-    Err(type_error("not built"))
-}
+pub use super::number::{as_big, as_float, index};

@@ -66,7 +66,8 @@ pub enum Obj {
 
 /// A string: text by code point, with what is costly to know kept.
 pub struct Text {
-    pub text: Box<str>,
+    /// A growable text, so that `s += x` on a text held once appends in place.
+    pub text: String,
     /// Code points; equal to the length in bytes exactly for ASCII.
     pub chars: usize,
     /// `hash()`, 0 when not computed yet.
@@ -266,7 +267,7 @@ pub trait Native {
 }
 
 impl Text {
-    pub fn new(text: impl Into<Box<str>>) -> Self {
+    pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();
         let chars = if text.is_ascii() { text.len() } else { text.chars().count() };
         Text {
@@ -303,7 +304,7 @@ impl Name {
 }
 
 impl Obj {
-    pub fn str(text: impl Into<Box<str>>) -> Obj {
+    pub fn str(text: impl Into<String>) -> Obj {
         Obj::Str(Rc::new(Text::new(text)))
     }
     pub fn list(items: Vec<Obj>) -> Obj {
@@ -421,7 +422,7 @@ impl<'a> Args<'a> {
     /// The argument named `name`.
     pub fn named(&self, name: &str) -> Option<&'a Obj> {
         let first = self.values.len().saturating_sub(self.names.len());
-        let at = self.names.iter().position(|known| known.text.as_ref() == name)?;
+        let at = self.names.iter().position(|known| known.text == name)?;
         self.values.get(first + at)
     }
     /// Positional argument `at`, or the one named `name`.
@@ -430,7 +431,7 @@ impl<'a> Args<'a> {
     }
     /// Refuses names not in `known` and positional arguments beyond `max` or below `min`, in CPython's words.
     pub fn expect(&self, function: &str, min: usize, max: usize, known: &[&str]) -> Py<()> {
-        if let Some(name) = self.names.iter().find(|name| !known.contains(&name.text.as_ref())) {
+        if let Some(name) = self.names.iter().find(|name| !known.contains(&name.text.as_str())) {
             let text = if known.is_empty() {
                 format!("{function}() takes no keyword arguments")
             } else {
