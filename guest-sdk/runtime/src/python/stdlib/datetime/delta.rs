@@ -45,7 +45,7 @@ const UNITS: [(&str, i128); 7] = [
 ];
 
 fn new(args: &Args) -> Py {
-    if let Some(name) = args.names.iter().find(|name| !UNITS.iter().any(|(known, _)| *known == &***name)) {
+    if let Some(name) = args.names.iter().find(|name| !UNITS.iter().any(|(known, _)| *known == name.text)) {
         return Err(type_error(format!("'{}' is an invalid keyword argument for __new__()", &***name)));
     }
     if args.plain().len() > UNITS.len() {
