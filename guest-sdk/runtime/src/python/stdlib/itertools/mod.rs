@@ -1,6 +1,7 @@
 //! The module `itertools`: iterators over iterators (`flow`), over whole pools of items (`pools`), and shared ones (`shared`).
 
 mod flow;
+pub use flow::apply;
 mod pools;
 mod shared;
 
