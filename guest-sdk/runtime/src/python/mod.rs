@@ -3,6 +3,7 @@
 //! Compiled code works on slots of the value stack and calls the runtime's exports; everything below it works on objects. Nothing here
 //! knows the syntax of Python, and nothing reaches outside: time, randomness and printing go through `state`.
 
+pub mod abi;
 pub mod arith;
 pub mod attr;
 pub mod builtins;
@@ -10,6 +11,7 @@ pub mod call;
 pub mod class;
 pub mod compare;
 pub mod depth;
+pub mod descriptor;
 pub mod dunder;
 pub mod error;
 pub mod exception;
@@ -24,12 +26,15 @@ pub mod methods;
 pub mod names;
 pub mod number;
 pub mod object;
+pub mod ops;
 pub mod sequence;
 pub mod set;
 pub mod slice;
+pub mod stack;
 pub mod state;
 pub mod stdlib;
 pub mod subscript;
 pub mod table;
 pub mod text;
 pub mod union;
+pub mod views;

@@ -215,6 +215,15 @@ pub trait Native {
     fn call(&self, args: &Args) -> Option<Py> {
         None
     }
+    /// Whether `call` answers.
+    fn callable(&self) -> bool {
+        false
+    }
+    /// What reading it from a class gives, through an instance or the class itself (`property`, `functools.cached_property`).
+    /// `this` is the object itself. `None`: it is a plain attribute.
+    fn bind(&self, this: &Obj, instance: Option<&Obj>, class: &Obj) -> Option<Py> {
+        None
+    }
     fn getitem(&self, key: &Obj) -> Option<Py> {
         None
     }
