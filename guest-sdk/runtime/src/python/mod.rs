@@ -27,6 +27,7 @@ pub mod names;
 pub mod number;
 pub mod object;
 pub mod ops;
+pub mod percent;
 pub mod sequence;
 pub mod set;
 pub mod slice;
