@@ -17,6 +17,17 @@ thread_local! {
     static SHOWN: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
+thread_local! {
+    /// The texts of one ASCII character each: indexing and iterating over texts makes many of them.
+    static CHARS: Vec<Rc<Text>> = (0..128_u8).map(|byte| Rc::new(Text::new(char::from(byte)))).collect();
+}
+
+/// A text of one character.
+pub fn char_text(c: char) -> Rc<Text> {
+    let known = CHARS.with(|chars| chars.get(c as usize).cloned());
+    known.unwrap_or_else(|| Rc::new(Text::new(c)))
+}
+
 /// A container whose text is in progress, for as long as it lives.
 struct Showing(());
 
