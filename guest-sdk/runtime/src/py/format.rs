@@ -82,7 +82,7 @@ fn field<F: Fields>(fields: &mut F, out: &mut String, field: &str, levels: u8) -
     if let Some(conversion) = conversion {
         value = fields
             .convert(&value, conversion)?
-            .ok_or_else(|| Error::value(format!("Unknown conversion specifier '{conversion}'")))?;
+            .ok_or_else(|| Error::value(format!("Unknown conversion specifier {conversion}")))?;
     }
     if spec.is_empty() {
         return fields.push(out, &value, "");

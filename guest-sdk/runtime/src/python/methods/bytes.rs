@@ -63,7 +63,11 @@ pub fn call(this: &Rc<[u8]>, method: Method, args: &Args) -> Py<Option<Obj>> {
             let [encoding, errors] = call.named(["encoding", "errors"], 0, 2, 0)?;
             let encoding = encoding.map(|name| call.named_text("encoding", name)).transpose()?;
             let errors = errors.map(|name| call.named_text("errors", name)).transpose()?;
-            let text = codec::decode(this, encoding.map_or("utf-8", |name| name), errors.map_or("strict", |name| name))?;
+            let text = codec::decode(
+                this,
+                encoding.map_or("utf-8", |name| name),
+                errors.map_or("strict", |name| name),
+            )?;
             Obj::str(text)
         }
         Hex => bytes_text::hex(this, &call)?,

@@ -70,8 +70,16 @@ pub fn replace(bytes: &[u8], old: &[u8], new: &[u8], most: usize) -> Py<Vec<u8>>
 
 pub fn strip<'a>(bytes: &'a [u8], left: bool, right: bool, drop: &[u8]) -> &'a [u8] {
     let keep = |byte: &u8| !drop.contains(byte);
-    let start = if left { bytes.iter().position(keep).unwrap_or(bytes.len()) } else { 0 };
-    let end = if right { bytes.iter().rposition(keep).map_or(0, |at| at + 1) } else { bytes.len() };
+    let start = if left {
+        bytes.iter().position(keep).unwrap_or(bytes.len())
+    } else {
+        0
+    };
+    let end = if right {
+        bytes.iter().rposition(keep).map_or(0, |at| at + 1)
+    } else {
+        bytes.len()
+    };
     bytes.get(start..end).unwrap_or_default()
 }
 

@@ -23,7 +23,11 @@ pub fn convert(bytes: &[u8], method: Method) -> Vec<u8> {
             _ => byte.is_ascii_lowercase(),
         };
         after_letter = byte.is_ascii_alphabetic();
-        if upper { byte.to_ascii_uppercase() } else { byte.to_ascii_lowercase() }
+        if upper {
+            byte.to_ascii_uppercase()
+        } else {
+            byte.to_ascii_lowercase()
+        }
     };
     bytes.iter().enumerate().map(change).collect()
 }

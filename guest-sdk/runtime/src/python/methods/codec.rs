@@ -30,7 +30,9 @@ impl Codec {
             "utf-8" | "utf8" | "u8" | "utf" | "cp65001" => Codec::Utf8,
             "utf-8-sig" => Codec::Utf8Signed,
             "ascii" | "us-ascii" | "646" | "ansi-x3.4-1968" => Codec::Narrow("ascii", 128),
-            "latin-1" | "latin1" | "latin" | "l1" | "iso-8859-1" | "iso8859-1" | "8859" | "cp819" => Codec::Narrow("latin-1", 256),
+            "latin-1" | "latin1" | "latin" | "l1" | "iso-8859-1" | "iso8859-1" | "8859" | "cp819" => {
+                Codec::Narrow("latin-1", 256)
+            }
             "cp1252" | "windows-1252" | "1252" => Codec::Windows1252,
             "utf-16" | "utf16" | "u16" => Codec::Wide(2, None),
             "utf-16-le" | "utf-16le" => Codec::Wide(2, Some(Order::Little)),
@@ -60,15 +62,18 @@ impl Codec {
 
 /// The characters of Windows-1252 from 0x80 to 0x9f; 0 where it has none.
 const WINDOWS: [u16; 32] = [
-    0x20ac, 0, 0x201a, 0x192, 0x201e, 0x2026, 0x2020, 0x2021, 0x2c6, 0x2030, 0x160, 0x2039, 0x152, 0, 0x17d, 0, 0, 0x2018, 0x2019,
-    0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x2dc, 0x2122, 0x161, 0x203a, 0x153, 0, 0x17e, 0x178,
+    0x20ac, 0, 0x201a, 0x192, 0x201e, 0x2026, 0x2020, 0x2021, 0x2c6, 0x2030, 0x160, 0x2039, 0x152, 0, 0x17d, 0, 0, 0x2018,
+    0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x2dc, 0x2122, 0x161, 0x203a, 0x153, 0, 0x17e, 0x178,
 ];
 
 fn windows_byte(c: char) -> Option<u8> {
     let code = c as u32;
     match code {
         0..0x80 | 0xa0..0x100 => Some(code as u8),
-        _ => WINDOWS.iter().position(|known| u32::from(*known) == code).map(|at| 0x80 + at as u8),
+        _ => WINDOWS
+            .iter()
+            .position(|known| u32::from(*known) == code)
+            .map(|at| 0x80 + at as u8),
     }
 }
 
@@ -208,7 +213,11 @@ fn decode_wide(bytes: &[u8], codec: Codec, unit: usize, order: Option<Order>, er
     let number = |at: usize| -> Option<u32> {
         let part = bytes.get(at..at + unit)?;
         let digit = |n: u32, byte: &u8| n << 8 | u32::from(*byte);
-        Some(if big { part.iter().fold(0, digit) } else { part.iter().rev().fold(0, digit) })
+        Some(if big {
+            part.iter().fold(0, digit)
+        } else {
+            part.iter().rev().fold(0, digit)
+        })
     };
     let mut at = skip;
     while at < bytes.len() {
@@ -270,7 +279,14 @@ fn cannot_encode(codec: Codec, text: &str, start: usize, run: usize, c: char, re
         _ => format!("character '\\U{code:08x}' in position {start}"),
     };
     let message = format!("'{}' codec can't encode {what}: {reason}", codec.name());
-    coding_error(Builtin::UnicodeEncodeError, message, codec, Obj::str(text), [start, start + run], reason)
+    coding_error(
+        Builtin::UnicodeEncodeError,
+        message,
+        codec,
+        Obj::str(text),
+        [start, start + run],
+        reason,
+    )
 }
 
 fn cannot_decode(codec: Codec, bytes: &[u8], start: usize, end: usize, reason: &str) -> Raised {
@@ -279,7 +295,14 @@ fn cannot_decode(codec: Codec, bytes: &[u8], start: usize, end: usize, reason: &
         _ => format!("bytes in position {start}-{}", end.saturating_sub(1)),
     };
     let message = format!("'{}' codec can't decode {what}: {reason}", codec.name());
-    coding_error(Builtin::UnicodeDecodeError, message, codec, Obj::Bytes(bytes.into()), [start, end], reason)
+    coding_error(
+        Builtin::UnicodeDecodeError,
+        message,
+        codec,
+        Obj::Bytes(bytes.into()),
+        [start, end],
+        reason,
+    )
 }
 
 /// With the attributes that CPython gives these two classes.

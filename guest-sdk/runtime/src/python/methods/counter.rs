@@ -49,7 +49,10 @@ fn at_most(args: &Args, name: &str, most: usize) -> Py<()> {
         0 => "1 positional argument",
         _ => "from 1 to 2 positional arguments",
     };
-    Err(type_error(format!("Counter.{name}() takes {takes} but {} were given", given + 1)))
+    Err(type_error(format!(
+        "Counter.{name}() takes {takes} but {} were given",
+        given + 1
+    )))
 }
 
 /// Pairs by falling count, those of the same count in the order of their keys in the counter.

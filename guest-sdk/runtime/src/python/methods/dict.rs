@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::signature::{Call, flag};
 use super::counter;
-use crate::python::error::{Py, exception, key_error, type_error, value_error};
+use super::signature::{Call, flag};
+use crate::python::error::{Py, key_error, type_error, value_error};
 use crate::python::names::{
     Builtin,
     Method::{self, *},
@@ -231,7 +231,7 @@ pub fn merge(this: &Rc<Dict>, source: &Obj) -> Py<()> {
     }
     let mut at = 0;
     iter::each(source, |pair| {
-        let mut set = |key: &Obj, value: &Obj| keyed::dict_set(this, key.clone(), value.clone());
+        let set = |key: &Obj, value: &Obj| keyed::dict_set(this, key.clone(), value.clone());
         match &pair {
             Obj::Tuple(pair) if pair.len() == 2 => set(&pair[0], &pair[1])?,
             other => {
@@ -263,7 +263,7 @@ pub fn merge(this: &Rc<Dict>, source: &Obj) -> Py<()> {
 pub fn mapping_keys(source: &Obj) -> Py<Option<Obj>> {
     let has_keys = match source {
         Obj::Native(native) => native.has_method("keys"),
-        Obj::Instance(_) => crate::python::builtins::attributes::find(source, "keys")?.is_some(),
+        Obj::Instance(_) => crate::python::class::special(source, "keys").is_some(),
         _ => false,
     };
     if !has_keys {

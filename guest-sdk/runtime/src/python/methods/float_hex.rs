@@ -42,7 +42,11 @@ pub fn read(text: &str) -> Py<f64> {
                 return Err(invalid());
             }
             // What does not fit is out of range either way.
-            let bound = if exponent.starts_with('-') { i64::MIN / 4 } else { i64::MAX / 4 };
+            let bound = if exponent.starts_with('-') {
+                i64::MIN / 4
+            } else {
+                i64::MAX / 4
+            };
             (digits, exponent.parse().unwrap_or(bound).clamp(i64::MIN / 4, i64::MAX / 4))
         }
     };

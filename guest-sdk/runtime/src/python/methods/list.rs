@@ -12,9 +12,7 @@ use crate::python::names::{
 use crate::python::object::{Args, List, Obj};
 use crate::python::{arith, compare, iter, text};
 
-pub const METHODS: &[Method] = &[
-    Append, Clear, Copy, Count, Extend, Index, Insert, Pop, Remove, Reverse, Sort,
-];
+pub const METHODS: &[Method] = &[Append, Clear, Copy, Count, Extend, Index, Insert, Pop, Remove, Reverse, Sort];
 
 pub const TUPLE_METHODS: &[Method] = &[Count, Index];
 

@@ -136,3 +136,6 @@ pub fn type_has(class: Builtin, method: Method) -> bool {
     };
     methods.contains(&method)
 }
+
+pub use bytes::collect as bytes_of;
+pub use translate::surrogate;

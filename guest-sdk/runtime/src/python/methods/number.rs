@@ -1,4 +1,4 @@
-//! Methods and attributes of `int`, `bool` and `float`.
+//! Methods of `int`, `bool` and `float`.
 
 use std::borrow::Cow;
 
@@ -14,19 +14,6 @@ use crate::python::object::{Args, Obj};
 
 pub const INT_METHODS: &[Method] = &[AsIntegerRatio, BitCount, BitLength, Conjugate, FromBytes, ToBytes];
 pub const FLOAT_METHODS: &[Method] = &[AsIntegerRatio, Conjugate, Fromhex, Hex, IsInteger];
-
-/// `real`, `imag`, `numerator` and `denominator`.
-pub fn attribute(this: &Obj, name: &str) -> Option<Obj> {
-    let whole = || as_big(this).map(Obj::big);
-    match (this, name) {
-        (Obj::Float(f), "real") => Some(Obj::Float(*f)),
-        (Obj::Float(_), "imag") => Some(Obj::Float(0.0)),
-        (Obj::Int(_) | Obj::Bool(_) | Obj::Big(_), "real" | "numerator") => whole(),
-        (Obj::Int(_) | Obj::Bool(_) | Obj::Big(_), "imag") => Some(Obj::Int(0)),
-        (Obj::Int(_) | Obj::Bool(_) | Obj::Big(_), "denominator") => Some(Obj::Int(1)),
-        _ => None,
-    }
-}
 
 pub fn call_int(this: &Obj, method: Method, args: &Args) -> Py<Option<Obj>> {
     let call = Call::new("int", method.name(), args);
@@ -62,7 +49,7 @@ pub fn call_int(this: &Obj, method: Method, args: &Args) -> Py<Option<Obj>> {
 fn is_little(call: &Call, order: Option<&Obj>) -> Py<bool> {
     match order {
         None => Ok(false),
-        Some(order) => match &***call.named_text("byteorder", order)? {
+        Some(order) => match &**call.named_text("byteorder", order)? {
             "little" => Ok(true),
             "big" => Ok(false),
             _ => Err(value_error("byteorder must be either 'little' or 'big'")),

@@ -122,7 +122,11 @@ impl<'a> Call<'a> {
             *place = Some(value);
         }
         for name in self.args.names {
-            let Some(at) = names.iter().position(|known| **known == name.text[..]).filter(|at| *at >= only) else {
+            let Some(at) = names
+                .iter()
+                .position(|known| **known == name.text[..])
+                .filter(|at| *at >= only)
+            else {
                 return Err(type_error(format!(
                     "'{}' is an invalid keyword argument for {}()",
                     name.text, self.name
@@ -190,7 +194,11 @@ impl<'a> Call<'a> {
     }
 
     pub fn bad_argument(&self, which: &str, wanted: &str, got: &Obj) -> crate::python::error::Raised {
-        type_error(format!("{}() {which} must be {wanted}, not {}", self.name, type_name_or_none(got)))
+        type_error(format!(
+            "{}() {which} must be {wanted}, not {}",
+            self.name,
+            type_name_or_none(got)
+        ))
     }
 
     /// `list.append()`, or `len()`.

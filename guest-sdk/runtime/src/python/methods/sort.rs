@@ -76,7 +76,11 @@ impl Keys {
         let Some(first) = keys.next().map(kind) else {
             return Keys::Mixed;
         };
-        if keys.all(|key| kind(key) == first) { first } else { Keys::Mixed }
+        if keys.all(|key| kind(key) == first) {
+            first
+        } else {
+            Keys::Mixed
+        }
     }
 
     fn less(self, a: &Obj, b: &Obj) -> Py<bool> {

@@ -73,8 +73,8 @@ pub fn call(this: &Rc<Text>, method: Method, args: &Args) -> Py<Option<Obj>> {
             call.none()?;
             str_case::convert(this, method)
         }
-        Isalnum | Isalpha | Isascii | Isdecimal | Isdigit | Isidentifier | Islower | Isnumeric | Isprintable | Isspace | Istitle
-        | Isupper => {
+        Isalnum | Isalpha | Isascii | Isdecimal | Isdigit | Isidentifier | Islower | Isnumeric | Isprintable | Isspace
+        | Istitle | Isupper => {
             call.none()?;
             Obj::Bool(str_classes::is(this, method))
         }
@@ -107,7 +107,11 @@ pub fn call(this: &Rc<Text>, method: Method, args: &Args) -> Py<Option<Obj>> {
             let [encoding, errors] = call.named(["encoding", "errors"], 0, 2, 0)?;
             let encoding = encoding.map(|name| call.named_text("encoding", name)).transpose()?;
             let errors = errors.map(|name| call.named_text("errors", name)).transpose()?;
-            let bytes = codec::encode(this, encoding.map_or("utf-8", |name| name), errors.map_or("strict", |name| name))?;
+            let bytes = codec::encode(
+                this,
+                encoding.map_or("utf-8", |name| name),
+                errors.map_or("strict", |name| name),
+            )?;
             Obj::Bytes(bytes.into())
         }
         Translate => Obj::str(translate::translate(this, call.one()?)?),
@@ -215,10 +219,7 @@ fn strip(this: &Rc<Text>, method: Method, call: &Call) -> Py {
 
 fn replace(this: &Rc<Text>, call: &Call) -> Py {
     let given = call.positional(2, 3)?;
-    let ([old, new], most) = (
-        [call.text(1, &given[0])?, call.text(2, &given[1])?],
-        count(given.get(2))?,
-    );
+    let ([old, new], most) = ([call.text(1, &given[0])?, call.text(2, &given[1])?], count(given.get(2))?);
     let mut out = String::new();
     // Behind the last one found; `None` when there was none yet.
     let mut done = None;

@@ -95,5 +95,8 @@ pub fn is_identifier(text: &str) -> bool {
 fn within(ranges: &[(u32, u32)], c: char) -> bool {
     let code = c as u32;
     let below = ranges.partition_point(|(start, _)| *start <= code);
-    below.checked_sub(1).and_then(|at| ranges.get(at)).is_some_and(|(_, end)| code <= *end)
+    below
+        .checked_sub(1)
+        .and_then(|at| ranges.get(at))
+        .is_some_and(|(_, end)| code <= *end)
 }

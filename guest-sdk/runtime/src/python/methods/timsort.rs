@@ -153,11 +153,7 @@ impl<T: Default, F: FnMut(&T, &T) -> Py<bool>> Sorter<T, F> {
     fn merge_low(&mut self, items: &mut [T], first: usize, spare: &mut Vec<T>) -> Py<()> {
         spare.clear();
         spare.extend(items[..first].iter_mut().map(take));
-        let mut merge = Merge {
-            a: 0,
-            b: first,
-            dest: 0,
-        };
+        let mut merge = Merge { a: 0, b: first, dest: 0 };
         let done = self.merge_low_steps(items, spare, &mut merge);
         // The gap between what is merged and the rest of the second run is just as long as what is left of the first. After an
         // error the order does not matter.

@@ -30,7 +30,9 @@ pub fn table(call: &Call) -> Py {
         return Ok(Obj::dict(table));
     }
     let (Obj::Str(from), to) = (&given[0], call.text(2, &given[1])?) else {
-        return Err(type_error("first maketrans argument must be a string if there is a second argument"));
+        return Err(type_error(
+            "first maketrans argument must be a string if there is a second argument",
+        ));
     };
     if from.chars != to.chars {
         return Err(value_error("the first two maketrans arguments must have equal length"));
