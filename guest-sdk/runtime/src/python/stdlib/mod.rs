@@ -4,15 +4,18 @@ use super::names::Module;
 use super::object::Obj;
 
 mod bind;
+mod bisect;
 pub mod collections;
 mod datetime;
 mod declare;
+mod functools;
 mod heapq;
-mod bisect;
 mod itertools;
-mod operator;
 mod made_class;
 pub mod named;
+mod operator;
+mod statistics;
+mod time;
 
 type Lookup = fn(&str) -> Option<Obj>;
 
@@ -24,6 +27,9 @@ fn table(module: Module) -> Option<(Lookup, &'static [&'static str])> {
         Module::Heapq => (heapq::attribute, heapq::MEMBERS),
         Module::Itertools => (itertools::attribute, itertools::MEMBERS),
         Module::Operator => (operator::attribute, operator::MEMBERS),
+        Module::Functools => (functools::attribute, functools::MEMBERS),
+        Module::Statistics => (statistics::attribute, statistics::MEMBERS),
+        Module::Time => (time::attribute, time::MEMBERS),
         Module::Datetime => (datetime::attribute, datetime::MEMBERS),
         _ => return None,
     })
