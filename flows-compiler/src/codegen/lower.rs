@@ -71,7 +71,10 @@ pub fn lower(graph: &Graph, tables: &mut Tables) -> Program {
     for ix in &pure {
         functions.push(context.pure(*ix));
     }
-    Program { functions, nodes }
+    Program {
+        functions,
+        exported: nodes,
+    }
 }
 
 struct Context<'a> {
@@ -139,6 +142,7 @@ impl Context<'_> {
             name: node.id.clone(),
             params: 0,
             locals: 2,
+            wide_locals: 0,
             ops: code.ops,
         }
     }
@@ -262,6 +266,7 @@ impl Context<'_> {
             name: node.id.clone(),
             params: 1,
             locals: 2,
+            wide_locals: 0,
             ops: code.ops,
         }
     }

@@ -19,7 +19,7 @@ enum Constant {
 }
 
 /// Constants by their index, and the order of exec nodes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Tables {
     constants: Vec<Constant>,
     known: HashMap<Constant, u32>,
