@@ -110,6 +110,7 @@ impl Assembly<'_> {
                 .filter_map(|(handle, target)| Some(((*handle).to_owned(), self.places[*target]?)))
                 .collect(),
             joins: Vec::new(),
+            code: None,
         }
     }
 
