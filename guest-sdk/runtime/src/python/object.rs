@@ -17,7 +17,7 @@ use super::set::SetTable;
 use super::table::Table;
 
 /// Tags below this one are immediates: compiled code overwrites such a slot without asking the runtime.
-pub const IMMEDIATE: u32 = 5;
+pub const IMMEDIATE: u32 = 8;
 
 /// A Python object. The layout (tag at 0; boolean at 4; integer and float at 8; 16 bytes) is known to compiled code.
 #[derive(Clone, Default)]
@@ -31,7 +31,7 @@ pub enum Obj {
     /// No object: a variable that is not assigned. Never seen by a program.
     Unbound = 4,
     /// An integer outside 64 bits; never one that [`Obj::Int`] could hold.
-    Big(Rc<BigInt>) = 5,
+    Big(Rc<BigInt>) = 8,
     Str(Rc<Text>),
     Bytes(Rc<[u8]>),
     List(Rc<List>),
