@@ -5,6 +5,7 @@
 
 mod build;
 mod checks;
+mod code;
 mod draft;
 mod findings;
 mod loop_back;
