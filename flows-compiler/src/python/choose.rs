@@ -148,7 +148,14 @@ fn returns(body: &[Stmt]) -> bool {
 /// A body that is a program, without the indentation that all its lines have.
 fn dedented(body: &str) -> String {
     let indent = |line: &&str| line.len() - line.trim_start_matches([' ', '\t']).len();
-    let margin = body.lines().filter(|line| !line.trim().is_empty()).map(|line| indent(&line)).min();
-    let lines: Vec<&str> = body.split('\n').map(|line| line.get(margin.unwrap_or(0)..).unwrap_or("")).collect();
+    let margin = body
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| indent(&line))
+        .min();
+    let lines: Vec<&str> = body
+        .split('\n')
+        .map(|line| line.get(margin.unwrap_or(0)..).unwrap_or(""))
+        .collect();
     lines.join("\n")
 }

@@ -5,9 +5,7 @@ use std::cell::RefCell;
 
 use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{Expr, ModModule, PythonVersion, Stmt};
-use ruff_python_parser::semantic_errors::{
-    LazyImportContext, SemanticSyntaxChecker, SemanticSyntaxContext, SemanticSyntaxError,
-};
+use ruff_python_parser::semantic_errors::{LazyImportContext, SemanticSyntaxChecker, SemanticSyntaxContext, SemanticSyntaxError};
 use ruff_text_size::TextRange;
 
 use super::problem::Finding;
@@ -56,7 +54,12 @@ impl Place<'_> {
     /// The innermost that is no comprehension.
     fn body(&self) -> Around {
         let comprehension = |around: &Around| matches!(around, Around::Comprehension | Around::Generator);
-        self.around.iter().rev().copied().find(|around| !comprehension(around)).unwrap_or(Around::Module)
+        self.around
+            .iter()
+            .rev()
+            .copied()
+            .find(|around| !comprehension(around))
+            .unwrap_or(Around::Module)
     }
 }
 
@@ -127,7 +130,11 @@ impl<'v> Visitor<'v> for Walker<'_> {
                 self.within(Around::Lambda, |this| this.visit_expr(&lambda.body));
             }
             Expr::ListComp(_) | Expr::SetComp(_) | Expr::DictComp(_) | Expr::Generator(_) => {
-                let around = if expr.is_generator_expr() { Around::Generator } else { Around::Comprehension };
+                let around = if expr.is_generator_expr() {
+                    Around::Generator
+                } else {
+                    Around::Comprehension
+                };
                 // Only its first iterable is evaluated outside, where a yield would be refused too.
                 self.place.around.push(around);
                 visitor::walk_expr(self, expr);

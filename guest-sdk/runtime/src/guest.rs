@@ -86,7 +86,7 @@ impl wire::Guest for Flow {
                 steps,
             }),
         };
-        let log = with(|run| std::mem::take(&mut run.log)).into_iter();
+        let log = crate::python::state::take_log().into_iter();
         wire::Ticked {
             progress,
             log: log

@@ -107,8 +107,6 @@ pub struct Run {
     host_text: String,
     world: World,
     ids: Ids,
-    /// What code nodes printed in this tick, and where.
-    pub log: Vec<(Rc<str>, String)>,
 }
 
 /// Names of the run, as told by the host.
