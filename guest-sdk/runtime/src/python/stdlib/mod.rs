@@ -7,6 +7,10 @@ mod bind;
 pub mod collections;
 mod datetime;
 mod declare;
+mod heapq;
+mod bisect;
+mod itertools;
+mod operator;
 mod made_class;
 pub mod named;
 
@@ -16,6 +20,10 @@ type Lookup = fn(&str) -> Option<Obj>;
 fn table(module: Module) -> Option<(Lookup, &'static [&'static str])> {
     Some(match module {
         Module::Collections => (collections::attribute, collections::MEMBERS),
+        Module::Bisect => (bisect::attribute, bisect::MEMBERS),
+        Module::Heapq => (heapq::attribute, heapq::MEMBERS),
+        Module::Itertools => (itertools::attribute, itertools::MEMBERS),
+        Module::Operator => (operator::attribute, operator::MEMBERS),
         Module::Datetime => (datetime::attribute, datetime::MEMBERS),
         _ => return None,
     })

@@ -223,6 +223,9 @@ impl Native for ItemGetter {
     fn type_of(&self) -> &'static NativeType {
         &ITEMGETTER
     }
+    fn callable(&self) -> bool {
+        true
+    }
     fn call(&self, args: &Args) -> Option<Py> {
         Some(args.expect("itemgetter", 1, 1, &[]).and_then(|()| {
             let object = arg(args, 0, "itemgetter")?;
@@ -248,6 +251,9 @@ impl Native for AttrGetter {
     }
     fn type_of(&self) -> &'static NativeType {
         &ATTRGETTER
+    }
+    fn callable(&self) -> bool {
+        true
     }
     fn call(&self, args: &Args) -> Option<Py> {
         Some(args.expect("attrgetter", 1, 1, &[]).and_then(|()| {
@@ -275,6 +281,9 @@ impl Native for MethodCaller {
     }
     fn type_of(&self) -> &'static NativeType {
         &METHODCALLER
+    }
+    fn callable(&self) -> bool {
+        true
     }
     fn call(&self, args: &Args) -> Option<Py> {
         Some(args.expect("methodcaller", 1, 1, &[]).and_then(|()| {
