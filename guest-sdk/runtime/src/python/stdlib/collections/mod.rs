@@ -130,12 +130,7 @@ fn new_default_dict(args: &Args) -> Py {
         let table = table_of(args)?;
         return Ok(of_kind(table, DictKind::Default(RefCell::new(Obj::None))));
     };
-    let callable = factory.is_none()
-        || crate::python::compare::truth(&builtins::call(
-            Builtin::Callable,
-            &Args::positional(std::slice::from_ref(factory)),
-        )?)?;
-    if !callable {
+    if !factory.is_none() && !crate::python::call::is_callable(factory) {
         return Err(type_error("first argument must be callable or None"));
     }
     let table = table_of(&Args {
