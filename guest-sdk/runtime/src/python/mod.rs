@@ -30,6 +30,7 @@ pub mod number;
 pub mod object;
 pub mod ops;
 pub mod percent;
+pub mod release;
 pub mod sequence;
 pub mod set;
 pub mod slice;

@@ -252,7 +252,7 @@ pub fn reversed(call: &Call) -> Py {
         Obj::Range(range) => iter::iter(&Obj::Range(Rc::new(turned(range)?))),
         Obj::Native(native) => {
             if let Some(view) = sequence.as_native::<View>() {
-                return Ok(Obj::iter(DictReverse::new(&view.dict, view.part)));
+                return backwards(view.collect(), "dict_reverseiterator");
             }
             match special::call(sequence, "__reversed__", &[])? {
                 Some(iterator) => Ok(iterator),

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::counter;
 use super::signature::{Call, flag};
-use crate::python::error::{Py, exception, key_error, type_error, value_error};
+use crate::python::error::{Py, key_error, type_error, value_error};
 use crate::python::names::{
     Builtin,
     Method::{self, *},
@@ -231,7 +231,7 @@ pub fn merge(this: &Rc<Dict>, source: &Obj) -> Py<()> {
     }
     let mut at = 0;
     iter::each(source, |pair| {
-        let mut set = |key: &Obj, value: &Obj| keyed::dict_set(this, key.clone(), value.clone());
+        let set = |key: &Obj, value: &Obj| keyed::dict_set(this, key.clone(), value.clone());
         match &pair {
             Obj::Tuple(pair) if pair.len() == 2 => set(&pair[0], &pair[1])?,
             other => {

@@ -49,7 +49,7 @@ pub fn call_int(this: &Obj, method: Method, args: &Args) -> Py<Option<Obj>> {
 fn is_little(call: &Call, order: Option<&Obj>) -> Py<bool> {
     match order {
         None => Ok(false),
-        Some(order) => match &***call.named_text("byteorder", order)? {
+        Some(order) => match &**call.named_text("byteorder", order)? {
             "little" => Ok(true),
             "big" => Ok(false),
             _ => Err(value_error("byteorder must be either 'little' or 'big'")),

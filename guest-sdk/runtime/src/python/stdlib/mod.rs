@@ -4,11 +4,18 @@ use super::names::Module;
 use super::object::Obj;
 
 mod bind;
+mod bisect;
 pub mod collections;
 mod datetime;
 mod declare;
+mod functools;
+mod heapq;
+mod itertools;
 mod made_class;
 pub mod named;
+mod operator;
+mod statistics;
+mod time;
 
 type Lookup = fn(&str) -> Option<Obj>;
 
@@ -16,6 +23,13 @@ type Lookup = fn(&str) -> Option<Obj>;
 fn table(module: Module) -> Option<(Lookup, &'static [&'static str])> {
     Some(match module {
         Module::Collections => (collections::attribute, collections::MEMBERS),
+        Module::Bisect => (bisect::attribute, bisect::MEMBERS),
+        Module::Heapq => (heapq::attribute, heapq::MEMBERS),
+        Module::Itertools => (itertools::attribute, itertools::MEMBERS),
+        Module::Operator => (operator::attribute, operator::MEMBERS),
+        Module::Functools => (functools::attribute, functools::MEMBERS),
+        Module::Statistics => (statistics::attribute, statistics::MEMBERS),
+        Module::Time => (time::attribute, time::MEMBERS),
         Module::Datetime => (datetime::attribute, datetime::MEMBERS),
         _ => return None,
     })
