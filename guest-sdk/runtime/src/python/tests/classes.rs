@@ -46,7 +46,12 @@ fn getter() -> Obj {
 
 #[test]
 fn instances_have_their_own_attributes_and_their_class_s() {
-    let point = class("Point", &[], &[("__init__", init()), ("get", getter()), ("kind", Obj::str("p"))]).unwrap();
+    let point = class(
+        "Point",
+        &[],
+        &[("__init__", init()), ("get", getter()), ("kind", Obj::str("p"))],
+    )
+    .unwrap();
     let a = call(&point, &[Obj::Int(1)]).unwrap();
     let b = call(&point, &[Obj::Int(2)]).unwrap();
     assert_eq!(shown(method(&a, "get", &[])), "1");
@@ -59,12 +64,27 @@ fn instances_have_their_own_attributes_and_their_class_s() {
     assert_eq!(shown(get(&a, "kind")), "'p'");
     for (result, expected) in [
         (get(&a, "nope"), "AttributeError: 'Point' object has no attribute 'nope'"),
-        (get(&point, "nope"), "AttributeError: type object 'Point' has no attribute 'nope'"),
-        (method(&a, "nope", &[]), "AttributeError: 'Point' object has no attribute 'nope'"),
-        (call(&point, &[]), "TypeError: Point.__init__() missing 1 required positional argument: 'x'"),
-        (method(&a, "get", &[Obj::None]), "TypeError: Point.get() takes 1 positional argument but 2 were given"),
+        (
+            get(&point, "nope"),
+            "AttributeError: type object 'Point' has no attribute 'nope'",
+        ),
+        (
+            method(&a, "nope", &[]),
+            "AttributeError: 'Point' object has no attribute 'nope'",
+        ),
+        (
+            call(&point, &[]),
+            "TypeError: Point.__init__() missing 1 required positional argument: 'x'",
+        ),
+        (
+            method(&a, "get", &[Obj::None]),
+            "TypeError: Point.get() takes 1 positional argument but 2 were given",
+        ),
         (call(&a, &[]), "TypeError: 'Point' object is not callable"),
-        (call(&class("Empty", &[], &[]).unwrap(), &[Obj::None]), "TypeError: Empty() takes no arguments"),
+        (
+            call(&class("Empty", &[], &[]).unwrap(), &[Obj::None]),
+            "TypeError: Empty() takes no arguments",
+        ),
     ] {
         assert_eq!(shown(result), expected);
     }
@@ -80,7 +100,9 @@ fn bases_are_ordered_as_c3_says() {
     let c = object("C", &[a.clone()]);
     let d = class("D", &[b.clone(), c.clone()], &[]).unwrap();
     assert_eq!(shown(get(&d, "who")), "'B'");
-    let Obj::Tuple(order) = get(&d, "__mro__").unwrap() else { panic!() };
+    let Obj::Tuple(order) = get(&d, "__mro__").unwrap() else {
+        panic!()
+    };
     let names: Vec<_> = order.iter().map(|class| shown(get(class, "__name__"))).collect();
     assert_eq!(names, ["'D'", "'B'", "'C'", "'A'", "'object'"]);
     for (bases, expected) in [
@@ -107,7 +129,10 @@ fn super_looks_behind_the_class() {
     assert_eq!(shown(method(&own, "get", &[])), "4");
     assert_eq!(shown(method(&own, "__init__", &[Obj::Int(5)])), "None");
     assert_eq!(shown(get(&instance, "x")), "5");
-    assert_eq!(shown(method(&own, "nope", &[])), "AttributeError: 'super' object has no attribute 'nope'");
+    assert_eq!(
+        shown(method(&own, "nope", &[])),
+        "AttributeError: 'super' object has no attribute 'nope'"
+    );
     let above = class::super_of(&base, &instance).unwrap();
     assert_eq!(shown(method(&above, "__init__", &[])), "None");
     assert_eq!(

@@ -58,11 +58,21 @@ fn messages_and_reprs_are_cpython_s() {
     for (class, args, text, repr) in [
         (B::ValueError, vec![], "", "ValueError()"),
         (B::ValueError, vec![Obj::str("x")], "x", "ValueError('x')"),
-        (B::ValueError, vec![Obj::str("x"), Obj::Int(1)], "('x', 1)", "ValueError('x', 1)"),
+        (
+            B::ValueError,
+            vec![Obj::str("x"), Obj::Int(1)],
+            "('x', 1)",
+            "ValueError('x', 1)",
+        ),
         (B::KeyError, vec![Obj::str("k")], "'k'", "KeyError('k')"),
         (B::KeyError, vec![Obj::str("k"), Obj::Int(1)], "('k', 1)", "KeyError('k', 1)"),
         (B::ValueError, vec![Obj::Int(5)], "5", "ValueError(5)"),
-        (B::OSError, vec![Obj::Int(2), Obj::str("gone")], "[Errno 2] gone", "OSError(2, 'gone')"),
+        (
+            B::OSError,
+            vec![Obj::Int(2), Obj::str("gone")],
+            "[Errno 2] gone",
+            "OSError(2, 'gone')",
+        ),
         (B::IOError, vec![Obj::str("x")], "x", "OSError('x')"),
     ] {
         let made = builtin(class, &args);
@@ -75,7 +85,7 @@ fn messages_and_reprs_are_cpython_s() {
 #[test]
 fn only_exceptions_can_be_raised() {
     for value in [Obj::Int(1), Obj::Builtin(Builtin::Int), Obj::str("x")] {
-        let refused = to_raise(&value).unwrap_err();
+        let refused = to_raise(&value).err().unwrap();
         assert_eq!(
             exception::describe(&refused.0),
             "TypeError: exceptions must derive from BaseException"
@@ -85,7 +95,7 @@ fn only_exceptions_can_be_raised() {
     let raised = with_cause(&Obj::Builtin(Builtin::ValueError), &cause).unwrap();
     let raised = Obj::Exception(raised);
     assert!(attr::getattr(&raised, &Name::new("__cause__")).unwrap().is(&cause));
-    let refused = with_cause(&Obj::Builtin(Builtin::ValueError), &Obj::Int(1)).unwrap_err();
+    let refused = with_cause(&Obj::Builtin(Builtin::ValueError), &Obj::Int(1)).err().unwrap();
     assert_eq!(
         exception::describe(&refused.0),
         "TypeError: exception causes must derive from BaseException"
@@ -119,7 +129,7 @@ fn exceptions_of_the_program_derive_and_carry_attributes() {
     assert!(!matches(&error::exception(Builtin::LookupError, Vec::new()), &class).unwrap());
     assert!(attr::is_subclass(&class, &Obj::Builtin(Builtin::Exception)).unwrap());
     // Raised as a class, it is made without arguments.
-    let refused = to_raise(&class).unwrap_err();
+    let refused = to_raise(&class).err().unwrap();
     assert_eq!(
         exception::describe(&refused.0),
         "TypeError: f() missing 2 required positional arguments: 'text' and 'code'"

@@ -36,12 +36,19 @@ fn countdown(frame: u32, state: u32) -> i32 {
 }
 
 fn started(from: i64) -> Obj {
-    let f = function(r#"{"positional": ["n"], "generator": true, "slots": 4}"#, countdown, Vec::new());
+    let f = function(
+        r#"{"positional": ["n"], "generator": true, "slots": 4}"#,
+        countdown,
+        Vec::new(),
+    );
     call(&f, &[Obj::Int(from)]).unwrap()
 }
 
 fn next(generator: &Obj) -> String {
-    shown(builtins::call(Builtin::Next, &Args::positional(std::slice::from_ref(generator))))
+    shown(builtins::call(
+        Builtin::Next,
+        &Args::positional(std::slice::from_ref(generator)),
+    ))
 }
 
 #[test]
@@ -89,7 +96,10 @@ fn a_stop_inside_is_no_end() {
     let f = function(
         r#"{"generator": true}"#,
         |frame, _| {
-            let stop = builtins::call(Builtin::Next, &Args::positional(&[iter::iter(&Obj::list(Vec::new())).unwrap()]));
+            let stop = builtins::call(
+                Builtin::Next,
+                &Args::positional(&[iter::iter(&Obj::list(Vec::new())).unwrap()]),
+            );
             end(frame, stop)
         },
         Vec::new(),

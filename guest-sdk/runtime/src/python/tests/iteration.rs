@@ -134,10 +134,7 @@ fn an_object_with_getitem_is_iterated_by_number() {
     assert_eq!(shown(iter::collect(&squares).map(Obj::list)), "[0, 1, 4]");
     let nothing = Obj::Class(Class::new("Nothing", &[], Table::default()).unwrap());
     let nothing = call(&nothing, &[]).unwrap();
-    assert_eq!(
-        shown(iter::iter(&nothing)),
-        "TypeError: 'Nothing' object is not iterable"
-    );
+    assert_eq!(shown(iter::iter(&nothing)), "TypeError: 'Nothing' object is not iterable");
     assert_eq!(
         shown(iter::next(&nothing).map(|_| Obj::None)),
         "TypeError: 'Nothing' object is not an iterator"
