@@ -42,3 +42,6 @@ pub mod table;
 pub mod text;
 pub mod union;
 pub mod views;
+
+#[cfg(test)]
+mod tests;
