@@ -1,15 +1,61 @@
 //! Importable modules, one a file. None reaches the outside: time and randomness are told.
 
-use super::names::Module;
+use super::names::{Builtin, Module};
 use super::object::Obj;
+
+mod base64;
+mod bind;
+mod declare;
+mod hashlib;
+mod html;
+mod json;
+mod math;
+pub mod random;
+pub mod re;
+mod string;
+mod textwrap;
+mod urllib;
+mod uuid;
+
+type Lookup = fn(&str) -> Option<Obj>;
+
+/// What a module offers: the lookup of a member, and the names of all. `None`: nothing but its name.
+fn table(module: Module) -> Option<(Lookup, &'static [&'static str])> {
+    Some(match module {
+        Module::Base64 => (base64::attribute, base64::MEMBERS),
+        Module::Hashlib => (hashlib::attribute, hashlib::MEMBERS),
+        Module::Html => (html::attribute, html::MEMBERS),
+        Module::Json => (json::attribute, json::MEMBERS),
+        Module::Math => (math::attribute, math::MEMBERS),
+        Module::Random => (random::attribute, random::MEMBERS),
+        Module::Re => (re::attribute, re::MEMBERS),
+        Module::String => (string::attribute, string::MEMBERS),
+        Module::Textwrap => (textwrap::attribute, textwrap::MEMBERS),
+        Module::Urllib => (urllib::package, urllib::PACKAGE),
+        Module::UrllibParse => (urllib::attribute, urllib::MEMBERS),
+        Module::Uuid => (uuid::attribute, uuid::MEMBERS),
+        _ => return None,
+    })
+}
 
 /// A member of a module.
 pub fn attribute(module: Module, name: &str) -> Option<Obj> {
-    let _ = (module, name);
-    None
+    let (lookup, _) = table(module)?;
+    lookup(name)
 }
+
 /// The names that a module offers, for the compiler and the documentation.
 pub fn members(module: Module) -> Vec<&'static str> {
-    let _ = module;
-    Vec::new()
+    table(module).map_or_else(Vec::new, |(_, members)| members.to_vec())
+}
+
+/// Forgets what modules keep between two statements of a program (the state of `random`), so that one call of a code node can never
+/// depend on the calls before it.
+pub fn reset() {
+    random::reset();
+}
+
+/// An exception class that belongs to a module.
+fn class(class: Builtin) -> Obj {
+    Obj::Builtin(class)
 }
