@@ -25,23 +25,23 @@ pub fn exception(class: Builtin, args: Vec<Obj>) -> Rc<Exception> {
 }
 
 /// An exception of a builtin class with a message.
-pub fn raise(class: Builtin, message: impl Into<Box<str>>) -> Raised {
+pub fn raise(class: Builtin, message: impl Into<String>) -> Raised {
     Raised(exception(class, vec![Obj::str(message)]))
 }
 
-pub fn type_error(message: impl Into<Box<str>>) -> Raised {
+pub fn type_error(message: impl Into<String>) -> Raised {
     raise(Builtin::TypeError, message)
 }
 
-pub fn value_error(message: impl Into<Box<str>>) -> Raised {
+pub fn value_error(message: impl Into<String>) -> Raised {
     raise(Builtin::ValueError, message)
 }
 
-pub fn index_error(message: impl Into<Box<str>>) -> Raised {
+pub fn index_error(message: impl Into<String>) -> Raised {
     raise(Builtin::IndexError, message)
 }
 
-pub fn overflow_error(message: impl Into<Box<str>>) -> Raised {
+pub fn overflow_error(message: impl Into<String>) -> Raised {
     raise(Builtin::OverflowError, message)
 }
 

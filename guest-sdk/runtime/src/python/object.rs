@@ -17,7 +17,7 @@ use super::set::SetTable;
 use super::table::Table;
 
 /// Tags below this one are immediates: compiled code overwrites such a slot without asking the runtime.
-pub const IMMEDIATE: u32 = 5;
+pub const IMMEDIATE: u32 = 8;
 
 /// A Python object. The layout (tag at 0; boolean at 4; integer and float at 8; 16 bytes) is known to compiled code.
 #[derive(Clone, Default)]
@@ -31,7 +31,7 @@ pub enum Obj {
     /// No object: a variable that is not assigned. Never seen by a program.
     Unbound = 4,
     /// An integer outside 64 bits; never one that [`Obj::Int`] could hold.
-    Big(Rc<BigInt>) = 5,
+    Big(Rc<BigInt>) = 8,
     Str(Rc<Text>),
     Bytes(Rc<[u8]>),
     List(Rc<List>),
@@ -66,7 +66,8 @@ pub enum Obj {
 
 /// A string: text by code point, with what is costly to know kept.
 pub struct Text {
-    pub text: Box<str>,
+    /// A growable text, so that `s += x` on a text held once appends in place.
+    pub text: String,
     /// Code points; equal to the length in bytes exactly for ASCII.
     pub chars: usize,
     /// `hash()`, 0 when not computed yet.
@@ -214,6 +215,15 @@ pub trait Native {
     fn call(&self, args: &Args) -> Option<Py> {
         None
     }
+    /// Whether `call` answers.
+    fn callable(&self) -> bool {
+        false
+    }
+    /// What reading it from a class gives, through an instance or the class itself (`property`, `functools.cached_property`).
+    /// `this` is the object itself. `None`: it is a plain attribute.
+    fn bind(&self, this: &Obj, instance: Option<&Obj>, class: &Obj) -> Option<Py> {
+        None
+    }
     fn getitem(&self, key: &Obj) -> Option<Py> {
         None
     }
@@ -248,10 +258,25 @@ pub trait Native {
     fn format(&self, spec: &str) -> Option<Py<String>> {
         None
     }
+    /// The items, for an object that is a tuple (a named tuple): `isinstance(x, tuple)` holds and it serialises as one.
+    fn as_tuple(&self) -> Option<&Rc<[Obj]>> {
+        None
+    }
+    /// The class of an object whose class is made while the program runs (`namedtuple`, `Enum`); [`Native::type_of`] is then only its kind.
+    fn class(&self) -> Option<Obj> {
+        None
+    }
+    /// For an object that is itself a class: its name, and whether `object` is an instance of it.
+    fn class_name(&self) -> Option<&str> {
+        None
+    }
+    fn is_class_of(&self, object: &Obj) -> bool {
+        false
+    }
 }
 
 impl Text {
-    pub fn new(text: impl Into<Box<str>>) -> Self {
+    pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();
         let chars = if text.is_ascii() { text.len() } else { text.chars().count() };
         Text {
@@ -288,7 +313,7 @@ impl Name {
 }
 
 impl Obj {
-    pub fn str(text: impl Into<Box<str>>) -> Obj {
+    pub fn str(text: impl Into<String>) -> Obj {
         Obj::Str(Rc::new(Text::new(text)))
     }
     pub fn list(items: Vec<Obj>) -> Obj {
@@ -406,7 +431,7 @@ impl<'a> Args<'a> {
     /// The argument named `name`.
     pub fn named(&self, name: &str) -> Option<&'a Obj> {
         let first = self.values.len().saturating_sub(self.names.len());
-        let at = self.names.iter().position(|known| known.text.as_ref() == name)?;
+        let at = self.names.iter().position(|known| known.text == name)?;
         self.values.get(first + at)
     }
     /// Positional argument `at`, or the one named `name`.
@@ -415,7 +440,7 @@ impl<'a> Args<'a> {
     }
     /// Refuses names not in `known` and positional arguments beyond `max` or below `min`, in CPython's words.
     pub fn expect(&self, function: &str, min: usize, max: usize, known: &[&str]) -> Py<()> {
-        if let Some(name) = self.names.iter().find(|name| !known.contains(&name.text.as_ref())) {
+        if let Some(name) = self.names.iter().find(|name| !known.contains(&name.text.as_str())) {
             let text = if known.is_empty() {
                 format!("{function}() takes no keyword arguments")
             } else {

@@ -32,7 +32,7 @@ pub fn bind<'a, const N: usize>(
     }
     let named = &args.values[plain.len()..];
     for (name, value) in args.names.iter().zip(named) {
-        let at = names.iter().position(|known| *known == name.text.as_ref());
+        let at = names.iter().position(|known| *known == name.text.as_str());
         match at.and_then(|at| found.get_mut(at)) {
             Some(place) if place.is_none() => *place = Some(value),
             Some(_) => {
@@ -65,7 +65,7 @@ pub fn bind<'a, const N: usize>(
 }
 
 /// `'a'`, `'a' and 'b'`, `'a', 'b', and 'c'`
-fn listed(names: &[&str]) -> String {
+pub fn listed(names: &[&str]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("'{name}'")).collect();
     match quoted.split_last() {
         Some((last, [])) => last.clone(),

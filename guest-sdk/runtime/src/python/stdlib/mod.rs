@@ -5,7 +5,6 @@ use super::object::Obj;
 
 mod base64;
 mod bind;
-mod declare;
 mod hashlib;
 mod html;
 mod json;
@@ -16,6 +15,18 @@ mod string;
 mod textwrap;
 mod urllib;
 mod uuid;
+mod bisect;
+pub mod collections;
+mod datetime;
+mod declare;
+mod functools;
+mod heapq;
+mod itertools;
+mod made_class;
+pub mod named;
+mod operator;
+mod statistics;
+mod time;
 
 type Lookup = fn(&str) -> Option<Obj>;
 
@@ -34,6 +45,15 @@ fn table(module: Module) -> Option<(Lookup, &'static [&'static str])> {
         Module::Urllib => (urllib::package, urllib::PACKAGE),
         Module::UrllibParse => (urllib::attribute, urllib::MEMBERS),
         Module::Uuid => (uuid::attribute, uuid::MEMBERS),
+        Module::Collections => (collections::attribute, collections::MEMBERS),
+        Module::Bisect => (bisect::attribute, bisect::MEMBERS),
+        Module::Heapq => (heapq::attribute, heapq::MEMBERS),
+        Module::Itertools => (itertools::attribute, itertools::MEMBERS),
+        Module::Operator => (operator::attribute, operator::MEMBERS),
+        Module::Functools => (functools::attribute, functools::MEMBERS),
+        Module::Statistics => (statistics::attribute, statistics::MEMBERS),
+        Module::Time => (time::attribute, time::MEMBERS),
+        Module::Datetime => (datetime::attribute, datetime::MEMBERS),
         _ => return None,
     })
 }
