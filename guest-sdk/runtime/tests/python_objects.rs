@@ -253,7 +253,10 @@ fn containers_inside_themselves_and_deep_ones_end() {
     for _ in 0..100_000 {
         deep = Obj::list(vec![deep]);
     }
-    for raised in [text::repr(&deep).err(), compare::equals(&deep, &Obj::list(vec![deep.clone()])).err()] {
+    for raised in [
+        text::repr(&deep).err(),
+        compare::equals(&deep, &Obj::list(vec![deep.clone()])).err(),
+    ] {
         assert!(raised.is_some_and(|raised| matches!(raised.0.class, Obj::Builtin(Builtin::RecursionError))));
     }
 }

@@ -76,7 +76,7 @@ fn made(bytes: Vec<u8>) -> Obj {
     Obj::Bytes(bytes.into())
 }
 
-fn wrong(text: impl Into<Box<str>>) -> Raised {
+fn wrong(text: impl Into<String>) -> Raised {
     raise(Builtin::BinasciiError, text)
 }
 
@@ -94,7 +94,9 @@ fn ascii(source: &Obj) -> Py<Vec<u8>> {
 }
 
 fn pair(bytes: &[u8]) -> Py<[u8; 2]> {
-    bytes.try_into().map_err(|_| raise(Builtin::AssertionError, "altchars must be two characters"))
+    bytes
+        .try_into()
+        .map_err(|_| raise(Builtin::AssertionError, "altchars must be two characters"))
 }
 
 fn replace(text: &mut [u8], from: [u8; 2], to: [u8; 2]) {
@@ -224,7 +226,9 @@ fn decode16(text: &[u8], fold: bool) -> Py<Vec<u8>> {
         return Err(wrong("Odd-length string"));
     }
     let pairs = text.chunks_exact(2);
-    Ok(pairs.map(|pair| pair.iter().fold(0, |n, byte| n << 4 | digit(*byte).unwrap_or(0)) as u8).collect())
+    Ok(pairs
+        .map(|pair| pair.iter().fold(0, |n, byte| n << 4 | digit(*byte).unwrap_or(0)) as u8)
+        .collect())
 }
 
 #[cfg(test)]

@@ -80,11 +80,18 @@ fn numeric(text: &str, out: &mut String) -> Option<usize> {
     if len == 0 {
         return None;
     }
-    let code = (digits.get(..len)).and_then(|digits| u32::from_str_radix(digits, radix).ok()).unwrap_or(u32::MAX);
+    let code = (digits.get(..len))
+        .and_then(|digits| u32::from_str_radix(digits, radix).ok())
+        .unwrap_or(u32::MAX);
     match code {
         0 => out.push(char::REPLACEMENT_CHARACTER),
         0x0d => out.push('\r'),
-        0x80..=0x9f => out.push(WINDOWS.get(code as usize - 0x80).copied().unwrap_or(char::REPLACEMENT_CHARACTER)),
+        0x80..=0x9f => out.push(
+            WINDOWS
+                .get(code as usize - 0x80)
+                .copied()
+                .unwrap_or(char::REPLACEMENT_CHARACTER),
+        ),
         // Controls and code points that are no characters are dropped.
         0x1..=0x8 | 0xb | 0xe..=0x1f | 0x7f | 0xfdd0..=0xfdef => {}
         _ if code & 0xfffe == 0xfffe && code <= 0x10_ffff => {}
@@ -127,7 +134,10 @@ mod tests {
     #[test]
     fn references_become_what_python_makes_of_them() {
         for (text, expected) in [
-            ("&lt;&#39;&amp;&notit;&nbsp;&copy;&#x41;&bogus;&amp", "<'&\u{ac}it;\u{a0}\u{a9}A&bogus;&"),
+            (
+                "&lt;&#39;&amp;&notit;&nbsp;&copy;&#x41;&bogus;&amp",
+                "<'&\u{ac}it;\u{a0}\u{a9}A&bogus;&",
+            ),
             ("&#0;&#128;&#xD800;&#x110000;", "\u{fffd}\u{20ac}\u{fffd}\u{fffd}"),
             ("a & b &; &# &#x;", "a & b &; &# &#x;"),
             ("&euro &euro;&eacute", "&euro \u{20ac}\u{e9}"),

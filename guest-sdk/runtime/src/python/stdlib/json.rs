@@ -68,16 +68,17 @@ fn dumps(args: &Args) -> Py {
             [Obj::Str(item), Obj::Str(key)] => (item.to_string(), key.to_string()),
             [a, b] => {
                 let wrong = if matches!(a, Obj::Str(_)) { b } else { a };
-                return Err(type_error(format!(
-                    "separators must be str, not {}",
-                    text::type_name(wrong)
-                )));
+                return Err(type_error(format!("separators must be str, not {}", text::type_name(wrong))));
             }
             parts => {
                 let problem = if parts.len() < 2 { "not enough" } else { "too many" };
                 return Err(crate::python::error::value_error(format!(
                     "{problem} values to unpack (expected 2{})",
-                    if parts.len() < 2 { format!(", got {}", parts.len()) } else { String::new() }
+                    if parts.len() < 2 {
+                        format!(", got {}", parts.len())
+                    } else {
+                        String::new()
+                    }
                 )));
             }
         },

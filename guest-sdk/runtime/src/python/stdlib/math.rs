@@ -282,7 +282,13 @@ fn ldexp(args: &Args) -> Py {
     let exponent = match exponent {
         Obj::Int(n) => *n,
         Obj::Bool(b) => i64::from(*b),
-        Obj::Big(n) => if n.is_negative() { i64::MIN } else { i64::MAX },
+        Obj::Big(n) => {
+            if n.is_negative() {
+                i64::MIN
+            } else {
+                i64::MAX
+            }
+        }
         _ => return Err(type_error("Expected an int as second argument to ldexp.")),
     };
     let result = special::ldexp(x, exponent.clamp(-5000, 5000) as i32);

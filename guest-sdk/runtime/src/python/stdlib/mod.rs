@@ -5,28 +5,28 @@ use super::object::Obj;
 
 mod base64;
 mod bind;
-mod hashlib;
-mod html;
-mod json;
-mod math;
-pub mod random;
-pub mod re;
-mod string;
-mod textwrap;
-mod urllib;
-mod uuid;
 mod bisect;
 pub mod collections;
 mod datetime;
 mod declare;
 mod functools;
+mod hashlib;
 mod heapq;
+mod html;
 mod itertools;
+mod json;
 mod made_class;
+mod math;
 pub mod named;
 mod operator;
+pub mod random;
+pub mod re;
 mod statistics;
+mod string;
+mod textwrap;
 mod time;
+mod urllib;
+mod uuid;
 
 type Lookup = fn(&str) -> Option<Obj>;
 

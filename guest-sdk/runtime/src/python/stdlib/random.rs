@@ -15,9 +15,9 @@ use sha2::{Digest, Sha512};
 
 use super::bind::{self, bind};
 use super::declare::declare;
-use crate::python::error::{Py, type_error, value_error};
+use crate::python::error::{Py, type_error};
 use crate::python::object::{Args, Native, NativeType, Obj};
-use crate::python::{arith, hash, iter, state, text};
+use crate::python::{arith, hash, iter, state};
 use twister::Twister;
 
 declare! {
@@ -107,10 +107,7 @@ impl Source {
         };
         let mut seed = bytes.clone();
         seed.extend_from_slice(Sha512::digest(&bytes).as_slice());
-        Ok(Source::of_number(&BigInt::from_bytes_be(
-            num_bigint::Sign::Plus,
-            &seed,
-        )))
+        Ok(Source::of_number(&BigInt::from_bytes_be(num_bigint::Sign::Plus, &seed)))
     }
 }
 
@@ -138,12 +135,7 @@ fn call(place: &RefCell<Option<Source>>, name: &str, args: &Args) -> Py {
         }
         "randint" => {
             let [a, b] = bind("Random.randint", args, ["a", "b"], 2, 2)?;
-            let last = arith::binary(
-                arith::BinaryOp::Add,
-                false,
-                bind::need(b, "randint")?,
-                &Obj::Int(1),
-            )?;
+            let last = arith::binary(arith::BinaryOp::Add, false, bind::need(b, "randint")?, &Obj::Int(1))?;
             let range = draws::Span::of(bind::need(a, "randint")?, Some(&last), None)?;
             with(&mut |source| range.draw(&mut source.twister))
         }

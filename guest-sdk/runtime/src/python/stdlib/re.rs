@@ -139,7 +139,7 @@ fn compiled(pattern: &Obj, flags: Option<&Obj>) -> Py<Rc<Pattern>> {
         }
     };
     let flags = flags as u32 & flags::ALL;
-    let known = CACHE.with_borrow(|cache| cache.get(&flags)?.get(text.text.as_ref()).cloned());
+    let known = CACHE.with_borrow(|cache| cache.get(&flags)?.get(text.text.as_str()).cloned());
     if let Some(known) = known {
         return Ok(known);
     }
@@ -150,7 +150,7 @@ fn compiled(pattern: &Obj, flags: Option<&Obj>) -> Py<Rc<Pattern>> {
             cache.clear();
         }
         let of_flags = cache.entry(flags).or_default();
-        of_flags.insert(Rc::from(text.text.as_ref()), pattern.clone());
+        of_flags.insert(Rc::from(text.text.as_str()), pattern.clone());
     });
     Ok(pattern)
 }
@@ -207,7 +207,12 @@ fn substitute(args: &Args, function: &str) -> Py<(Obj, i64)> {
     let names = ["pattern", "repl", "string", "count", "flags"];
     let [pattern, replacement, text, count, flags] = bind(function, args, names, 3, 5)?;
     let pattern = compiled(bind::need(pattern, function)?, flags)?;
-    scan::substitute(&pattern, bind::need(replacement, function)?, bind::need(text, function)?, count)
+    scan::substitute(
+        &pattern,
+        bind::need(replacement, function)?,
+        bind::need(text, function)?,
+        count,
+    )
 }
 
 fn escape(args: &Args) -> Py {

@@ -57,12 +57,13 @@ fn capwords(args: &Args) -> Py {
             words.map(capital).collect::<Vec<_>>().join(" ")
         }
         Some(Obj::Str(separator)) if separator.is_empty() => return Err(value_error("empty separator")),
-        Some(Obj::Str(separator)) => text.split(separator.text.as_ref()).map(capital).collect::<Vec<_>>().join(separator),
+        Some(Obj::Str(separator)) => text
+            .split(separator.text.as_str())
+            .map(capital)
+            .collect::<Vec<_>>()
+            .join(separator),
         Some(other) => {
-            return Err(type_error(format!(
-                "must be str or None, not {}",
-                text::type_name(other)
-            )));
+            return Err(type_error(format!("must be str or None, not {}", text::type_name(other))));
         }
     }))
 }
@@ -104,7 +105,10 @@ fn piece(rest: &str) -> (Piece<'_>, usize) {
     let body = braced.unwrap_or(rest);
     let is_first = |c: char| c.is_ascii_alphabetic() || c == '_';
     let len = match body.chars().next() {
-        Some(c) if is_first(c) => body.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count(),
+        Some(c) if is_first(c) => body
+            .bytes()
+            .take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+            .count(),
         _ => 0,
     };
     let name = body.get(..len).unwrap_or_default();

@@ -53,7 +53,9 @@ fn dedent(text: &str) -> String {
         .collect();
     let mut margin: Option<&str> = None;
     for line in lines.iter().filter(|line| !line.is_empty()) {
-        let indent = line.get(..line.len() - line.trim_start_matches(is_blank).len()).unwrap_or_default();
+        let indent = line
+            .get(..line.len() - line.trim_start_matches(is_blank).len())
+            .unwrap_or_default();
         margin = Some(match margin {
             None => indent,
             Some(margin) => {

@@ -75,7 +75,10 @@ fn named(args: &Args, function: &str, version: u128) -> Py {
         Obj::Str(name) => bytes.extend_from_slice(name.as_bytes()),
         Obj::Bytes(name) if version == 3 => bytes.extend_from_slice(name),
         other => {
-            return Err(type_error(format!("encoding without a string argument: {}", text::type_name(other))));
+            return Err(type_error(format!(
+                "encoding without a string argument: {}",
+                text::type_name(other)
+            )));
         }
     }
     let digest = match version {
@@ -108,7 +111,9 @@ fn new(args: &Args) -> Py {
         }
         (None, None, Some(int)) => {
             let number = arith::as_big(int).map_or_else(|| arith::index(int).map(BigInt::from), Ok)?;
-            number.to_u128().ok_or_else(|| value_error("int is out of range (need a 128-bit value)"))?
+            number
+                .to_u128()
+                .ok_or_else(|| value_error("int is out of range (need a 128-bit value)"))?
         }
         _ => {
             return Err(type_error(

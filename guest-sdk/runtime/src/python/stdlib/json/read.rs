@@ -66,7 +66,10 @@ impl<'a> Reader<'a> {
     }
 
     fn word(&mut self, word: &str) -> bool {
-        let found = self.bytes.get(self.pos..).is_some_and(|rest| rest.starts_with(word.as_bytes()));
+        let found = self
+            .bytes
+            .get(self.pos..)
+            .is_some_and(|rest| rest.starts_with(word.as_bytes()));
         if found {
             self.pos += word.len();
         }

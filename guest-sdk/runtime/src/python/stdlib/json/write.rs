@@ -225,7 +225,8 @@ impl Writer<'_> {
     fn hex(&mut self, unit: u16) {
         self.out.push_str("\\u");
         for shift in [12, 8, 4, 0] {
-            self.out.push(char::from_digit(u32::from(unit) >> shift & 15, 16).unwrap_or('0'));
+            self.out
+                .push(char::from_digit(u32::from(unit) >> shift & 15, 16).unwrap_or('0'));
         }
     }
 
@@ -285,10 +286,7 @@ fn sorted(mut entries: Vec<(Obj, Obj)>) -> Py<Vec<(Obj, Obj)>> {
         entries.sort_by(|(a, _), (b, _)| a.as_str().cmp(&b.as_str()));
         return Ok(entries);
     }
-    let pairs: Vec<Obj> = entries
-        .into_iter()
-        .map(|(key, value)| Obj::tuple([key, value]))
-        .collect();
+    let pairs: Vec<Obj> = entries.into_iter().map(|(key, value)| Obj::tuple([key, value])).collect();
     let list = Obj::list(pairs);
     methods::call(&list, Method::Sort, &Args::positional(&[]))?;
     let Obj::List(list) = &list else { return Ok(Vec::new()) };

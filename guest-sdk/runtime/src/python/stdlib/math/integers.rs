@@ -52,9 +52,7 @@ fn factorial_of(n: &BigInt) -> Py {
         return Err(value_error("factorial() not defined for negative values"));
     }
     let Some(n) = n.to_i64() else {
-        return Err(overflow_error(
-            "factorial() argument should not exceed 9223372036854775807",
-        ));
+        return Err(overflow_error("factorial() argument should not exceed 9223372036854775807"));
     };
     let bits = n as f64 * (n as f64).max(2.0).log2();
     if bits > MAX_BITS {

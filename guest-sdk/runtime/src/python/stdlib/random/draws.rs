@@ -310,10 +310,7 @@ impl Distribution {
             let required = if defaults.is_some() { 0 } else { 2 };
             let [a, b] = bind(&function, args, names, required, 2)?;
             let [first, second] = defaults.unwrap_or_default();
-            Ok((
-                a.map_or(Ok(first), arith::as_float)?,
-                b.map_or(Ok(second), arith::as_float)?,
-            ))
+            Ok((a.map_or(Ok(first), arith::as_float)?, b.map_or(Ok(second), arith::as_float)?))
         };
         let one = |parameter: &str| -> Py<f64> {
             let [a] = bind(&function, args, [parameter], 1, 1)?;
@@ -483,9 +480,17 @@ fn gamma(source: &mut Twister, alpha: f64, beta: f64) -> Py<f64> {
     loop {
         let b = (E + alpha) / E;
         let p = b * source.float();
-        let x = if p <= 1.0 { p.powf(1.0 / alpha) } else { -((b - p) / alpha).ln() };
+        let x = if p <= 1.0 {
+            p.powf(1.0 / alpha)
+        } else {
+            -((b - p) / alpha).ln()
+        };
         let u1 = source.float();
-        if if p > 1.0 { u1 <= x.powf(alpha - 1.0) } else { u1 <= (-x).exp() } {
+        if if p > 1.0 {
+            u1 <= x.powf(alpha - 1.0)
+        } else {
+            u1 <= (-x).exp()
+        } {
             return Ok(x * beta);
         }
     }

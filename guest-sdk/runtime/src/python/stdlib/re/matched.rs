@@ -50,9 +50,9 @@ impl Match {
     fn number(&self, key: &Obj) -> Py<usize> {
         let number = match key {
             Obj::Str(name) => self.pattern.group_named(name),
-            Obj::Int(_) | Obj::Bool(_) | Obj::Big(_) => {
-                usize::try_from(arith::index(key)?).ok().filter(|number| *number < self.spans.len())
-            }
+            Obj::Int(_) | Obj::Bool(_) | Obj::Big(_) => usize::try_from(arith::index(key)?)
+                .ok()
+                .filter(|number| *number < self.spans.len()),
             _ => None,
         };
         number.ok_or_else(|| index_error("no such group"))
@@ -103,7 +103,9 @@ impl Native for Match {
             "lastindex" => self.last_group().map_or(Obj::None, |group| Obj::Int(group as i64)),
             "lastgroup" => {
                 let names = &self.pattern.parsed.names;
-                let name = self.last_group().and_then(|last| names.iter().find(|(_, group)| *group == last));
+                let name = self
+                    .last_group()
+                    .and_then(|last| names.iter().find(|(_, group)| *group == last));
                 name.map_or(Obj::None, |(name, _)| Obj::str(name.as_str()))
             }
             "regs" => {
@@ -114,10 +116,7 @@ impl Native for Match {
         }))
     }
     fn has_method(&self, name: &str) -> bool {
-        matches!(
-            name,
-            "group" | "groups" | "groupdict" | "start" | "end" | "span" | "expand"
-        )
+        matches!(name, "group" | "groups" | "groupdict" | "start" | "end" | "span" | "expand")
     }
     fn method(&self, _this: &Obj, name: &str, args: &Args) -> Py<Option<Obj>> {
         let place = || {

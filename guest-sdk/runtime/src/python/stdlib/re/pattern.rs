@@ -49,14 +49,16 @@ impl Pattern {
         let Some(cell) = self.programs.get(at) else {
             return Err(type_error("no such matcher"));
         };
-        cell.get_or_init(|| Program::new(&self.parsed, wanted)).as_ref().map_err(|text| {
-            let problem = Problem {
-                text: text.clone(),
-                at: 0,
-                unsupported: true,
-            };
-            super::error(&self.source, problem)
-        })
+        cell.get_or_init(|| Program::new(&self.parsed, wanted))
+            .as_ref()
+            .map_err(|text| {
+                let problem = Problem {
+                    text: text.clone(),
+                    at: 0,
+                    unsupported: true,
+                };
+                super::error(&self.source, problem)
+            })
     }
 
     /// The program for a text.
@@ -119,9 +121,11 @@ pub(super) struct Part<'a> {
 
 impl<'a> Part<'a> {
     pub(super) fn of(text: &'a Rc<Text>, from: Option<&Obj>, to: Option<&Obj>) -> Py<Part<'a>> {
-        let place = |value: Option<&Obj>, default: usize| match value {
-            Some(value) => Ok(arith::index(value)?.clamp(0, text.chars as i64) as usize),
-            None => Ok(default),
+        let place = |value: Option<&Obj>, default: usize| -> Py<usize> {
+            match value {
+                Some(value) => Ok(arith::index(value)?.clamp(0, text.chars as i64) as usize),
+                None => Ok(default),
+            }
         };
         let to_chars = place(to, text.chars)?;
         let from_chars = place(from, 0)?;
@@ -205,7 +209,11 @@ impl Native for PatternObject {
                 let [replacement, text, count] = bind(name, args, ["repl", "string", "count"], 2, 3)?;
                 let (replacement, text) = (bind::need(replacement, name)?, bind::need(text, name)?);
                 let (text, count) = scan::substitute(pattern, replacement, text, count)?;
-                if name == "sub" { text } else { Obj::tuple([text, Obj::Int(count)]) }
+                if name == "sub" {
+                    text
+                } else {
+                    Obj::tuple([text, Obj::Int(count)])
+                }
             }
             _ => return Ok(None),
         }))
@@ -231,9 +239,9 @@ impl Native for PatternObject {
         Ok(out)
     }
     fn equals(&self, other: &Obj) -> Py<Option<bool>> {
-        Ok(other.as_native::<PatternObject>().map(|other| {
-            other.0.source.text == self.0.source.text && other.0.parsed.flags == self.0.parsed.flags
-        }))
+        Ok(other
+            .as_native::<PatternObject>()
+            .map(|other| other.0.source.text == self.0.source.text && other.0.parsed.flags == self.0.parsed.flags))
     }
     fn hash(&self) -> Option<i64> {
         crate::python::hash::hash(&Obj::Str(self.0.source.clone())).ok()

@@ -51,7 +51,11 @@ impl Program {
         if wanted.kind != Kind::Search {
             writer.out.push_str("\\A");
         }
-        writer.out.push_str(if parsed.flags & super::flags::IGNORECASE != 0 { "(?i:" } else { "(?:" });
+        writer.out.push_str(if parsed.flags & super::flags::IGNORECASE != 0 {
+            "(?i:"
+        } else {
+            "(?:"
+        });
         writer.node(&parsed.node, true)?;
         writer.out.push(')');
         if wanted.kind == Kind::Full {
@@ -79,7 +83,11 @@ impl Program {
         }
         let mut locations = self.regex.capture_locations();
         self.regex.captures_read_at(&mut locations, text, from)?;
-        let cut = self.breaks.iter().find_map(|group| locations.get(*group)).map(|(start, _)| start);
+        let cut = self
+            .breaks
+            .iter()
+            .find_map(|group| locations.get(*group))
+            .map(|(start, _)| start);
         let group = |number: usize| {
             let (start, end) = locations.get(number)?;
             Some(cut.map_or((start, end), |cut| (start.min(cut), end.min(cut))))
@@ -177,7 +185,10 @@ impl Writer {
             return Ok(());
         }
         if !last {
-            return Err("'$' with more of the pattern behind it is not supported for a text that ends with a line break: use '\\Z'".into());
+            return Err(
+                "'$' with more of the pattern behind it is not supported for a text that ends with a line break: use '\\Z'"
+                    .into(),
+            );
         }
         self.breaks.push(self.next);
         self.next += 1;

@@ -16,20 +16,43 @@ pub struct Problem {
 #[derive(Debug)]
 pub(super) enum Node {
     Char(char),
-    Any { newline: bool },
-    Set { negated: bool, items: Vec<Item> },
+    Any {
+        newline: bool,
+    },
+    Set {
+        negated: bool,
+        items: Vec<Item>,
+    },
     /// `^` or `\A`
-    Start { lines: bool },
+    Start {
+        lines: bool,
+    },
     /// `$`
-    End { lines: bool },
+    End {
+        lines: bool,
+    },
     /// `\Z`
     VeryEnd,
-    Boundary { negated: bool, ascii: bool },
+    Boundary {
+        negated: bool,
+        ascii: bool,
+    },
     /// `None`: not captured.
-    Group { number: Option<usize>, node: Box<Node> },
+    Group {
+        number: Option<usize>,
+        node: Box<Node>,
+    },
     /// A part in which case counts or does not.
-    Case { ignored: bool, node: Box<Node> },
-    Repeat { node: Box<Node>, min: u32, max: Option<u32>, greedy: bool },
+    Case {
+        ignored: bool,
+        node: Box<Node>,
+    },
+    Repeat {
+        node: Box<Node>,
+        min: u32,
+        max: Option<u32>,
+        greedy: bool,
+    },
     Sequence(Vec<Node>),
     Choice(Vec<Node>),
 }
@@ -415,10 +438,7 @@ impl Parser<'_> {
                 }
                 Some(c) => match flags::of_letter(c) {
                     Some(flag) if negative && flag & (flags::ASCII | flags::UNICODE) != 0 => {
-                        return Err(self.wrong(
-                            "bad inline flags: cannot turn off flags 'a', 'u' and 'L'",
-                            at + 1,
-                        ));
+                        return Err(self.wrong("bad inline flags: cannot turn off flags 'a', 'u' and 'L'", at + 1));
                     }
                     Some(flag) if negative => off |= flag,
                     Some(flag) => on |= flag,
@@ -530,10 +550,7 @@ impl Parser<'_> {
     fn big_octal(&self, digits: &str, start: usize) -> Parse<char> {
         match u32::from_str_radix(digits, 8) {
             Ok(code) if code <= 0o377 => Ok(char::from(code as u8)),
-            _ => Err(self.wrong(
-                format!("octal escape value \\{digits} outside of range 0-0o377"),
-                start,
-            )),
+            _ => Err(self.wrong(format!("octal escape value \\{digits} outside of range 0-0o377"), start)),
         }
     }
 

@@ -140,11 +140,7 @@ impl Reader<'_> {
         let mut number = digit(first);
         if let Some(second) = self.peek().filter(char::is_ascii_digit) {
             self.pos += 1;
-            if let (true, true, Some(third)) = (
-                first < '8',
-                second < '8',
-                self.peek().and_then(|c| c.to_digit(8)),
-            ) {
+            if let (true, true, Some(third)) = (first < '8', second < '8', self.peek().and_then(|c| c.to_digit(8))) {
                 self.pos += 1;
                 let code = digit(first) * 64 + digit(second) * 8 + third;
                 return match u8::try_from(code) {
@@ -152,10 +148,7 @@ impl Reader<'_> {
                         self.text.push(char::from(code));
                         Ok(())
                     }
-                    Err(_) => self.wrong(
-                        format!("octal escape value \\{code:o} outside of range 0-0o377"),
-                        start,
-                    ),
+                    Err(_) => self.wrong(format!("octal escape value \\{code:o} outside of range 0-0o377"), start),
                 };
             }
             number = number * 10 + digit(second);

@@ -114,7 +114,11 @@ impl Wrapper {
 
     pub(super) fn wrap(&self, text: &str) -> Py<Vec<String>> {
         let text = self.munged(text);
-        let mut chunks = if self.break_on_hyphens { words(&text) } else { simple_words(&text) };
+        let mut chunks = if self.break_on_hyphens {
+            words(&text)
+        } else {
+            simple_words(&text)
+        };
         if self.fix_sentence_endings {
             fix_endings(&mut chunks);
         }
@@ -147,7 +151,11 @@ impl Wrapper {
             return Err(value_error(format!("invalid width {} (must be > 0)", self.width)));
         }
         if let Some(most) = self.max_lines {
-            let indent = if most > 1 { &self.subsequent_indent } else { &self.initial_indent };
+            let indent = if most > 1 {
+                &self.subsequent_indent
+            } else {
+                &self.initial_indent
+            };
             if count(indent) + count(self.placeholder.trim_start()) > self.width {
                 return Err(value_error("placeholder too large for max width"));
             }
@@ -157,7 +165,11 @@ impl Wrapper {
         rest.reverse();
         let is_space = |chunk: &str| chunk.trim().is_empty();
         while !rest.is_empty() {
-            let indent = if lines.is_empty() { &self.initial_indent } else { &self.subsequent_indent };
+            let indent = if lines.is_empty() {
+                &self.initial_indent
+            } else {
+                &self.subsequent_indent
+            };
             let width = self.width - count(indent);
             if self.drop_whitespace && !lines.is_empty() && rest.last().is_some_and(|chunk| is_space(chunk)) {
                 rest.pop();

@@ -43,7 +43,9 @@ fn split(url: &str, scheme: &str, fragments: bool) -> Py<Parts> {
     let mut rest: &str = &url;
     if let Some((before, behind)) = rest.split_once(':')
         && before.starts_with(|c: char| c.is_ascii_alphabetic())
-        && before.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+        && before
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
     {
         parts.scheme = before.to_ascii_lowercase();
         rest = behind;
@@ -139,7 +141,9 @@ fn join(base: &str, url: &str, fragments: bool) -> Py<String> {
         segments.extend(parts.path.split('/'));
         let last = segments.len() - 1;
         let kept = segments.into_iter().enumerate();
-        kept.filter(|(at, segment)| *at == 0 || *at == last || !segment.is_empty()).map(|(_, segment)| segment).collect()
+        kept.filter(|(at, segment)| *at == 0 || *at == last || !segment.is_empty())
+            .map(|(_, segment)| segment)
+            .collect()
     };
     let mut resolved: Vec<&str> = Vec::new();
     for segment in &segments {
@@ -310,14 +314,22 @@ pub(super) static PARSE_RESULT: NativeType = NativeType {
     module: "urllib.parse",
     name: "ParseResult",
     new: |args| made(args, &PARSED),
-    is_instance: |object| object.as_native::<Address>().is_some_and(|address| std::ptr::eq(address.kind, &PARSED)),
+    is_instance: |object| {
+        object
+            .as_native::<Address>()
+            .is_some_and(|address| std::ptr::eq(address.kind, &PARSED))
+    },
     attribute: |_| None,
 };
 pub(super) static SPLIT_RESULT: NativeType = NativeType {
     module: "urllib.parse",
     name: "SplitResult",
     new: |args| made(args, &SPLIT),
-    is_instance: |object| object.as_native::<Address>().is_some_and(|address| std::ptr::eq(address.kind, &SPLIT)),
+    is_instance: |object| {
+        object
+            .as_native::<Address>()
+            .is_some_and(|address| std::ptr::eq(address.kind, &SPLIT))
+    },
     attribute: |_| None,
 };
 
@@ -344,7 +356,9 @@ struct Address {
 impl Address {
     fn items(&self) -> Vec<Obj> {
         let fields = self.kind.fields.iter();
-        fields.map(|field| Obj::str(self.parts.field(field).unwrap_or_default())).collect()
+        fields
+            .map(|field| Obj::str(self.parts.field(field).unwrap_or_default()))
+            .collect()
     }
 
     fn tuple(&self) -> Obj {
@@ -406,7 +420,7 @@ impl Native for Address {
             "_replace" => {
                 let mut items = self.items();
                 for name in args.names {
-                    let at = self.kind.fields.iter().position(|field| *field == name.text.as_ref());
+                    let at = self.kind.fields.iter().position(|field| *field == name.text.as_str());
                     match (at.and_then(|at| items.get_mut(at)), args.named(&name.text)) {
                         (Some(place), Some(value)) => *place = value.clone(),
                         _ => {

@@ -66,7 +66,9 @@ fn pairs(args: &Args, function: &str) -> Py<Vec<(String, String)>> {
 pub(super) fn parse_qsl(args: &Args) -> Py {
     let pairs = pairs(args, "parse_qsl")?.into_iter();
     Ok(Obj::list(
-        pairs.map(|(name, value)| Obj::tuple([Obj::str(name), Obj::str(value)])).collect(),
+        pairs
+            .map(|(name, value)| Obj::tuple([Obj::str(name), Obj::str(value)]))
+            .collect(),
     ))
 }
 
@@ -89,7 +91,7 @@ pub(super) fn urlencode(args: &Args) -> Py {
     let [query, doseq, safe, _encoding, _errors, quote_via] = bind("urlencode", args, names, 1, 6)?;
     let doseq = bind::flag(doseq, false)?;
     let safe = safe.map_or(Ok(""), |safe| match safe {
-        Obj::Str(safe) => Ok(safe.text.as_ref()),
+        Obj::Str(safe) => Ok(safe.text.as_str()),
         other => Err(type_error(format!("safe must be str, not {}", text::type_name(other)))),
     })?;
     let quoted = |value: &Obj| -> Py<String> {
