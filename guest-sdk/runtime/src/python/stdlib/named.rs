@@ -99,7 +99,10 @@ fn field_names(value: &Obj) -> Py<Vec<String>> {
         let names = names.replace(',', " ");
         return Ok(names.split_whitespace().map(str::to_owned).collect());
     }
-    iter::collect(value)?.iter().map(|name| Ok((**text::str(name)?).to_owned())).collect()
+    iter::collect(value)?
+        .iter()
+        .map(|name| Ok((**text::str(name)?).to_owned()))
+        .collect()
 }
 
 fn check_names(name: &str, fields: &[String]) -> Py<()> {
@@ -111,7 +114,9 @@ fn check_names(name: &str, fields: &[String]) -> Py<()> {
             )));
         }
         if KEYWORDS.contains(&name) {
-            return Err(value_error(format!("Type names and field names cannot be a keyword: '{name}'")));
+            return Err(value_error(format!(
+                "Type names and field names cannot be a keyword: '{name}'"
+            )));
         }
     }
     for (at, field) in fields.iter().enumerate() {
@@ -206,7 +211,10 @@ impl Class {
                     )));
                 }
                 Some(Some(_)) => {
-                    return Err(type_error(format!("{function}() got multiple values for argument '{}'", &***name)));
+                    return Err(type_error(format!(
+                        "{function}() got multiple values for argument '{}'",
+                        &***name
+                    )));
                 }
                 Some(place) => *place = Some(value.clone()),
             }
@@ -247,7 +255,9 @@ impl Native for Class {
         Some(&self.name)
     }
     fn is_class_of(&self, object: &Obj) -> bool {
-        object.as_native::<NamedTuple>().is_some_and(|tuple| std::ptr::eq(&*tuple.class, self))
+        object
+            .as_native::<NamedTuple>()
+            .is_some_and(|tuple| std::ptr::eq(&*tuple.class, self))
     }
     fn attribute(&self, name: &str) -> Py<Option<Obj>> {
         Ok(match name {
@@ -261,7 +271,9 @@ impl Native for Class {
                 }
                 Some(Obj::dict(defaults))
             }
-            _ => self.defined(name).map(|value| super::made_class::from_class(&value, self.me.upgrade())),
+            _ => self
+                .defined(name)
+                .map(|value| super::made_class::from_class(&value, self.me.upgrade())),
         })
     }
     fn has_method(&self, name: &str) -> bool {
@@ -437,11 +449,17 @@ impl Native for NamedTuple {
             (BinaryOp::Mul, None) => other.clone(),
             _ => return Ok(None),
         };
-        let (a, b) = if reflected { (other, self.tuple()) } else { (self.tuple(), other) };
+        let (a, b) = if reflected {
+            (other, self.tuple())
+        } else {
+            (self.tuple(), other)
+        };
         arith::binary(op, false, &a, &b).map(Some)
     }
     fn equals(&self, other: &Obj) -> Py<Option<bool>> {
-        Self::other(other).map(|other| compare::equals(&self.tuple(), &other)).transpose()
+        Self::other(other)
+            .map(|other| compare::equals(&self.tuple(), &other))
+            .transpose()
     }
     fn order(&self, other: &Obj) -> Py<Option<Ordering>> {
         let Some(other) = Self::other(other) else { return Ok(None) };

@@ -22,7 +22,11 @@ pub static CHAIN_MAP: NativeType = NativeType {
     new: |args| {
         args.expect("ChainMap", 0, usize::MAX, &[])?;
         let maps = args.plain().to_vec();
-        Ok(ChainMap::object(if maps.is_empty() { vec![Obj::dict(Table::default())] } else { maps }))
+        Ok(ChainMap::object(if maps.is_empty() {
+            vec![Obj::dict(Table::default())]
+        } else {
+            maps
+        }))
     },
     is_instance: |object| object.as_native::<ChainMap>().is_some(),
     attribute: |_| None,
@@ -86,7 +90,12 @@ impl Native for ChainMap {
             }
             "keys" => Obj::list(self.entries()?.into_iter().map(|(key, _)| key).collect()),
             "values" => Obj::list(self.entries()?.into_iter().map(|(_, value)| value).collect()),
-            "items" => Obj::list(self.entries()?.into_iter().map(|(key, value)| Obj::tuple([key, value])).collect()),
+            "items" => Obj::list(
+                self.entries()?
+                    .into_iter()
+                    .map(|(key, value)| Obj::tuple([key, value]))
+                    .collect(),
+            ),
             "new_child" => {
                 let child = args.get(0, "m").filter(|map| !map.is_none()).cloned();
                 let mut maps = vec![child.unwrap_or_else(|| Obj::dict(Table::default()))];

@@ -90,7 +90,8 @@ pub fn binary(op: BinaryOp, a: &Obj, b: &Obj) -> Py<Option<Obj>> {
     let (Obj::Dict(first), Obj::Dict(second), Some(left), Some(right)) = (a, b, entries(a), entries(b)) else {
         return Ok(None);
     };
-    let count = |dict: &crate::python::object::Dict, key: &Obj| -> Py { Ok(dict.table.borrow().get(key)?.unwrap_or(Obj::Int(0))) };
+    let count =
+        |dict: &crate::python::object::Dict, key: &Obj| -> Py { Ok(dict.table.borrow().get(key)?.unwrap_or(Obj::Int(0))) };
     let smaller = |a: Obj, b: Obj| -> Py { Ok(if compare::less(&a, &b)? { a } else { b }) };
     let larger = |a: Obj, b: Obj| -> Py { Ok(if compare::less(&a, &b)? { b } else { a }) };
     let mut result = Vec::with_capacity(left.len());

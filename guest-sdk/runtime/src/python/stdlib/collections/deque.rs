@@ -97,7 +97,11 @@ impl Deque {
                 return Err(raise(Builtin::MemoryError, ""));
             }
             items.push_back(item);
-            if self.most.is_some_and(|most| items.len() > most) { items.pop_front() } else { None }
+            if self.most.is_some_and(|most| items.len() > most) {
+                items.pop_front()
+            } else {
+                None
+            }
         };
         drop(dropped);
         Ok(())
@@ -110,7 +114,11 @@ impl Deque {
                 return Err(raise(Builtin::MemoryError, ""));
             }
             items.push_front(item);
-            if self.most.is_some_and(|most| items.len() > most) { items.pop_back() } else { None }
+            if self.most.is_some_and(|most| items.len() > most) {
+                items.pop_back()
+            } else {
+                None
+            }
         };
         drop(dropped);
         Ok(())
@@ -150,7 +158,11 @@ impl Deque {
             return Err(index_error("deque already at its maximum size"));
         }
         self.changed();
-        let place = if at < 0 { (at + len as i64).max(0) } else { at.min(len as i64) };
+        let place = if at < 0 {
+            (at + len as i64).max(0)
+        } else {
+            at.min(len as i64)
+        };
         self.items.borrow_mut().insert(place as usize, item);
         Ok(())
     }
@@ -158,7 +170,9 @@ impl Deque {
     fn find(&self, item: &Obj, from: usize, to: usize) -> Py<Option<usize>> {
         let version = self.version.get();
         for at in from..to {
-            let Some(known) = self.items.borrow().get(at).cloned() else { break };
+            let Some(known) = self.items.borrow().get(at).cloned() else {
+                break;
+            };
             if known.is(item) || compare::equals(&known, item)? {
                 return Ok(Some(at));
             }
@@ -210,7 +224,10 @@ impl Deque {
         if kept > MOST {
             return Err(raise(Builtin::MemoryError, ""));
         }
-        let repeated = items.iter().cycle().skip(if items.is_empty() { 0 } else { (total - kept) % items.len() });
+        let repeated = items
+            .iter()
+            .cycle()
+            .skip(if items.is_empty() { 0 } else { (total - kept) % items.len() });
         Ok(Obj::native(Deque::of(repeated.take(kept).cloned().collect(), self.most)))
     }
 }
@@ -234,13 +251,21 @@ impl Advance for DequeIter {
             return Err(mutated());
         }
         let items = self.items.borrow();
-        let place = if self.back { items.len().checked_sub(self.at + 1) } else { Some(self.at) };
+        let place = if self.back {
+            items.len().checked_sub(self.at + 1)
+        } else {
+            Some(self.at)
+        };
         let item = place.and_then(|place| items.get(place).cloned());
         self.at += 1;
         Ok(item)
     }
     fn type_name(&self) -> &'static str {
-        if self.back { "_collections._deque_reverse_iterator" } else { "_collections._deque_iterator" }
+        if self.back {
+            "_collections._deque_reverse_iterator"
+        } else {
+            "_collections._deque_iterator"
+        }
     }
 }
 
@@ -346,7 +371,11 @@ impl Native for Deque {
     fn setitem(&self, key: &Obj, value: &Obj) -> Option<Py<()>> {
         Some(sequence_index(key).and_then(|at| {
             let place = self.place(at, "deque index out of range")?;
-            let before = self.items.borrow_mut().get_mut(place).map(|item| std::mem::replace(item, value.clone()));
+            let before = self
+                .items
+                .borrow_mut()
+                .get_mut(place)
+                .map(|item| std::mem::replace(item, value.clone()));
             drop(before);
             Ok(())
         }))
@@ -382,11 +411,15 @@ impl Native for Deque {
         }
     }
     fn equals(&self, other: &Obj) -> Py<Option<bool>> {
-        let Some(other) = other.as_native::<Deque>() else { return Ok(None) };
+        let Some(other) = other.as_native::<Deque>() else {
+            return Ok(None);
+        };
         compare::equals(&Obj::list(self.items()), &Obj::list(other.items())).map(Some)
     }
     fn order(&self, other: &Obj) -> Py<Option<Ordering>> {
-        let Some(other) = other.as_native::<Deque>() else { return Ok(None) };
+        let Some(other) = other.as_native::<Deque>() else {
+            return Ok(None);
+        };
         let (a, b) = (Obj::list(self.items()), Obj::list(other.items()));
         if compare::less(&a, &b)? {
             return Ok(Some(Ordering::Less));
@@ -397,10 +430,5 @@ impl Native for Deque {
 }
 
 fn sequence_index(key: &Obj) -> Py<i64> {
-    arith::index(key).map_err(|_| {
-        type_error(format!(
-            "sequence index must be integer, not '{}'",
-            type_name(key)
-        ))
-    })
+    arith::index(key).map_err(|_| type_error(format!("sequence index must be integer, not '{}'", type_name(key))))
 }

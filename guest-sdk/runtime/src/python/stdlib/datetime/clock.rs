@@ -220,9 +220,7 @@ impl Native for Clock {
     fn order(&self, other: &Obj) -> Py<Option<Ordering>> {
         match other.as_native::<Clock>() {
             None => Ok(None),
-            Some(other) if self.aware() != other.aware() => {
-                Err(type_error("can't compare offset-naive and offset-aware times"))
-            }
+            Some(other) if self.aware() != other.aware() => Err(type_error("can't compare offset-naive and offset-aware times")),
             Some(other) => Ok(Some(self.utc().cmp(&other.utc()))),
         }
     }
@@ -230,6 +228,10 @@ impl Native for Clock {
         Some(self.utc())
     }
     fn format(&self, spec: &str) -> Option<Py<String>> {
-        Some(if spec.is_empty() { self.str() } else { Ok(strftime(spec, &self.point())) })
+        Some(if spec.is_empty() {
+            self.str()
+        } else {
+            Ok(strftime(spec, &self.point()))
+        })
     }
 }

@@ -11,8 +11,8 @@ use super::{format_argument, integer};
 use crate::python::arith::BinaryOp;
 use crate::python::error::{Py, type_error, value_error};
 use crate::python::object::{Args, Native, NativeType, Obj};
-use crate::python::stdlib::declare::{arg, function};
 use crate::python::state;
+use crate::python::stdlib::declare::{arg, function};
 use crate::time::civil;
 
 /// A day, in days since 1970.
@@ -92,9 +92,7 @@ pub fn ordinal_day(args: &Args) -> Py<i64> {
 /// The day of `fromisocalendar`.
 pub fn iso_day(args: &Args) -> Py<i64> {
     args.expect("fromisocalendar", 0, 3, &["year", "week", "day"])?;
-    let part = |at: usize, name: &str| {
-        integer(crate::python::stdlib::declare::required(args, at, name, "fromisocalendar")?)
-    };
+    let part = |at: usize, name: &str| integer(crate::python::stdlib::declare::required(args, at, name, "fromisocalendar")?);
     calendar::from_iso_calendar(part(0, "year")?, part(1, "week")?, part(2, "day")?)
 }
 
@@ -133,7 +131,10 @@ pub fn has_method(name: &str) -> bool {
 /// `day` with the arguments of `replace` in place of its parts.
 pub fn replaced(day: i64, args: &Args, known: &[&str]) -> Py<i64> {
     if let Some(name) = args.names.iter().find(|name| !known.contains(&&****name)) {
-        return Err(type_error(format!("'{}' is an invalid keyword argument for replace()", &***name)));
+        return Err(type_error(format!(
+            "'{}' is an invalid keyword argument for replace()",
+            &***name
+        )));
     }
     let (year, month, day) = civil(day);
     let part = |at: usize, name: &str, value: i64| args.get(at, name).map_or(Ok(value), integer);
@@ -222,6 +223,10 @@ impl Native for Date {
         Some(self.day)
     }
     fn format(&self, spec: &str) -> Option<Py<String>> {
-        Some(if spec.is_empty() { self.str() } else { Ok(strftime(spec, &self.point())) })
+        Some(if spec.is_empty() {
+            self.str()
+        } else {
+            Ok(strftime(spec, &self.point()))
+        })
     }
 }

@@ -45,8 +45,15 @@ const UNITS: [(&str, i128); 7] = [
 ];
 
 fn new(args: &Args) -> Py {
-    if let Some(name) = args.names.iter().find(|name| !UNITS.iter().any(|(known, _)| *known == name.text)) {
-        return Err(type_error(format!("'{}' is an invalid keyword argument for __new__()", &***name)));
+    if let Some(name) = args
+        .names
+        .iter()
+        .find(|name| !UNITS.iter().any(|(known, _)| *known == name.text))
+    {
+        return Err(type_error(format!(
+            "'{}' is an invalid keyword argument for __new__()",
+            &***name
+        )));
     }
     if args.plain().len() > UNITS.len() {
         return Err(type_error(format!(
@@ -58,7 +65,9 @@ fn new(args: &Args) -> Py {
     let mut fraction = 0.0;
     // CPython adds the smaller units first, which decides how fractions are rounded.
     for at in [2, 3, 1, 4, 5, 0, 6] {
-        let Some((name, unit)) = UNITS.get(at).copied() else { continue };
+        let Some((name, unit)) = UNITS.get(at).copied() else {
+            continue;
+        };
         if let Some(value) = args.get(at, name) {
             let (whole, left) = scaled(value, name, unit)?;
             micros = micros.checked_add(whole).ok_or_else(too_large)?;
@@ -99,7 +108,10 @@ fn scaled(value: &Obj, name: &str, unit: i128) -> Py<(i128, f64)> {
             type_name(value)
         )));
     };
-    let micros = number.to_i128().and_then(|number| number.checked_mul(unit)).ok_or_else(too_large)?;
+    let micros = number
+        .to_i128()
+        .and_then(|number| number.checked_mul(unit))
+        .ok_or_else(too_large)?;
     Ok((micros, 0.0))
 }
 
@@ -141,14 +153,23 @@ impl Delta {
         self.0.rem_euclid(DAY) as i64
     }
     fn total_seconds(self) -> Py {
-        arith::binary(BinaryOp::TrueDiv, false, &Obj::big(BigInt::from(self.0)), &Obj::Int(1_000_000))
+        arith::binary(
+            BinaryOp::TrueDiv,
+            false,
+            &Obj::big(BigInt::from(self.0)),
+            &Obj::Int(1_000_000),
+        )
     }
     /// The microseconds times `num / den`, rounded half to even.
     fn times_ratio(self, num: &BigInt, den: &BigInt) -> Py {
         if den.is_zero() {
             return Err(zero_division("integer division or modulo by zero"));
         }
-        Delta::object(rounded_division(BigInt::from(self.0) * num, den).to_i128().ok_or_else(too_large)?)
+        Delta::object(
+            rounded_division(BigInt::from(self.0) * num, den)
+                .to_i128()
+                .ok_or_else(too_large)?,
+        )
     }
     fn by(self, op: BinaryOp, other: Delta) -> Py {
         let (a, b) = (self.0, other.0);
@@ -198,7 +219,11 @@ fn ratio(number: f64) -> Py<(BigInt, BigInt)> {
         num = -num;
     }
     let power = BigInt::from(1) << exponent.unsigned_abs();
-    Ok(if exponent >= 0 { (num * power, BigInt::from(1)) } else { (num, power) })
+    Ok(if exponent >= 0 {
+        (num * power, BigInt::from(1))
+    } else {
+        (num, power)
+    })
 }
 
 impl Native for Delta {

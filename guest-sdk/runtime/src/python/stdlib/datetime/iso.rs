@@ -39,7 +39,14 @@ fn told<T>(text: &str, result: Result<T, Fault>) -> Py<T> {
 /// The day of a date.
 pub fn date(text: &str) -> Py<i64> {
     let bytes = text.as_bytes();
-    told(text, if matches!(bytes.len(), 7 | 8 | 10) { date_part(bytes) } else { Err(Fault::Malformed) })
+    told(
+        text,
+        if matches!(bytes.len(), 7 | 8 | 10) {
+            date_part(bytes)
+        } else {
+            Err(Fault::Malformed)
+        },
+    )
 }
 
 /// Microseconds since midnight, and the zone.

@@ -166,7 +166,9 @@ pub fn time_value(value: &Obj) -> Py<i64> {
         return Ok(seconds as i64);
     }
     // The day of the year decides nothing here: an average year is near enough to name it, except at the very borders.
-    let far = i64::try_from(day).unwrap_or(i64::MAX).clamp(-400_000_000_000_000, 400_000_000_000_000);
+    let far = i64::try_from(day)
+        .unwrap_or(i64::MAX)
+        .clamp(-400_000_000_000_000, 400_000_000_000_000);
     Err(value_error(format!("year {} is out of range", civil(far).0)))
 }
 
@@ -411,9 +413,9 @@ impl Native for Moment {
             };
         }
         match (op, other.as_native::<Moment>()) {
-            (BinaryOp::Sub, Some(other)) if self.aware() != other.aware() => Err(type_error(
-                "can't subtract offset-naive and offset-aware datetimes",
-            )),
+            (BinaryOp::Sub, Some(other)) if self.aware() != other.aware() => {
+                Err(type_error("can't subtract offset-naive and offset-aware datetimes"))
+            }
             (BinaryOp::Sub, Some(other)) => Ok(Some(Delta::of(self.utc() - other.utc()))),
             _ => Ok(None),
         }
@@ -438,6 +440,10 @@ impl Native for Moment {
         Some(self.utc())
     }
     fn format(&self, spec: &str) -> Option<Py<String>> {
-        Some(if spec.is_empty() { self.str() } else { Ok(strftime(spec, &self.point())) })
+        Some(if spec.is_empty() {
+            self.str()
+        } else {
+            Ok(strftime(spec, &self.point()))
+        })
     }
 }

@@ -115,7 +115,11 @@ fn directive_text(out: &mut String, letter: char, flags: Flags, at: &Point) -> b
             }
         }
         'P' => pad_text(out, if hour < 12 { "am" } else { "pm" }, flags),
-        'Z' => pad_text(out, at.zone.as_ref().map_or("", |(_, name)| name.as_str()), Flags { swap: false, ..flags }),
+        'Z' => pad_text(
+            out,
+            at.zone.as_ref().map_or("", |(_, name)| name.as_str()),
+            Flags { swap: false, ..flags },
+        ),
         'z' => {
             if let Some((offset, _)) = &at.zone {
                 out.push_str(&offset_text(*offset, ""));
@@ -151,7 +155,11 @@ fn pad_number(out: &mut String, value: i64, width: usize, pad: char, flags: Flag
 }
 
 fn pad_text(out: &mut String, text: &str, flags: Flags) {
-    let text = if flags.upper || flags.swap { text.to_uppercase() } else { text.to_owned() };
+    let text = if flags.upper || flags.swap {
+        text.to_uppercase()
+    } else {
+        text.to_owned()
+    };
     let missing = flags.width.unwrap_or_default().saturating_sub(text.chars().count());
     let pad = if flags.pad == Some('0') { '0' } else { ' ' };
     out.extend(std::iter::repeat_n(pad, missing));

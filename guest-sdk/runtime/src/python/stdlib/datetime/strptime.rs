@@ -37,12 +37,10 @@ thread_local! {
 /// Arguments as `strptime(text, format)` gets them.
 pub fn strptime(text: &Obj, format: &Obj) -> Py<Parsed> {
     let checked = |at: usize, value: &Obj| {
-        value.as_str().map(str::to_owned).ok_or_else(|| {
-            type_error(format!(
-                "strptime() argument {at} must be str, not {}",
-                type_name(value)
-            ))
-        })
+        value
+            .as_str()
+            .map(str::to_owned)
+            .ok_or_else(|| type_error(format!("strptime() argument {at} must be str, not {}", type_name(value))))
     };
     let (text, format) = (checked(1, text)?, checked(2, format)?);
     let pattern = compiled(&format)?;
@@ -64,7 +62,12 @@ pub fn strptime(text: &Obj, format: &Obj) -> Py<Parsed> {
 }
 
 fn compiled(format: &str) -> Py<Rc<Regex>> {
-    let known = FORMATS.with_borrow(|formats| formats.iter().find(|(known, _)| known == format).map(|(_, regex)| regex.clone()));
+    let known = FORMATS.with_borrow(|formats| {
+        formats
+            .iter()
+            .find(|(known, _)| known == format)
+            .map(|(_, regex)| regex.clone())
+    });
     if let Some(regex) = known {
         return Ok(regex);
     }
@@ -205,7 +208,10 @@ fn read(fields: &Fields) -> Py<Parsed> {
         .or(fields.number("u").map(|day| day - 1));
     let (offset, fraction) = (offset(fields)?, fraction(fields));
     let iso = (fields.number("G"), fields.number("V"));
-    let week = fields.number("U").map(|week| (week, false)).or(fields.number("W").map(|week| (week, true)));
+    let week = fields
+        .number("U")
+        .map(|week| (week, false))
+        .or(fields.number("W").map(|week| (week, true)));
     let mut julian = fields.number("j");
     check_iso(year, iso, week.is_some(), weekday_told, julian)?;
 
@@ -271,17 +277,27 @@ fn offset(fields: &Fields) -> Py<Option<i64>> {
         return Err(value_error(format!("Inconsistent use of : in {text}")));
     }
     let part = |from: usize, to: usize| -> i64 {
-        digits.get(from..to.min(digits.len())).and_then(|part| part.parse().ok()).unwrap_or(0)
+        digits
+            .get(from..to.min(digits.len()))
+            .and_then(|part| part.parse().ok())
+            .unwrap_or(0)
     };
     let seconds = part(0, 2) * 3600 + part(2, 4) * 60 + part(4, 6);
-    let micros = digits.get(6..).filter(|part| !part.is_empty()).map_or(0, |part| {
-        format!("{part:0<6}").parse::<i64>().unwrap_or(0)
-    });
+    let micros = digits
+        .get(6..)
+        .filter(|part| !part.is_empty())
+        .map_or(0, |part| format!("{part:0<6}").parse::<i64>().unwrap_or(0));
     let offset = seconds * 1_000_000 + micros;
     Ok(Some(if text.starts_with('-') { -offset } else { offset }))
 }
 
-fn check_iso(year: Option<i64>, iso: (Option<i64>, Option<i64>), week: bool, weekday: Option<i64>, julian: Option<i64>) -> Py<()> {
+fn check_iso(
+    year: Option<i64>,
+    iso: (Option<i64>, Option<i64>),
+    week: bool,
+    weekday: Option<i64>,
+    julian: Option<i64>,
+) -> Py<()> {
     let refuse = |text: &str| -> Py<()> { Err(value_error(text)) };
     if year.is_none() && iso.0.is_some() {
         if iso.1.is_none() || weekday.is_none() {
