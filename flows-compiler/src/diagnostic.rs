@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::python::Place;
+
 /// One finding: which flow, which node, which pin, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Diagnostic {
@@ -12,6 +14,12 @@ pub struct Diagnostic {
     pub pin: Option<String>,
     /// The reference's text where it has one.
     pub message: String,
+    /// In which line of the node's Python.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<Place>,
+    /// What to do instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -31,6 +39,8 @@ impl Diagnostic {
             node: None,
             pin: None,
             message: message.into(),
+            code: None,
+            hint: None,
         }
     }
     pub fn warning(flow: &str, message: impl Into<String>) -> Self {
@@ -47,6 +57,12 @@ impl Diagnostic {
         self.pin = Some(pin.into());
         self
     }
+    /// A finding in the Python of a node.
+    pub fn python(mut self, place: Place, hint: Option<String>) -> Self {
+        self.code = Some(place);
+        self.hint = hint;
+        self
+    }
 }
 
 impl fmt::Display for Diagnostic {
@@ -58,7 +74,17 @@ impl fmt::Display for Diagnostic {
         if let Some(pin) = &self.pin {
             write!(f, ", pin '{pin}'")?;
         }
-        write!(f, ": {}", self.message)
+        if let Some(place) = &self.code {
+            write!(f, ", {place}")?;
+        }
+        write!(f, ": {}", self.message)?;
+        if let Some(place) = &self.code {
+            write!(f, "\n{}", place.shown())?;
+        }
+        match &self.hint {
+            Some(hint) => write!(f, "\n    hint: {hint}"),
+            None => Ok(()),
+        }
     }
 }
 

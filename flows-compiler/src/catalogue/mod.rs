@@ -102,6 +102,8 @@ pub enum Lower {
     /// A function-class exec node that the runtime handles under its own name (`on_flow_start`, `on_flow_end`, `if`, `switch`,
     /// `on_user_request`, `on_agent_message`).
     Function,
+    /// A Python function of the document, compiled into the flow's module (`code`, `function`).
+    Code,
     /// Reads and writes variables and passes the bus through (`set_var`, `set_vars`, `set_var_property`, `add_message`).
     VariableWriter,
     /// A scheduler node of the control stack: `sequence`, `parallel`, `loop`, `for`, `while`.

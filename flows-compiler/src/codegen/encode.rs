@@ -73,16 +73,16 @@ pub fn encode(program: &Program, blob: &[u8]) -> Vec<u8> {
     functions.function(type_of(0, false));
 
     let mut elements = ElementSection::new();
-    let nodes: Vec<u32> = (first_own..first_own + program.nodes).collect();
+    let exported: Vec<u32> = (first_own..first_own + program.exported).collect();
     elements.segment(ElementSegment {
         mode: ElementMode::Passive,
-        elements: Elements::Functions(nodes.into()),
+        elements: Elements::Functions(exported.into()),
     });
 
     let call_of = |name: &str| imports.get_index_of(name).unwrap_or(0) as u32;
     let mut code = CodeSection::new();
     for function in &program.functions {
-        let mut body = Body::new([(function.locals, ValType::I32)]);
+        let mut body = Body::new([(function.locals, ValType::I32), (function.wide_locals, ValType::I64)]);
         for op in &function.ops {
             let instruction = match op {
                 Op::I32(n) => Instruction::I32Const(*n),
@@ -103,6 +103,7 @@ pub fn encode(program: &Program, blob: &[u8]) -> Vec<u8> {
                 Op::End => Instruction::End,
                 Op::BrIf(depth) => Instruction::BrIf(*depth),
                 Op::Return => Instruction::Return,
+                Op::Wasm(instruction) => instruction.clone(),
             };
             body.instruction(&instruction);
         }
@@ -111,7 +112,7 @@ pub fn encode(program: &Program, blob: &[u8]) -> Vec<u8> {
     }
     code.function(&start_function(
         blob.len() as u32,
-        program.nodes,
+        program.exported,
         call_of("alloc"),
         call_of("register"),
     ));
@@ -150,8 +151,8 @@ pub fn encode(program: &Program, blob: &[u8]) -> Vec<u8> {
     module.finish()
 }
 
-/// Copies the tables into the runtime's memory, puts the node functions into its function table, and registers both.
-fn start_function(len: u32, nodes: u32, alloc: u32, register: u32) -> Body {
+/// Copies the tables into the runtime's memory, puts the exported functions into its function table, and registers both.
+fn start_function(len: u32, exported: u32, alloc: u32, register: u32) -> Body {
     let mut body = Body::new([(2, ValType::I32)]);
     for instruction in [
         Instruction::I32Const(len as i32),
@@ -161,11 +162,11 @@ fn start_function(len: u32, nodes: u32, alloc: u32, register: u32) -> Body {
         Instruction::I32Const(len as i32),
         Instruction::MemoryInit { mem: 0, data_index: 0 },
         Instruction::RefNull(wasm_encoder::HeapType::FUNC),
-        Instruction::I32Const(nodes as i32),
+        Instruction::I32Const(exported as i32),
         Instruction::TableGrow(0),
         Instruction::LocalTee(1),
         Instruction::I32Const(0),
-        Instruction::I32Const(nodes as i32),
+        Instruction::I32Const(exported as i32),
         Instruction::TableInit { elem_index: 0, table: 0 },
         Instruction::LocalGet(0),
         Instruction::I32Const(len as i32),

@@ -1,7 +1,9 @@
 //! The compiler's intermediate form: functions over 32-bit words whose calls are still names.
 
+use wasm_encoder::Instruction;
+
 /// One instruction. Operands are on the stack, as in WebAssembly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Op {
     I32(i32),
     Get(u32),
@@ -21,6 +23,8 @@ pub enum Op {
     End,
     BrIf(u32),
     Return,
+    /// Any instruction that names no function, type or table.
+    Wasm(Instruction<'static>),
 }
 
 /// A function of the runtime: its name, how many words it takes, and whether it gives one.
@@ -38,12 +42,15 @@ pub struct Function {
     pub name: String,
     pub params: u32,
     pub locals: u32,
+    /// Locals of 64 bits, after the others.
+    pub wide_locals: u32,
     pub ops: Vec<Op>,
 }
 
-/// All functions of a flow; the first [`Program::nodes`] are the exec nodes in order, callable from outside.
+/// All functions of a flow; the first [`Program::exported`] are callable through the runtime's function table: the exec nodes in
+/// order, then the functions of code nodes.
 #[derive(Debug)]
 pub struct Program {
     pub functions: Vec<Function>,
-    pub nodes: u32,
+    pub exported: u32,
 }

@@ -10,6 +10,7 @@ use super::ir::{Function, Import, Op, Program};
 use super::tables::Tables;
 use crate::catalogue::Lower;
 use crate::graph::{Graph, Node, NodeIx, Role, Source};
+use crate::python::emit;
 
 macro_rules! imports {
     ($($name:ident($params:literal) $(-> $result:tt)?;)*) => {
@@ -42,14 +43,26 @@ const FRAME: i32 = 3;
 pub fn lower(graph: &Graph, tables: &mut Tables) -> Program {
     let exec = tables.order();
     let nodes = exec.len() as u32;
-    let pure: Vec<NodeIx> = (0..graph.nodes.len() as u32)
-        .map(NodeIx)
-        .filter(|ix| graph.node(*ix).role == Role::Pure && graph.node(*ix).ty.lower == Lower::Builtin)
+    let all = (0..graph.nodes.len() as u32).map(NodeIx);
+    let pure: Vec<NodeIx> = all
+        .clone()
+        .filter(|ix| graph.node(*ix).role == Role::Pure && matches!(graph.node(*ix).ty.lower, Lower::Builtin | Lower::Code))
         .collect();
-    let mut own = vec![0u32; graph.nodes.len()];
-    for (at, ix) in exec.iter().chain(&pure).enumerate() {
-        own[ix.0 as usize] = at as u32;
+    let mut units = HashMap::new();
+    let mut python = Vec::new();
+    for ix in all {
+        if let Some(unit) = &graph.node(ix).code {
+            let emitted = emit::emit(unit, nodes + python.len() as u32, tables);
+            units.insert(ix, emitted.unit);
+            python.extend(emitted.functions);
+        }
     }
+    let exported = nodes + python.len() as u32;
+    let mut own = vec![0u32; graph.nodes.len()];
+    exec.iter().enumerate().for_each(|(at, ix)| own[ix.0 as usize] = at as u32);
+    pure.iter()
+        .enumerate()
+        .for_each(|(at, ix)| own[ix.0 as usize] = exported + at as u32);
     // Effect nodes that copy their result to a variable do so before every later node.
     let keyed: Vec<NodeIx> = exec
         .iter()
@@ -63,15 +76,17 @@ pub fn lower(graph: &Graph, tables: &mut Tables) -> Program {
         own: &own,
         keyed: &keyed,
         read: &read,
+        units: &units,
     };
-    let mut functions = Vec::with_capacity(exec.len() + pure.len());
+    let mut functions = Vec::with_capacity(exported as usize + pure.len());
     for ix in &exec {
         functions.push(context.exec(*ix));
     }
+    functions.append(&mut python);
     for ix in &pure {
         functions.push(context.pure(*ix));
     }
-    Program { functions, nodes }
+    Program { functions, exported }
 }
 
 struct Context<'a> {
@@ -81,6 +96,8 @@ struct Context<'a> {
     own: &'a [u32],
     keyed: &'a [NodeIx],
     read: &'a HashMap<&'a str, BTreeSet<&'a str>>,
+    /// Descriptions of the nodes' Python, by node.
+    units: &'a HashMap<NodeIx, String>,
 }
 
 /// Code of one function while it is written. `frame` is the local with the frame's base, `status` a scratch local.
@@ -119,7 +136,7 @@ impl Context<'_> {
         }
         match node.ty.lower {
             Lower::Control if matches!(node.ty.name, "sequence" | "parallel") => {
-                let cfg = self.config(node);
+                let cfg = self.config(ix, node);
                 code.words(&[place, cfg]);
                 code.call(if node.ty.name == "sequence" {
                     &rt::n_sequence
@@ -128,24 +145,25 @@ impl Context<'_> {
                 });
             }
             Lower::Join => {
-                let cfg = self.config(node);
+                let cfg = self.config(ix, node);
                 code.words(&[place, cfg]);
                 code.call(&rt::n_join);
             }
             Lower::Control => self.loop_node(&mut code, node, place),
-            _ => self.plain(&mut code, node, place),
+            _ => self.plain(&mut code, ix, node, place),
         }
         Function {
             name: node.id.clone(),
             params: 0,
             locals: 2,
+            wide_locals: 0,
             ops: code.ops,
         }
     }
 
     /// Resolve the input, then the node's own function; on an error what its class does.
-    fn plain(&mut self, code: &mut Code, node: &Node, place: u32) {
-        let function = matches!(node.ty.lower, Lower::Builtin | Lower::Function);
+    fn plain(&mut self, code: &mut Code, ix: NodeIx, node: &Node, place: u32) {
+        let function = matches!(node.ty.lower, Lower::Builtin | Lower::Function | Lower::Code);
         code.ops.push(Op::Block);
         self.begin(code);
         if function {
@@ -164,7 +182,7 @@ impl Context<'_> {
         self.resolve(code, node, true);
         code.slot(INPUT);
         code.call(&rt::settle);
-        let cfg = self.config(node);
+        let cfg = self.config(ix, node);
         if node.ty.lower == Lower::Builtin {
             code.slot(SCRATCH);
             code.slot(INPUT);
@@ -184,7 +202,7 @@ impl Context<'_> {
         }
         code.ops.push(Op::End);
         match node.ty.lower {
-            Lower::Builtin | Lower::Function => {
+            Lower::Builtin | Lower::Function | Lower::Code => {
                 code.words(&[place]);
                 code.call(&rt::n_fail_function);
             }
@@ -249,7 +267,7 @@ impl Context<'_> {
         code.slot(INPUT);
         code.call(&rt::input_empty);
         self.resolve(&mut code, node, false);
-        let cfg = self.config(node);
+        let cfg = self.config(ix, node);
         code.ops.push(Op::Get(0));
         code.slot(INPUT);
         code.words(&[cfg]);
@@ -262,6 +280,7 @@ impl Context<'_> {
             name: node.id.clone(),
             params: 1,
             locals: 2,
+            wide_locals: 0,
             ops: code.ops,
         }
     }
@@ -311,7 +330,7 @@ impl Context<'_> {
                 self.put(code, pin);
                 return;
             }
-            Lower::Builtin if source.role == Role::Pure => {
+            Lower::Builtin | Lower::Code if source.role == Role::Pure => {
                 code.slot(SCRATCH);
                 code.ops.push(Op::Own(self.own[from.0 as usize]));
                 code.ops
@@ -320,7 +339,7 @@ impl Context<'_> {
             _ if source.role == Role::Pure => return,
             _ if is_effect(source) => {
                 let (id, kind) = (self.tables.text(&source.id), self.tables.text(source.ty.name));
-                let cfg = self.config(source);
+                let cfg = self.config(from, source);
                 code.slot(SCRATCH);
                 code.words(&[id, kind, cfg]);
                 code.call(&rt::out_effect);
@@ -363,20 +382,23 @@ impl Context<'_> {
                 self.tables.text(node.ty.name),
                 self.tables.text(key.trim()),
             );
-            let cfg = self.config(node);
+            let cfg = self.config(*ix, node);
             code.words(&[id, kind, key, cfg]);
             code.call(&rt::apply_output_key);
         }
     }
 
     /// A node's static configuration as a constant: its data pins and the `data` keys that its type reads.
-    fn config(&mut self, node: &Node) -> u32 {
+    fn config(&mut self, ix: NodeIx, node: &Node) -> u32 {
         let names = |pins: &[crate::graph::Pin]| pins.iter().map(|p| json_text(&p.id)).collect::<Vec<_>>().join(",");
         let mut text = format!("{{\"pins\":[{}],\"outputs\":[{}]", names(&node.inputs), names(&node.outputs));
         for key in node.ty.config {
             if let Some(raw) = node.config.get(*key) {
                 text.push_str(&format!(",{}:{}", json_text(key), raw.get()));
             }
+        }
+        if let Some(unit) = self.units.get(&ix) {
+            text.push_str(&format!(",\"unit\":{unit}"));
         }
         match node.ty.name {
             "set_var" => {

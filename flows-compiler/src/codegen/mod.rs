@@ -9,7 +9,12 @@ mod ir;
 mod lower;
 mod tables;
 
-pub use ir::Import;
+#[cfg(test)]
+pub use encode::encode;
+#[cfg(test)]
+pub use ir::Program;
+pub use ir::{Function, Import, Op};
+pub use tables::Tables;
 
 use crate::graph::Graph;
 

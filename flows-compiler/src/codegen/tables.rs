@@ -19,7 +19,7 @@ enum Constant {
 }
 
 /// Constants by their index, and the order of exec nodes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Tables {
     constants: Vec<Constant>,
     known: HashMap<Constant, u32>,
@@ -151,7 +151,7 @@ impl Tables {
             next: single.map_or(NONE, |target| self.place(target)),
             output_key: key(self, "outputKey"),
             // Only function nodes read a variable of their choice.
-            input_key: if matches!(node.ty.lower, Lower::Builtin | Lower::Function) {
+            input_key: if matches!(node.ty.lower, Lower::Builtin | Lower::Function | Lower::Code) {
                 key(self, "inputKey")
             } else {
                 NONE

@@ -8,9 +8,10 @@ use super::findings::Findings;
 use super::routes::Routes;
 use super::wires::Wires;
 use super::{Graph, Node, NodeIx, Pin, Source};
-use super::{checks, loop_back, lower, reach, routes, wires};
+use super::{checks, code, loop_back, lower, reach, routes, wires};
 use crate::catalogue::{Lower, NodeType};
 use crate::diagnostic::Diagnostic;
+use crate::python::mir;
 use crate::visualflow::{self, Document};
 
 /// Makes the graph of a document, or says everything that is wrong with it.
@@ -44,6 +45,10 @@ pub fn build(doc: &Document) -> Result<Graph, Vec<Diagnostic>> {
     for at in &order {
         checks::recall(&draft.nodes[*at], |pin| wires[*at].contains_key(pin), &mut findings);
     }
+    let mut programs: Vec<_> = order
+        .iter()
+        .map(|at| code::compile(&draft.nodes[*at], &mut findings))
+        .collect();
     if findings.error_count > 0 {
         return Err(findings.errors);
     }
@@ -61,7 +66,8 @@ pub fn build(doc: &Document) -> Result<Graph, Vec<Diagnostic>> {
     let mut nodes: Vec<Node> = order
         .iter()
         .zip(types)
-        .filter_map(|(at, ty)| Some(assembly.node(*at, ty?)))
+        .zip(&mut programs)
+        .filter_map(|((at, ty), program)| Some(assembly.node(*at, ty?, program.take())))
         .collect();
     assembly.joins(&mut nodes);
     let mut warnings = doc.warnings.clone();
@@ -86,7 +92,7 @@ struct Assembly<'a> {
 }
 
 impl Assembly<'_> {
-    fn node(&self, at: usize, ty: &'static NodeType) -> Node {
+    fn node(&self, at: usize, ty: &'static NodeType, code: Option<Box<mir::Module>>) -> Node {
         let node = &self.draft.nodes[at];
         let fallback = node.fallback.map(|value| ("fallback".to_owned(), value.to_owned()));
         let drawn = node.drawn;
@@ -110,6 +116,7 @@ impl Assembly<'_> {
                 .filter_map(|(handle, target)| Some(((*handle).to_owned(), self.places[*target]?)))
                 .collect(),
             joins: Vec::new(),
+            code,
         }
     }
 

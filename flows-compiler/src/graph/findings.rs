@@ -1,6 +1,7 @@
 //! Collects what is wrong with one flow while its graph is made, so that its author sees all of it at once.
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::python::Problem;
 
 /// How many errors, and how many warnings, are kept.
 const MAX: usize = 500;
@@ -43,6 +44,15 @@ impl<'a> Findings<'a> {
 
     pub(super) fn pin_warning(&mut self, node: &str, pin: &str, message: impl Into<String>) {
         self.add(Diagnostic::warning(self.flow, message).at(node).pin(pin));
+    }
+
+    /// What is wrong with a node's Python, or what its author should look at.
+    pub(super) fn python(&mut self, node: &str, problem: Problem, severity: Severity) {
+        let finding = Diagnostic {
+            severity,
+            ..Diagnostic::error(self.flow, problem.message)
+        };
+        self.add(finding.at(node).python(problem.place, problem.hint));
     }
 
     fn add(&mut self, finding: Diagnostic) {

@@ -5,6 +5,7 @@
 
 mod build;
 mod checks;
+mod code;
 mod draft;
 mod findings;
 mod loop_back;
@@ -64,6 +65,8 @@ pub struct Node {
     /// For a `join_exec` node: the incoming (source node id, handle) pairs in route order. Ways that no entry leads to are in
     /// it too, so a position is the index that `path_mux` selects by.
     pub joins: Vec<(String, String)>,
+    /// The Python of a code node.
+    pub code: Option<Box<crate::python::mir::Module>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

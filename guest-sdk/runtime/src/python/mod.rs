@@ -10,9 +10,11 @@ pub mod builtins;
 pub mod call;
 pub mod class;
 pub mod compare;
+pub mod convert;
 pub mod depth;
 pub mod descriptor;
 pub mod dunder;
+pub mod entry;
 pub mod error;
 pub mod exception;
 pub mod format;
@@ -28,6 +30,7 @@ pub mod number;
 pub mod object;
 pub mod ops;
 pub mod percent;
+pub mod release;
 pub mod sequence;
 pub mod set;
 pub mod slice;
@@ -39,3 +42,6 @@ pub mod table;
 pub mod text;
 pub mod union;
 pub mod views;
+
+#[cfg(test)]
+mod tests;

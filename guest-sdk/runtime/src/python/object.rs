@@ -13,11 +13,12 @@ use num_bigint::BigInt;
 
 use super::error::{Py, type_error};
 use super::names::{Builtin, Method, Module};
+use super::release;
 use super::set::SetTable;
 use super::table::Table;
 
 /// Tags below this one are immediates: compiled code overwrites such a slot without asking the runtime.
-pub const IMMEDIATE: u32 = 5;
+pub const IMMEDIATE: u32 = 8;
 
 /// A Python object. The layout (tag at 0; boolean at 4; integer and float at 8; 16 bytes) is known to compiled code.
 #[derive(Clone, Default)]
@@ -31,7 +32,7 @@ pub enum Obj {
     /// No object: a variable that is not assigned. Never seen by a program.
     Unbound = 4,
     /// An integer outside 64 bits; never one that [`Obj::Int`] could hold.
-    Big(Rc<BigInt>) = 5,
+    Big(Rc<BigInt>) = 8,
     Str(Rc<Text>),
     Bytes(Rc<[u8]>),
     List(Rc<List>),
@@ -272,6 +273,18 @@ pub trait Native {
     }
     fn is_class_of(&self, object: &Obj) -> bool {
         false
+    }
+}
+
+impl Drop for List {
+    fn drop(&mut self) {
+        release::items(self.0.get_mut());
+    }
+}
+
+impl Drop for Dict {
+    fn drop(&mut self) {
+        release::table(self.table.get_mut());
     }
 }
 

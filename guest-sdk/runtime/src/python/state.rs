@@ -15,7 +15,7 @@ use crate::builtins::World;
 use crate::engine;
 use crate::value::Value;
 
-/// How much printed text is kept of one call.
+/// How much printed text is kept until somebody takes it.
 const MAX_LOG: usize = 64 << 10;
 
 /// A constant of the compiled flow in the form that its use needs. Kept as long as the instance lives, since compiled code names it
@@ -28,7 +28,6 @@ pub enum Constant {
     Big(Obj),
 }
 
-#[derive(Default)]
 struct State {
     /// The exception that compiled code or the runtime has raised and nothing has caught yet.
     pending: RefCell<Option<Raised>>,
@@ -38,7 +37,9 @@ struct State {
     /// Where the flow's functions begin in the function table.
     base: Cell<u32>,
     world: RefCell<World>,
-    log: RefCell<Vec<String>>,
+    /// The node whose code runs.
+    node: RefCell<Rc<str>>,
+    log: RefCell<Vec<(Rc<str>, String)>>,
     logged: Cell<usize>,
     /// Functions with cells, and classes: what can hold itself. They are emptied when the call ends.
     closures: RefCell<Vec<Weak<Function>>>,
@@ -46,7 +47,19 @@ struct State {
 }
 
 thread_local! {
-    static STATE: State = State::default();
+    static STATE: State = State {
+        pending: RefCell::default(),
+        globals: RefCell::default(),
+        global_names: RefCell::default(),
+        constants: RefCell::default(),
+        base: Cell::default(),
+        world: RefCell::default(),
+        node: RefCell::new(Rc::from("")),
+        log: RefCell::default(),
+        logged: Cell::default(),
+        closures: RefCell::default(),
+        classes: RefCell::default(),
+    };
 }
 
 /// Microseconds since 1970 (UTC), as told to this tick.
@@ -65,13 +78,14 @@ pub fn log(line: String) {
         let logged = state.logged.get() + line.len();
         if logged <= MAX_LOG {
             state.logged.set(logged);
-            state.log.borrow_mut().push(line);
+            let node = state.node.borrow().clone();
+            state.log.borrow_mut().push((node, line));
         }
     });
 }
 
-/// What the call has printed; forgotten here.
-pub fn take_log() -> Vec<String> {
+/// What code has printed and which node's it was; forgotten here.
+pub fn take_log() -> Vec<(Rc<str>, String)> {
     STATE.with(|state| {
         state.logged.set(0);
         state.log.take()
@@ -79,10 +93,11 @@ pub fn take_log() -> Vec<String> {
 }
 
 /// Begins a call: nothing is left of the one before.
-pub fn begin(globals: usize, names: Vec<Rc<Text>>, world: World, base: u32) {
+pub fn begin(node: Rc<str>, names: Vec<Rc<Text>>, world: World, base: u32) {
     STATE.with(|state| {
         state.pending.take();
-        *state.globals.borrow_mut() = vec![Obj::Unbound; globals];
+        *state.node.borrow_mut() = node;
+        *state.globals.borrow_mut() = vec![Obj::Unbound; names.len()];
         *state.global_names.borrow_mut() = names;
         *state.world.borrow_mut() = world;
         state.base.set(base);

@@ -293,6 +293,9 @@ impl Native for Class {
         }
         self.make(items).map(Some)
     }
+    fn callable(&self) -> bool {
+        true
+    }
     fn call(&self, args: &Args) -> Option<Py> {
         Some(self.bind(args).and_then(|items| self.make(items)))
     }

@@ -223,13 +223,20 @@ impl Native for ItemGetter {
     fn type_of(&self) -> &'static NativeType {
         &ITEMGETTER
     }
+    fn callable(&self) -> bool {
+        true
+    }
     fn call(&self, args: &Args) -> Option<Py> {
         Some(args.expect("itemgetter", 1, 1, &[]).and_then(|()| {
             let object = arg(args, 0, "itemgetter")?;
             if let [key] = self.0.as_slice() {
                 return subscript::getitem(object, key);
             }
-            let values = self.0.iter().map(|key| subscript::getitem(object, key)).collect::<Py<Vec<_>>>()?;
+            let values = self
+                .0
+                .iter()
+                .map(|key| subscript::getitem(object, key))
+                .collect::<Py<Vec<_>>>()?;
             Ok(one_or_tuple(values))
         }))
     }
@@ -249,10 +256,16 @@ impl Native for AttrGetter {
     fn type_of(&self) -> &'static NativeType {
         &ATTRGETTER
     }
+    fn callable(&self) -> bool {
+        true
+    }
     fn call(&self, args: &Args) -> Option<Py> {
         Some(args.expect("attrgetter", 1, 1, &[]).and_then(|()| {
             let object = arg(args, 0, "attrgetter")?;
-            let get = |path: &Vec<Name>| path.iter().try_fold(object.clone(), |object, name| attr::getattr(&object, name));
+            let get = |path: &Vec<Name>| {
+                path.iter()
+                    .try_fold(object.clone(), |object, name| attr::getattr(&object, name))
+            };
             Ok(one_or_tuple(self.0.iter().map(get).collect::<Py<Vec<_>>>()?))
         }))
     }
@@ -275,6 +288,9 @@ impl Native for MethodCaller {
     }
     fn type_of(&self) -> &'static NativeType {
         &METHODCALLER
+    }
+    fn callable(&self) -> bool {
+        true
     }
     fn call(&self, args: &Args) -> Option<Py> {
         Some(args.expect("methodcaller", 1, 1, &[]).and_then(|()| {

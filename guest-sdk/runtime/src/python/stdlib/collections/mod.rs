@@ -105,7 +105,7 @@ fn table_of(args: &Args) -> Py<Table<Obj>> {
     }
     match builtins::call(Builtin::Dict, args)? {
         Obj::Dict(dict) => Ok(match Rc::try_unwrap(dict) {
-            Ok(dict) => dict.table.into_inner(),
+            Ok(dict) => dict.table.take(),
             Err(shared) => shared.table.borrow().clone(),
         }),
         other => Err(type_error(format!("dict() gave {}", type_name(&other)))),
@@ -130,12 +130,7 @@ fn new_default_dict(args: &Args) -> Py {
         let table = table_of(args)?;
         return Ok(of_kind(table, DictKind::Default(RefCell::new(Obj::None))));
     };
-    let callable = factory.is_none()
-        || crate::python::compare::truth(&builtins::call(
-            Builtin::Callable,
-            &Args::positional(std::slice::from_ref(factory)),
-        )?)?;
-    if !callable {
+    if !factory.is_none() && !crate::python::call::is_callable(factory) {
         return Err(type_error("first argument must be callable or None"));
     }
     let table = table_of(&Args {

@@ -1,0 +1,457 @@
+//! What a program may not do, found before it is compiled.
+//!
+//! Owns the walk over the tree and the words of each refusal; the names are in [`super::allowed`]. What is a matter of Python's own
+//! grammar is in [`super::syntax`].
+
+use std::collections::{HashMap, HashSet};
+
+use flow_rt::python::names::Module;
+use ruff_python_ast::visitor::{self, Visitor};
+use ruff_python_ast::{self as ast, Expr, ExprContext, Identifier, ModModule, Stmt};
+use ruff_text_size::{Ranged, TextRange};
+
+use super::allowed::{self, ATTRIBUTES, BASES, CLASS_NAMES, METHODS};
+use super::problem::Finding;
+use super::scope::Scopes;
+
+/// Findings of a program that parses: errors, then warnings.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    pub(super) errors: Vec<Finding>,
+    pub(super) warnings: Vec<Finding>,
+}
+
+pub(super) fn check(text: &str, module: &ModModule, scopes: &Scopes) -> Findings {
+    let mut checker = Checker {
+        text,
+        scopes,
+        modules: HashMap::new(),
+        classes: HashSet::new(),
+        in_class: false,
+        handlers: 0,
+        findings: Findings::default(),
+    };
+    Names(&mut checker).visit_body(&module.body);
+    checker.visit_body(&module.body);
+    checker.names();
+    checker.findings
+}
+
+struct Checker<'a> {
+    text: &'a str,
+    scopes: &'a Scopes,
+    /// Names that an import binds to a module, everywhere the same one; none where something else binds them too.
+    modules: HashMap<&'a str, Option<Module>>,
+    /// Names of the program's classes.
+    classes: HashSet<&'a str>,
+    /// Directly within a class body.
+    in_class: bool,
+    /// `except` blocks of this function around this place.
+    handlers: usize,
+    findings: Findings,
+}
+
+impl Checker<'_> {
+    fn refuse(&mut self, range: TextRange, message: impl Into<String>, hint: impl Into<String>) {
+        self.findings.errors.push(Finding::new(range, message).hint(hint));
+    }
+
+    /// Names that lead to builtins or to nothing.
+    fn names(&mut self) {
+        for (name, range) in self.scopes.global_reads() {
+            if self.scopes.globals.contains(name) || matches!(name, "__name__" | "__debug__" | "__class__") {
+                continue;
+            }
+            if let Some((_, hint)) = allowed::REFUSED.iter().find(|(refused, _)| *refused == name) {
+                let finding = Finding::new(range, format!("'{name}' is not allowed")).hint(*hint);
+                self.findings.errors.push(finding);
+            } else if allowed::MISSING.contains(&name) {
+                let finding = Finding::new(range, format!("'{name}' is not supported"))
+                    .hint("use one of its base classes, such as OSError or Exception");
+                self.findings.errors.push(finding);
+            } else if !allowed::is_builtin(name) {
+                let finding = Finding::new(range, format!("name '{name}' is not defined"))
+                    .hint("reaching it raises NameError; assign it first, or add an input pin of this name");
+                self.findings.warnings.push(finding);
+            }
+        }
+    }
+
+    fn import(&mut self, path: &str, range: TextRange) {
+        if Module::named(path).is_none() {
+            let hint = format!("importable are {}", allowed::modules().join(", "));
+            self.refuse(range, format!("Imports of '{path}' are not allowed"), hint);
+        }
+    }
+
+    fn member(&mut self, module: Module, name: &str, range: TextRange) {
+        let members = allowed::members(module);
+        let is_module = Module::named(&format!("{}.{name}", module.name())).is_some();
+        if !members.is_empty() && !members.contains(&name) && !is_module {
+            let hint = format!("supported of {} are {}", module.name(), members.join(", "));
+            self.refuse(range, format!("'{}.{name}' is not supported", module.name()), hint);
+        }
+    }
+
+    fn attribute(&mut self, attribute: &ast::ExprAttribute) {
+        let name = attribute.attr.as_str();
+        if let Expr::Name(value) = &*attribute.value
+            && let Some(Some(module)) = self.modules.get(value.id.as_str()).copied()
+            && attribute.ctx == ExprContext::Load
+        {
+            self.member(module, name, attribute.attr.range());
+        }
+        if !is_dunder(name) {
+            return;
+        }
+        let read = attribute.ctx == ExprContext::Load;
+        let of_class = match &*attribute.value {
+            Expr::Call(call) => matches!(&*call.func, Expr::Name(name) if name.id.as_str() == "super"),
+            Expr::Name(name) => self.classes.contains(name.id.as_str()),
+            _ => false,
+        };
+        if read && (ATTRIBUTES.contains(&name) || of_class && METHODS.contains(&name)) {
+            return;
+        }
+        let hint = match name {
+            _ if METHODS.contains(&name) => "use the operator or builtin that calls it",
+            "__dict__" => "keep the fields in a dict",
+            _ => "only __name__, __qualname__, __class__ and __doc__ can be read",
+        };
+        self.refuse(
+            attribute.attr.range(),
+            format!("Access to dunder attributes ('{name}') is not allowed"),
+            hint,
+        );
+    }
+
+    fn function(&mut self, def: &ast::StmtFunctionDef) {
+        if def.is_async {
+            self.refuse(
+                self.keyword(def.range(), "async"),
+                "async functions are not supported",
+                "use def",
+            );
+        }
+        if let Some(parameters) = &def.type_params {
+            self.refuse(
+                parameters.range(),
+                "type parameters are not supported",
+                "remove them; annotations are not evaluated",
+            );
+        }
+        let name = def.name.as_str();
+        if self.in_class && is_dunder(name) && !METHODS.contains(&name) {
+            self.refuse(
+                def.name.range(),
+                format!("the special method '{name}' is not supported"),
+                format!("supported are {}", METHODS.join(", ")),
+            );
+        }
+    }
+
+    fn class(&mut self, class: &ast::StmtClassDef) {
+        if let Some(parameters) = &class.type_params {
+            self.refuse(
+                parameters.range(),
+                "type parameters are not supported",
+                "remove them; annotations are not evaluated",
+            );
+        }
+        let Some(arguments) = &class.arguments else { return };
+        for keyword in &arguments.keywords {
+            let name = keyword.arg.as_ref().map_or("**", |name| name.as_str());
+            self.refuse(
+                keyword.range(),
+                format!("the class argument '{name}' is not supported"),
+                "remove it",
+            );
+        }
+        for base in &arguments.args {
+            if base.is_starred_expr() {
+                self.refuse(base.range(), "bases with a star are not supported", "write the bases out");
+            }
+            if let Expr::Name(name) = base {
+                let name = name.id.as_str();
+                let builtin = flow_rt::python::names::Builtin::named(name).filter(|_| !self.scopes.globals.contains(name));
+                if builtin.is_some_and(|builtin| builtin.nameable() && !builtin.is_exception()) && !BASES.contains(&name) {
+                    self.refuse(
+                        base.range(),
+                        format!("deriving a class from '{name}' is not supported"),
+                        "keep the value in a field of the class",
+                    );
+                }
+            }
+        }
+    }
+
+    /// The first word of a range.
+    fn keyword(&self, range: TextRange, word: &str) -> TextRange {
+        let length = ruff_text_size::TextSize::try_from(word.len()).unwrap_or_default();
+        let starts = self.text.get(range.to_std_range()).is_some_and(|text| text.starts_with(word));
+        if starts { TextRange::at(range.start(), length) } else { range }
+    }
+
+    /// Half of a surrogate pair is no character that JSON or a client could hold.
+    fn surrogates(&mut self, range: TextRange) {
+        let Some(text) = self.text.get(range.to_std_range()) else {
+            return;
+        };
+        if !text.contains("\\u") && !text.contains("\\U") {
+            return;
+        }
+        let prefix: String = text.chars().take_while(char::is_ascii_alphabetic).collect();
+        if prefix.contains(['r', 'R', 'b', 'B']) {
+            return;
+        }
+        let mut rest = text;
+        while let Some(at) = rest.find('\\') {
+            rest = &rest[at + 1..];
+            let digits = |skip: usize, n: usize| rest.get(skip..skip + n).and_then(|hex| u32::from_str_radix(hex, 16).ok());
+            let code = match rest.chars().next() {
+                Some('u') => digits(1, 4),
+                Some('U') => digits(1, 8),
+                _ => None,
+            };
+            if code.is_some_and(|code| (0xd800..0xe000).contains(&code)) {
+                return self.refuse(
+                    range,
+                    "a text with half a surrogate pair is not supported",
+                    "write the character itself, or \\U and its eight digits",
+                );
+            }
+            let skipped = rest.chars().next().map_or(0, char::len_utf8);
+            rest = &rest[skipped..];
+        }
+    }
+
+    /// Walks something that is in no class body and in no handler of this function.
+    fn apart(&mut self, walk: impl FnOnce(&mut Self)) {
+        let (in_class, handlers) = (
+            std::mem::replace(&mut self.in_class, false),
+            std::mem::replace(&mut self.handlers, 0),
+        );
+        walk(self);
+        (self.in_class, self.handlers) = (in_class, handlers);
+    }
+}
+
+impl<'a> Visitor<'a> for Checker<'_> {
+    fn visit_stmt(&mut self, stmt: &'a Stmt) {
+        match stmt {
+            Stmt::FunctionDef(def) => {
+                self.function(def);
+                for decorator in &def.decorator_list {
+                    self.visit_expr(&decorator.expression);
+                }
+                self.visit_parameters(&def.parameters);
+                return self.apart(|this| this.visit_body(&def.body));
+            }
+            Stmt::ClassDef(class) => {
+                self.class(class);
+                for decorator in &class.decorator_list {
+                    self.visit_expr(&decorator.expression);
+                }
+                if let Some(arguments) = &class.arguments {
+                    self.visit_arguments(arguments);
+                }
+                let outer = std::mem::replace(&mut self.in_class, true);
+                self.visit_body(&class.body);
+                self.in_class = outer;
+                return;
+            }
+            Stmt::Import(import) => {
+                if import.is_lazy {
+                    self.refuse(import.range(), "lazy imports are not supported", "remove 'lazy'");
+                }
+                for alias in &import.names {
+                    self.import(alias.name.as_str(), alias.name.range());
+                }
+            }
+            Stmt::ImportFrom(import) => self.import_from(import),
+            Stmt::TypeAlias(alias) => {
+                self.refuse(
+                    alias.range(),
+                    "type statements are not supported",
+                    "remove it; annotations are not evaluated",
+                );
+            }
+            Stmt::With(with) if with.is_async => {
+                self.refuse(self.keyword(with.range(), "async"), "async with is not supported", "use with");
+            }
+            Stmt::For(stmt) if stmt.is_async => {
+                self.refuse(self.keyword(stmt.range(), "async"), "async for is not supported", "use for");
+            }
+            Stmt::Try(stmt) => {
+                if stmt.is_star {
+                    let at = stmt.handlers.first().map_or(stmt.range(), Ranged::range);
+                    self.refuse(self.keyword(at, "except"), "except* is not supported", "use except");
+                }
+                self.visit_body(&stmt.body);
+                self.handlers += 1;
+                stmt.handlers.iter().for_each(|handler| self.visit_except_handler(handler));
+                self.handlers -= 1;
+                self.visit_body(&stmt.orelse);
+                return self.visit_body(&stmt.finalbody);
+            }
+            Stmt::Raise(stmt) if stmt.exc.is_none() && self.handlers == 0 => {
+                self.refuse(
+                    stmt.range(),
+                    "a bare 'raise' is supported only within 'except' of the same function",
+                    "name the exception to raise",
+                );
+            }
+            // Annotations are not evaluated, so they may say anything.
+            Stmt::AnnAssign(assign) => {
+                self.visit_expr(&assign.target);
+                if let Some(value) = &assign.value {
+                    self.visit_expr(value);
+                }
+                return;
+            }
+            Stmt::IpyEscapeCommand(command) => {
+                self.refuse(command.range(), "Syntax error: this is no Python", "remove it");
+            }
+            _ => {}
+        }
+        visitor::walk_stmt(self, stmt);
+    }
+
+    fn visit_annotation(&mut self, _: &'a Expr) {}
+
+    fn visit_expr(&mut self, expr: &'a Expr) {
+        match expr {
+            Expr::Lambda(lambda) => {
+                if let Some(parameters) = &lambda.parameters {
+                    self.visit_parameters(parameters);
+                }
+                return self.apart(|this| this.visit_expr(&lambda.body));
+            }
+            Expr::Attribute(attribute) => self.attribute(attribute),
+            Expr::Name(name) if name.ctx != ExprContext::Load && self.in_class => {
+                let name = name.id.as_str();
+                if is_dunder(name) && !CLASS_NAMES.contains(&name) && !METHODS.contains(&name) {
+                    self.refuse(
+                        expr.range(),
+                        format!("'{name}' has no effect here and is not supported"),
+                        "remove it",
+                    );
+                }
+            }
+            Expr::Await(_) => self.refuse(self.keyword(expr.range(), "await"), "await is not supported", "remove it"),
+            Expr::TString(_) => self.refuse(expr.range(), "template strings are not supported", "use an f-string"),
+            Expr::NumberLiteral(literal) => {
+                if matches!(literal.value, ast::Number::Complex { .. }) {
+                    self.refuse(
+                        expr.range(),
+                        "complex numbers are not supported",
+                        "keep both parts as two numbers",
+                    );
+                }
+            }
+            Expr::StringLiteral(literal) => literal.value.iter().for_each(|part| self.surrogates(part.range())),
+            Expr::FString(_) => self.surrogates(expr.range()),
+            _ => {}
+        }
+        visitor::walk_expr(self, expr);
+    }
+
+    fn visit_comprehension(&mut self, comprehension: &'a ast::Comprehension) {
+        if comprehension.is_async {
+            let range = self.keyword(comprehension.range(), "async");
+            self.refuse(range, "async comprehensions are not supported", "use for");
+        }
+        visitor::walk_comprehension(self, comprehension);
+    }
+}
+
+impl Checker<'_> {
+    fn import_from(&mut self, import: &ast::StmtImportFrom) {
+        let Some(module) = &import.module else {
+            let hint = format!("importable are {}", allowed::modules().join(", "));
+            return self.refuse(import.range(), "relative imports are not allowed", hint);
+        };
+        self.import(module.as_str(), module.range());
+        for alias in &import.names {
+            if alias.name.as_str() == "*" {
+                self.refuse(alias.range(), "star imports are not supported", "name what you use");
+            } else if let Some(module) = Module::named(module.as_str()).filter(|module| *module != Module::Future) {
+                self.member(module, alias.name.as_str(), alias.name.range());
+            }
+        }
+    }
+}
+
+fn is_dunder(name: &str) -> bool {
+    name.len() > 4 && name.starts_with("__") && name.ends_with("__")
+}
+
+/// Finds which names are modules and which are classes.
+struct Names<'c, 'a>(&'c mut Checker<'a>);
+
+impl<'a> Names<'_, 'a> {
+    fn bound(&mut self, name: &'a str) {
+        self.0.modules.insert(name, None);
+    }
+
+    fn imported(&mut self, name: &'a str, module: Option<Module>) {
+        let known = self.0.modules.entry(name).or_insert(module);
+        if *known != module {
+            *known = None;
+        }
+    }
+}
+
+impl<'v, 'a> Visitor<'v> for Names<'_, 'a>
+where
+    'v: 'a,
+{
+    fn visit_stmt(&mut self, stmt: &'v Stmt) {
+        match stmt {
+            Stmt::Import(import) => {
+                for alias in &import.names {
+                    let path = alias.name.as_str();
+                    match &alias.asname {
+                        Some(name) => self.imported(name.as_str(), Module::named(path)),
+                        None => {
+                            let first = path.split('.').next().unwrap_or(path);
+                            self.imported(first, Module::named(first));
+                        }
+                    }
+                }
+            }
+            Stmt::ImportFrom(import) => {
+                for alias in &import.names {
+                    let module = import.module.as_ref().map_or("", Identifier::as_str);
+                    let name = alias.asname.as_ref().unwrap_or(&alias.name);
+                    self.imported(name.as_str(), Module::named(&format!("{module}.{}", alias.name)));
+                }
+            }
+            Stmt::ClassDef(class) => {
+                self.0.classes.insert(class.name.as_str());
+                self.bound(class.name.as_str());
+            }
+            Stmt::FunctionDef(def) => {
+                self.bound(def.name.as_str());
+                for parameter in def.parameters.iter() {
+                    self.bound(parameter.name().as_str());
+                }
+            }
+            _ => {}
+        }
+        visitor::walk_stmt(self, stmt);
+    }
+
+    fn visit_expr(&mut self, expr: &'v Expr) {
+        match expr {
+            Expr::Name(name) if name.ctx != ExprContext::Load => self.bound(name.id.as_str()),
+            Expr::Lambda(lambda) => {
+                for parameter in lambda.parameters.iter().flat_map(|parameters| parameters.iter()) {
+                    self.bound(parameter.name().as_str());
+                }
+            }
+            _ => {}
+        }
+        visitor::walk_expr(self, expr);
+    }
+}

@@ -1,0 +1,103 @@
+//! List, tuple, set and dict displays.
+
+use ruff_python_ast::{DictItem, Expr};
+
+use super::Lowerer;
+use crate::codegen::Import;
+use crate::python::mir::{Arg, Slot};
+use crate::python::rt;
+
+/// Displays up to this length are made of consecutive slots at once; longer ones grow, to keep frames small.
+const AT_ONCE: usize = 32;
+
+impl Lowerer<'_> {
+    /// Evaluates into consecutive new slots.
+    pub(super) fn consecutive<'e>(&mut self, items: impl ExactSizeIterator<Item = &'e Expr>) -> Slot {
+        let first = self.frame.temps(items.len());
+        for (slot, item) in (first..).zip(items) {
+            self.into(slot, item);
+        }
+        first
+    }
+
+    pub(super) fn list(&mut self, dst: Slot, items: &[Expr]) {
+        self.collect(dst, items, &rt::py_list, &rt::py_list_append, &rt::py_list_extend);
+    }
+
+    pub(super) fn set(&mut self, dst: Slot, items: &[Expr]) {
+        self.collect(dst, items, &rt::py_set, &rt::py_set_add, &rt::py_set_update);
+    }
+
+    pub(super) fn tuple(&mut self, dst: Slot, items: &[Expr]) {
+        if is_plain(items) {
+            return self.make(dst, items, &rt::py_tuple);
+        }
+        let list = self.frame.temp();
+        self.list(list, items);
+        self.frame.rt(&rt::py_list_to_tuple, [Arg::Slot(dst), Arg::Slot(list)]);
+    }
+
+    fn make(&mut self, dst: Slot, items: &[Expr], make: &'static Import) {
+        let from = self.consecutive(items.iter());
+        self.frame
+            .rt(make, [Arg::Slot(dst), Arg::Slot(from), Arg::Word(items.len() as u32)]);
+    }
+
+    fn collect(&mut self, dst: Slot, items: &[Expr], make: &'static Import, add: &'static Import, extend: &'static Import) {
+        if is_plain(items) {
+            return self.make(dst, items, make);
+        }
+        let whole = self.frame.temp();
+        let plain = items.iter().take(AT_ONCE).take_while(|item| !item.is_starred_expr()).count();
+        let (first, rest) = items.split_at(plain);
+        let mark = self.frame.mark();
+        self.make(whole, first, make);
+        self.frame.release(mark);
+        for item in rest {
+            let mark = self.frame.mark();
+            let (value, import) = match item {
+                Expr::Starred(starred) => (&*starred.value, extend),
+                _ => (item, add),
+            };
+            let slot = self.slot(value);
+            self.frame.rt(import, [Arg::Slot(whole), Arg::Slot(slot)]);
+            self.frame.release(mark);
+        }
+        self.frame.copy(dst, whole);
+    }
+
+    pub(super) fn dict(&mut self, dst: Slot, items: &[DictItem]) {
+        let pairs = items.iter().take(AT_ONCE / 2).take_while(|item| item.key.is_some()).count();
+        let (first, rest) = items.split_at(pairs);
+        let whole = if rest.is_empty() { dst } else { self.frame.temp() };
+        let mark = self.frame.mark();
+        let from = self.frame.temps(pairs * 2);
+        let keys_and_values = first.iter().flat_map(|item| item.key.iter().chain([&item.value]));
+        for (slot, expr) in (from..).zip(keys_and_values) {
+            self.into(slot, expr);
+        }
+        self.frame
+            .rt(&rt::py_dict, [Arg::Slot(whole), Arg::Slot(from), Arg::Word(pairs as u32)]);
+        self.frame.release(mark);
+        for item in rest {
+            let mark = self.frame.mark();
+            match &item.key {
+                Some(key) => {
+                    let (key, value) = (self.slot(key), self.slot(&item.value));
+                    self.frame
+                        .rt(&rt::py_dict_set, [Arg::Slot(whole), Arg::Slot(key), Arg::Slot(value)]);
+                }
+                None => {
+                    let mapping = self.slot(&item.value);
+                    self.frame.rt(&rt::py_dict_update, [Arg::Slot(whole), Arg::Slot(mapping)]);
+                }
+            }
+            self.frame.release(mark);
+        }
+        self.frame.copy(dst, whole);
+    }
+}
+
+fn is_plain(items: &[Expr]) -> bool {
+    items.len() <= AT_ONCE && !items.iter().any(Expr::is_starred_expr)
+}

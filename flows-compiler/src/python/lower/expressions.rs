@@ -1,0 +1,352 @@
+//! Expressions whose value is wanted: operators, attributes, subscripts, conditional values, `yield`.
+
+use ruff_python_ast::{self as ast, CmpOp, Expr, Number, Operator};
+use ruff_text_size::Ranged;
+
+use super::Lowerer;
+use crate::python::mir::{Arg, BinaryOp, CompareOp, End, Op, Operand, Slot, UnaryOp};
+use crate::python::{numbers, rt};
+
+impl Lowerer<'_> {
+    /// Evaluates into a slot. The slot is written last unless [`writes_last`] says otherwise.
+    pub(super) fn into(&mut self, dst: Slot, expr: &Expr) {
+        let mark = self.frame.mark();
+        match expr {
+            Expr::NoneLiteral(_) => self.frame.op(Op::None(dst)),
+            Expr::BooleanLiteral(literal) => self.frame.op(Op::Bool(dst, literal.value)),
+            Expr::NumberLiteral(literal) => self.number(dst, &literal.value, false, expr),
+            Expr::StringLiteral(literal) => self.frame.text(dst, literal.value.to_str()),
+            Expr::BytesLiteral(literal) => {
+                let bytes = literal.value.iter().flat_map(|part| part.value.iter().copied()).collect();
+                self.frame.op(Op::Bytes(dst, bytes));
+            }
+            Expr::EllipsisLiteral(_) => {
+                if let Some(number) = super::names::builtin_number("Ellipsis") {
+                    self.frame.rt(&rt::py_builtin, [Arg::Slot(dst), Arg::Word(number)]);
+                }
+            }
+            Expr::Name(name) => self.load(dst, name.id.as_str()),
+            Expr::FString(string) => self.fstring(dst, string),
+            Expr::BinOp(operation) => {
+                let (a, b) = (self.operand(&operation.left), self.operand(&operation.right));
+                let op = binary(operation.op);
+                self.frame.op(Op::Binary {
+                    op,
+                    inplace: false,
+                    dst,
+                    a,
+                    b,
+                });
+            }
+            Expr::UnaryOp(operation) => self.unary(dst, operation),
+            Expr::BoolOp(operation) => self.boolean(dst, operation),
+            Expr::Compare(comparison) => self.comparison(dst, comparison, expr),
+            Expr::If(choice) => {
+                let (then, otherwise, after) = (self.frame.block(), self.frame.block(), self.frame.block());
+                self.condition(&choice.test, then, otherwise);
+                self.frame.start(then);
+                self.into(dst, &choice.body);
+                self.frame.jump(after);
+                self.frame.start(otherwise);
+                self.into(dst, &choice.orelse);
+                self.frame.start(after);
+            }
+            Expr::Named(named) => {
+                self.into(dst, &named.value);
+                if let Expr::Name(name) = &*named.target {
+                    self.store(name.id.as_str(), dst);
+                }
+            }
+            Expr::Attribute(attribute) => {
+                let object = self.slot(&attribute.value);
+                let name = self.mangled(attribute.attr.as_str());
+                self.attribute(dst, object, &name);
+            }
+            Expr::Subscript(subscript) => {
+                let object = self.slot(&subscript.value);
+                let key = self.slot(&subscript.slice);
+                self.frame
+                    .rt(&rt::py_getitem, [Arg::Slot(dst), Arg::Slot(object), Arg::Slot(key)]);
+            }
+            Expr::Slice(slice) => {
+                let parts = self.frame.temps(3);
+                for (at, part) in (parts..).zip([&slice.lower, &slice.upper, &slice.step]) {
+                    match part {
+                        Some(part) => self.into(at, part),
+                        None => self.frame.op(Op::None(at)),
+                    }
+                }
+                self.frame.rt(&rt::py_slice, [Arg::Slot(dst), Arg::Slot(parts)]);
+            }
+            Expr::Call(call) => self.call(dst, call),
+            Expr::List(list) => self.list(dst, &list.elts),
+            Expr::Tuple(tuple) => self.tuple(dst, &tuple.elts),
+            Expr::Set(set) => self.set(dst, &set.elts),
+            Expr::Dict(dict) => self.dict(dst, &dict.items),
+            Expr::ListComp(_) | Expr::SetComp(_) | Expr::DictComp(_) => self.comprehension(dst, expr),
+            Expr::Generator(generator) => self.generator(dst, generator),
+            Expr::Lambda(lambda) => self.lambda(dst, lambda),
+            Expr::Yield(value) => {
+                match &value.value {
+                    Some(value) => self.into(0, value),
+                    None => self.frame.op(Op::None(0)),
+                }
+                let resume = self.frame.block();
+                self.frame.end(End::Yield { resume });
+                self.frame.start(resume);
+                self.frame.copy(dst, 0);
+            }
+            Expr::YieldFrom(from) => self.yield_from(dst, &from.value),
+            Expr::Starred(_) | Expr::Await(_) | Expr::TString(_) | Expr::IpyEscapeCommand(_) => {
+                self.refuse(expr.range(), "this expression is not supported here");
+            }
+        }
+        self.frame.release(mark);
+    }
+
+    /// Where the value can be read until this statement's end: a variable's own slot or a new temporary.
+    pub(super) fn slot(&mut self, expr: &Expr) -> Slot {
+        if let Expr::Name(name) = expr
+            && let Some(slot) = self.local(name.id.as_str())
+        {
+            return slot;
+        }
+        let slot = self.frame.temp();
+        self.into(slot, expr);
+        slot
+    }
+
+    pub(super) fn operand(&mut self, expr: &Expr) -> Operand {
+        match small_int(expr) {
+            Some(number) => Operand::Int(number),
+            None => Operand::Slot(self.slot(expr)),
+        }
+    }
+
+    /// Evaluates for its effects only.
+    pub(super) fn discard(&mut self, expr: &Expr) {
+        let mark = self.frame.mark();
+        let slot = self.frame.temp();
+        self.into(slot, expr);
+        self.frame.release(mark);
+    }
+
+    fn number(&mut self, dst: Slot, number: &Number, negative: bool, expr: &Expr) {
+        match number {
+            Number::Int(int) => match numbers::int(&int.to_string(), negative) {
+                Some(numbers::Int::Small(value)) => self.frame.op(Op::Int(dst, value)),
+                Some(numbers::Int::Big(digits)) => self.frame.op(Op::Big(dst, digits)),
+                None => self.refuse(expr.range(), "this integer has too many digits"),
+            },
+            Number::Float(value) => self.frame.op(Op::Float(dst, if negative { -*value } else { *value })),
+            Number::Complex { .. } => self.refuse(expr.range(), "complex numbers are not supported"),
+        }
+    }
+
+    fn unary(&mut self, dst: Slot, operation: &ast::ExprUnaryOp) {
+        if let (ast::UnaryOp::USub, Expr::NumberLiteral(literal)) = (operation.op, &*operation.operand) {
+            return self.number(dst, &literal.value, true, &operation.operand);
+        }
+        let a = self.slot(&operation.operand);
+        let op = match operation.op {
+            ast::UnaryOp::Not => UnaryOp::Not,
+            ast::UnaryOp::USub => UnaryOp::Neg,
+            ast::UnaryOp::UAdd => UnaryOp::Pos,
+            ast::UnaryOp::Invert => UnaryOp::Invert,
+        };
+        self.frame.op(Op::Unary { op, dst, a });
+    }
+
+    /// `and`, `or`: the value of the operand that decides.
+    fn boolean(&mut self, dst: Slot, operation: &ast::ExprBoolOp) {
+        let after = self.frame.block();
+        let last = operation.values.len().saturating_sub(1);
+        for (at, value) in operation.values.iter().enumerate() {
+            self.into(dst, value);
+            if at < last {
+                let next = self.frame.block();
+                match operation.op {
+                    ast::BoolOp::And => self.frame.truth(dst, next, after),
+                    ast::BoolOp::Or => self.frame.truth(dst, after, next),
+                }
+                self.frame.start(next);
+            }
+        }
+        self.frame.start(after);
+    }
+
+    fn comparison(&mut self, dst: Slot, comparison: &ast::ExprCompare, expr: &Expr) {
+        let ([op], [right]) = (&*comparison.ops, &*comparison.comparators) else {
+            return self.chain(dst, comparison, expr);
+        };
+        let (a, b) = (self.operand(&comparison.left), self.operand(right));
+        let op = compare(*op);
+        self.frame.op(Op::Compare { op, dst, a, b });
+    }
+
+    /// `a < b < c`: the value of the first comparison that is false, or of the last.
+    fn chain(&mut self, dst: Slot, comparison: &ast::ExprCompare, _: &Expr) {
+        let after = self.frame.block();
+        let mut a = self.operand(&comparison.left);
+        let last = comparison.ops.len().saturating_sub(1);
+        for (at, (op, right)) in comparison.ops.iter().zip(&comparison.comparators).enumerate() {
+            let b = self.operand(right);
+            let op = compare(*op);
+            self.frame.op(Op::Compare { op, dst, a, b });
+            if at < last {
+                let next = self.frame.block();
+                self.frame.truth(dst, next, after);
+                self.frame.start(next);
+            }
+            a = b;
+        }
+        self.frame.start(after);
+    }
+
+    /// `yield from`: what is sent goes to the inner generator; an exception thrown in is raised here.
+    fn yield_from(&mut self, dst: Slot, value: &Expr) {
+        let source = self.slot(value);
+        let iterator = self.frame.temp();
+        let none = self.frame.temp();
+        self.frame.rt(&rt::py_iter, [Arg::Slot(iterator), Arg::Slot(source)]);
+        let (next, give, resumed, sent, done) = (
+            self.frame.block(),
+            self.frame.block(),
+            self.frame.block(),
+            self.frame.block(),
+            self.frame.block(),
+        );
+        let after = self.frame.block();
+        self.frame.loops += 1;
+        self.frame.start(next);
+        self.frame.end(End::Next {
+            dst: 0,
+            iter: iterator,
+            body: give,
+            done,
+        });
+        self.frame.start(give);
+        self.frame.end(End::Yield { resume: resumed });
+        self.frame.start(resumed);
+        self.frame.op(Op::None(none));
+        let (got, nothing) = (Operand::Slot(0), Operand::Slot(none));
+        self.frame.compare(CompareOp::Is, got, nothing, next, sent);
+        self.frame.loops -= 1;
+
+        // `iterator.send(value)`, whose end is a StopIteration with the result.
+        let (ended, result, other, exception, class) = (
+            self.frame.block(),
+            self.frame.block(),
+            self.frame.block(),
+            self.frame.temp(),
+            self.frame.temp(),
+        );
+        let outer = self.frame.unwind.replace(ended);
+        self.frame.start(sent);
+        let argument = self.frame.temp();
+        self.frame.copy(argument, 0);
+        self.frame.rt(
+            &rt::py_call_method,
+            [
+                Arg::Slot(0),
+                Arg::Slot(iterator),
+                Arg::Text("send".to_owned()),
+                Arg::Slot(argument),
+                Arg::Word(1),
+                Arg::Absent,
+            ],
+        );
+        self.frame.jump(give);
+        self.frame.unwind = outer;
+        self.frame.catch(ended, exception);
+        if let Some(number) = super::names::builtin_number("StopIteration") {
+            self.frame.rt(&rt::py_builtin, [Arg::Slot(class), Arg::Word(number)]);
+        }
+        let args = vec![Arg::Slot(exception), Arg::Slot(class)];
+        self.frame.test(&rt::py_exception_matches, args, result, other);
+        self.frame.start(other);
+        self.frame.reraise(exception);
+        self.frame.start(result);
+        self.attribute(dst, exception, "value");
+        self.frame.jump(after);
+
+        self.frame.start(done);
+        self.frame.rt(&rt::py_stop_value, [Arg::Slot(dst), Arg::Slot(iterator)]);
+        self.frame.start(after);
+    }
+}
+
+/// Whether evaluation writes its slot only when nothing can fail any more, having read everything before. Only then may the slot be
+/// a variable that the expression or a handler reads.
+pub(super) fn writes_last(expr: &Expr) -> bool {
+    match expr {
+        Expr::If(choice) => writes_last(&choice.body) && writes_last(&choice.orelse),
+        Expr::Compare(comparison) => comparison.ops.len() == 1,
+        Expr::BinOp(_)
+        | Expr::UnaryOp(_)
+        | Expr::Call(_)
+        | Expr::Attribute(_)
+        | Expr::Subscript(_)
+        | Expr::Name(_)
+        | Expr::NoneLiteral(_)
+        | Expr::BooleanLiteral(_)
+        | Expr::NumberLiteral(_)
+        | Expr::StringLiteral(_)
+        | Expr::BytesLiteral(_)
+        | Expr::EllipsisLiteral(_)
+        | Expr::Lambda(_)
+        | Expr::Yield(_) => true,
+        _ => false,
+    }
+}
+
+/// An integer literal, with or without a sign, that fits an operand.
+pub(super) fn small_int(expr: &Expr) -> Option<i64> {
+    let (literal, negative) = match expr {
+        Expr::UnaryOp(operation) if operation.op == ast::UnaryOp::USub => (&*operation.operand, true),
+        _ => (expr, false),
+    };
+    match literal {
+        Expr::NumberLiteral(literal) => match &literal.value {
+            Number::Int(int) => match numbers::int(&int.to_string(), negative)? {
+                numbers::Int::Small(value) => Some(value),
+                numbers::Int::Big(_) => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+pub(super) fn binary(op: Operator) -> BinaryOp {
+    match op {
+        Operator::Add => BinaryOp::Add,
+        Operator::Sub => BinaryOp::Sub,
+        Operator::Mult => BinaryOp::Mul,
+        Operator::MatMult => BinaryOp::MatMul,
+        Operator::Div => BinaryOp::TrueDiv,
+        Operator::Mod => BinaryOp::Mod,
+        Operator::Pow => BinaryOp::Pow,
+        Operator::LShift => BinaryOp::LShift,
+        Operator::RShift => BinaryOp::RShift,
+        Operator::BitOr => BinaryOp::Or,
+        Operator::BitXor => BinaryOp::Xor,
+        Operator::BitAnd => BinaryOp::And,
+        Operator::FloorDiv => BinaryOp::FloorDiv,
+    }
+}
+
+pub(super) fn compare(op: CmpOp) -> CompareOp {
+    match op {
+        CmpOp::Eq => CompareOp::Eq,
+        CmpOp::NotEq => CompareOp::Ne,
+        CmpOp::Lt => CompareOp::Lt,
+        CmpOp::LtE => CompareOp::Le,
+        CmpOp::Gt => CompareOp::Gt,
+        CmpOp::GtE => CompareOp::Ge,
+        CmpOp::Is => CompareOp::Is,
+        CmpOp::IsNot => CompareOp::IsNot,
+        CmpOp::In => CompareOp::In,
+        CmpOp::NotIn => CompareOp::NotIn,
+    }
+}

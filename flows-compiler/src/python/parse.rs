@@ -1,0 +1,30 @@
+//! Text to syntax tree: the parser's own errors in this crate's words, nothing else.
+
+use ruff_python_ast::{ModModule, PythonVersion};
+use ruff_python_parser::{Mode, ParseOptions, Parsed, parse_unchecked};
+
+use super::guard;
+use super::problem::Finding;
+
+/// How many syntax errors of one program are told.
+const MAX_ERRORS: usize = 5;
+
+/// Parses a program that [`guard::check`] lets pass.
+pub(super) fn parse(text: &str) -> Result<Parsed<ModModule>, Vec<Finding>> {
+    guard::check(text).map_err(|finding| vec![finding])?;
+    // The newest grammar: what a newer Python allows is no reason to refuse a program that can be compiled.
+    let options = ParseOptions::from(Mode::Module).with_target_version(PythonVersion::latest());
+    let parsed = parse_unchecked(text, options);
+    if !parsed.has_valid_syntax() {
+        return Err(parsed
+            .errors()
+            .iter()
+            .take(MAX_ERRORS)
+            .map(|error| Finding::new(error.location, format!("Syntax error: {}", error.error)))
+            .collect());
+    }
+    if let Some(error) = parsed.unsupported_syntax_errors().first() {
+        return Err(vec![Finding::new(error.range, format!("Syntax error: {error}"))]);
+    }
+    parsed.try_into_module().ok_or_else(Vec::new)
+}
