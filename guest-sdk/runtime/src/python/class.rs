@@ -37,6 +37,12 @@ pub struct Instance {
     pub hash: Cell<i64>,
 }
 
+impl Drop for Instance {
+    fn drop(&mut self) {
+        super::release::table(self.attrs.get_mut());
+    }
+}
+
 /// The value of a text key.
 pub fn entry(table: &RefCell<Table<Obj>>, name: &Rc<Text>) -> Option<Obj> {
     table.borrow().get_text(name).cloned()

@@ -257,6 +257,14 @@ impl<V> Table<V> {
     }
 }
 
+impl<V: Default> Table<V> {
+    /// Moves all values out of a table that ends.
+    pub fn take_values(&mut self) -> Vec<V> {
+        let entries = self.entries.iter_mut().flatten();
+        entries.map(|entry| std::mem::take(&mut entry.value)).collect()
+    }
+}
+
 impl<V: Clone> Table<V> {
     /// `TypeError` when the key is unhashable.
     pub fn get(&self, key: &Obj) -> Py<Option<V>> {
