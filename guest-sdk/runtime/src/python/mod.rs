@@ -30,6 +30,7 @@ pub mod number;
 pub mod object;
 pub mod ops;
 pub mod percent;
+pub mod release;
 pub mod sequence;
 pub mod set;
 pub mod slice;
@@ -41,3 +42,6 @@ pub mod table;
 pub mod text;
 pub mod union;
 pub mod views;
+
+#[cfg(test)]
+mod tests;

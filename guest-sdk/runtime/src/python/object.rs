@@ -13,6 +13,7 @@ use num_bigint::BigInt;
 
 use super::error::{Py, type_error};
 use super::names::{Builtin, Method, Module};
+use super::release;
 use super::set::SetTable;
 use super::table::Table;
 
@@ -272,6 +273,18 @@ pub trait Native {
     }
     fn is_class_of(&self, object: &Obj) -> bool {
         false
+    }
+}
+
+impl Drop for List {
+    fn drop(&mut self) {
+        release::items(self.0.get_mut());
+    }
+}
+
+impl Drop for Dict {
+    fn drop(&mut self) {
+        release::table(self.table.get_mut());
     }
 }
 

@@ -104,6 +104,17 @@ impl<V> Table<V> {
             .find(hash, |known| hash::same_key(known, key))
             .and_then(|at| self.take(at)))
     }
+    /// The keys with the hash of `key`.
+    pub fn candidates(&self, key: &Obj) -> Py<Vec<Obj>> {
+        let hash = hash::key(key)?;
+        let known = |entry: &Entry<V>| (entry.hash == hash).then(|| entry.key.clone());
+        if self.entries.len() <= WALKED {
+            return Ok(self.entries.iter().flatten().filter_map(known).collect());
+        }
+        let places = self.index.iter_hash(spread(hash));
+        let entries = places.filter_map(|at| self.entries.get(*at)?.as_ref());
+        Ok(entries.filter_map(known).collect())
+    }
     pub fn clear(&mut self) {
         *self = Table {
             version: self.version.wrapping_add(1),
@@ -243,6 +254,14 @@ impl<V> Table<V> {
                 self.index.insert_unique(spread(entry.hash), at, |at| hash_at(entries, *at));
             }
         }
+    }
+}
+
+impl<V: Default> Table<V> {
+    /// Moves all values out of a table that ends.
+    pub fn take_values(&mut self) -> Vec<V> {
+        let entries = self.entries.iter_mut().flatten();
+        entries.map(|entry| std::mem::take(&mut entry.value)).collect()
     }
 }
 
