@@ -5,6 +5,7 @@ mod classes;
 mod exceptions;
 mod generators;
 mod iteration;
+mod operators;
 
 use std::rc::Rc;
 
