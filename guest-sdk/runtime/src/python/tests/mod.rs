@@ -2,6 +2,7 @@
 
 mod binding;
 mod classes;
+mod entry;
 mod exceptions;
 mod generators;
 mod iteration;
