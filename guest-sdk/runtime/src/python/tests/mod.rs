@@ -6,6 +6,7 @@ mod entry;
 mod exceptions;
 mod generators;
 mod iteration;
+mod operators;
 
 use std::rc::Rc;
 
