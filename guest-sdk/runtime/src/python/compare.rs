@@ -110,10 +110,10 @@ pub fn compare(op: CompareOp, a: &Obj, b: &Obj) -> Py {
     if let (Obj::Str(_), Obj::Str(_)) | (Obj::Int(_), Obj::Int(_)) = (a, b) {
         return test(op, a, b).map(Obj::Bool);
     }
-    if dunder::is_user(a) || dunder::is_user(b) {
-        if let Some(result) = of_user(op, a, b)? {
-            return Ok(result);
-        }
+    if (dunder::is_user(a) || dunder::is_user(b))
+        && let Some(result) = of_user(op, a, b)?
+    {
+        return Ok(result);
     }
     test(op, a, b).map(Obj::Bool)
 }
@@ -227,7 +227,7 @@ fn is_identical(a: &Obj, b: &Obj) -> bool {
 
 fn deep_equals(a: &Obj, b: &Obj) -> Py<bool> {
     match (a, b) {
-        (Obj::List(a), Obj::List(b)) => Rc::ptr_eq(a, b).then_some(Ok(true)).unwrap_or_else(|| lists(a, b)),
+        (Obj::List(a), Obj::List(b)) => Ok(Rc::ptr_eq(a, b) || lists(a, b)?),
         (Obj::Tuple(a), Obj::Tuple(b)) => tuples(a, b),
         (Obj::Dict(a), Obj::Dict(b)) => dicts(a, b),
         (Obj::Set(a), Obj::Set(b)) => Ok(Rc::ptr_eq(a, b) || sets(a, b)?),
@@ -339,13 +339,12 @@ fn dicts(a: &Rc<Dict>, b: &Rc<Dict>) -> Py<bool> {
                     _ => return Ok(false),
                 }
             }
-            match key {
-                Obj::Str(text) => match b.get_text(text) {
+            if let Obj::Str(text) = key {
+                match b.get_text(text) {
                     None => return Ok(false),
                     Some(right) if quick(left, right) == Some(true) => continue,
                     Some(_) => {}
-                },
-                _ => {}
+                }
             }
             (key.clone(), left.clone())
         };
