@@ -426,7 +426,16 @@ pub fn is_type(builtin: Builtin) -> bool {
 
 /// `type(value).__name__`
 pub fn type_name(value: &Obj) -> Rc<str> {
-    Rc::from(match value {
+    match value {
+        Obj::Instance(instance) => instance.class.name.clone(),
+        Obj::Exception(exception) => class_name(&exception.class),
+        _ => Rc::from(builtin_name(value)),
+    }
+}
+
+/// The name of the type of what is of no class of the program.
+pub fn builtin_name(value: &Obj) -> &'static str {
+    match value {
         Obj::None => "NoneType",
         Obj::Bool(_) => "bool",
         Obj::Int(_) | Obj::Big(_) => "int",
@@ -453,19 +462,16 @@ pub fn type_name(value: &Obj) -> Rc<str> {
         Obj::Generator(_) => "generator",
         Obj::Function(_) => "function",
         Obj::Bound(_) => "method",
-        Obj::BuiltinMethod(_) => "builtin_function_or_method",
         Obj::Builtin(builtin) if is_type(*builtin) => "type",
-        Obj::Builtin(_) => "builtin_function_or_method",
-        Obj::NativeFn(_) => "builtin_function_or_method",
+        Obj::BuiltinMethod(_) | Obj::Builtin(_) | Obj::NativeFn(_) => "builtin_function_or_method",
         Obj::NativeType(_) | Obj::Class(_) => "type",
         Obj::Native(native) => native.type_of().name,
-        Obj::Instance(instance) => return instance.class.name.clone(),
-        Obj::Exception(exception) => return class_name(&exception.class),
+        Obj::Instance(_) | Obj::Exception(_) => "object",
         Obj::Module(_) => "module",
         Obj::Cell(_) => "cell",
         Obj::Ellipsis => "ellipsis",
         Obj::NotImplemented => "NotImplementedType",
-    })
+    }
 }
 
 /// The name of a class.

@@ -181,6 +181,3 @@ fn decode_error(problem: &str, text: &str, at: usize) -> Raised {
     }
     Raised(raised)
 }
-
-#[cfg(test)]
-mod tests;

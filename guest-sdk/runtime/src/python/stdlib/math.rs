@@ -466,6 +466,3 @@ fn product_of(first: u64, last: u64) -> BigInt {
 fn is_zero(n: &BigInt) -> bool {
     n.is_zero()
 }
-
-#[cfg(test)]
-mod tests;

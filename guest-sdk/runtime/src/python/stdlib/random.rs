@@ -258,6 +258,3 @@ impl Native for Random {
         Ok("<random.Random object>".into())
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -229,6 +229,3 @@ fn escape(args: &Args) -> Py {
     }
     Ok(Obj::str(out))
 }
-
-#[cfg(test)]
-mod tests;

@@ -114,6 +114,3 @@ fn indent(args: &Args) -> Py {
     }
     Ok(Obj::str(out))
 }
-
-#[cfg(test)]
-mod tests;

@@ -106,6 +106,3 @@ fn unquote(text: &str, plus: bool) -> String {
     }
     String::from_utf8_lossy(&out).into_owned()
 }
-
-#[cfg(test)]
-mod tests;
