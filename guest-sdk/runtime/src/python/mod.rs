@@ -3,9 +3,6 @@
 //! Compiled code works on slots of the value stack and calls the runtime's exports; everything below it works on objects. Nothing here
 //! knows the syntax of Python, and nothing reaches outside: time, randomness and printing go through `state`.
 
-
-#[cfg(test)]
-
 pub mod abi;
 pub mod arith;
 pub mod attr;
@@ -43,7 +40,9 @@ pub mod state;
 pub mod stdlib;
 pub mod subscript;
 pub mod table;
-mod tests;
 pub mod text;
 pub mod union;
 pub mod views;
+
+#[cfg(test)]
+mod tests;

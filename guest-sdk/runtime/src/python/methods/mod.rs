@@ -177,7 +177,13 @@ mod tests {
         for (method, name) in METHODS {
             for this in samples() {
                 let called = !matches!(call(&this, *method, &Args::positional(&[])), Ok(None));
-                assert_eq!(has(&this, *method), called, "{} of {}", name, super::super::text::type_name(&this));
+                assert_eq!(
+                    has(&this, *method),
+                    called,
+                    "{} of {}",
+                    name,
+                    super::super::text::type_name(&this)
+                );
             }
         }
     }
