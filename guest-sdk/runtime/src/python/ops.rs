@@ -477,6 +477,9 @@ pub fn class(name: u32, bases: &[Obj], namespace: &Obj) -> Py {
         _ => Table::default(),
     };
     let name = &state::name(name).text.text;
+    if let Some(made) = super::stdlib::made_class::derive(name, bases, &attrs)? {
+        return Ok(made);
+    }
     class::Class::new(name, bases, attrs).map(Obj::Class)
 }
 
