@@ -60,7 +60,7 @@ fn named_tuple(name: &str, attrs: &Table<Obj>) -> Py {
             None if defaults.is_empty() => {}
             None => {
                 return Err(type_error(format!(
-                    "non-default namedtuple field {field} cannot follow default field{} {}",
+                    "Non-default namedtuple field {field} cannot follow default field{} {}",
                     if defaults.len() == 1 { "" } else { "s" },
                     fields
                         .iter()
