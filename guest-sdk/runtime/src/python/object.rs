@@ -278,6 +278,11 @@ pub trait Native {
     fn is_class_of(&self, object: &Obj) -> bool {
         false
     }
+    /// `class Name(self, …): …` for what makes its classes itself (`NamedTuple`, `Enum`): the class, from the body's namespace.
+    /// `None`: nothing can derive from it.
+    fn derive(&self, name: &Rc<Text>, bases: &[Obj], namespace: &Rc<Dict>) -> Option<Py> {
+        None
+    }
 }
 
 impl Drop for List {

@@ -435,7 +435,17 @@ pub fn own_name(value: &Obj) -> Rc<str> {
 
 /// The type's name as messages have it.
 pub fn type_name(value: &Obj) -> Rc<str> {
-    Rc::from(match value {
+    match value {
+        Obj::Instance(instance) => instance.class.name.clone(),
+        Obj::Exception(exception) => class_name(&exception.class),
+        Obj::Native(native) => native_type_name(&**native),
+        _ => Rc::from(builtin_name(value)),
+    }
+}
+
+/// The name of the type of what is of no class of the program.
+pub fn builtin_name(value: &Obj) -> &'static str {
+    match value {
         Obj::None => "NoneType",
         Obj::Bool(_) => "bool",
         Obj::Int(_) | Obj::Big(_) => "int",
@@ -462,19 +472,16 @@ pub fn type_name(value: &Obj) -> Rc<str> {
         Obj::Generator(_) => "generator",
         Obj::Function(_) => "function",
         Obj::Bound(_) => "method",
-        Obj::BuiltinMethod(_) => "builtin_function_or_method",
         Obj::Builtin(builtin) if is_type(*builtin) => "type",
-        Obj::Builtin(_) => "builtin_function_or_method",
-        Obj::NativeFn(_) => "builtin_function_or_method",
+        Obj::BuiltinMethod(_) | Obj::Builtin(_) | Obj::NativeFn(_) => "builtin_function_or_method",
         Obj::NativeType(_) | Obj::Class(_) => "type",
-        Obj::Native(native) => return native_type_name(&**native),
-        Obj::Instance(instance) => return instance.class.name.clone(),
-        Obj::Exception(exception) => return class_name(&exception.class),
+        Obj::Native(native) => native.type_of().name,
+        Obj::Instance(_) | Obj::Exception(_) => "object",
         Obj::Module(_) => "module",
         Obj::Cell(_) => "cell",
         Obj::Ellipsis => "ellipsis",
         Obj::NotImplemented => "NotImplementedType",
-    })
+    }
 }
 
 /// The name of a module's type as messages have it: types that CPython writes in C are named with their module.
