@@ -4,15 +4,15 @@ use super::names::Module;
 use super::object::Obj;
 
 mod bind;
+mod bisect;
 pub mod collections;
 mod datetime;
 mod declare;
 mod heapq;
-mod bisect;
 mod itertools;
-mod operator;
 mod made_class;
 pub mod named;
+mod operator;
 
 type Lookup = fn(&str) -> Option<Obj>;
 
