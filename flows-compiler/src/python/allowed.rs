@@ -1,6 +1,6 @@
 //! What of Python a code node may use: the names that the checks and the documentation share.
 
-use flow_rt::python::names::{BUILTINS, Builtin, MODULES, Module};
+use flow_rt::python::names::{Builtin, MODULES, Module};
 
 /// Builtins that reach outside the sandbox, or into the running program, and what to say instead.
 pub(super) static REFUSED: &[(&str, &str)] = &[
@@ -31,23 +31,108 @@ pub(super) static REFUSED: &[(&str, &str)] = &[
 
 /// Builtin exception classes of Python that the runtime does not have.
 pub(super) static MISSING: &[&str] = &[
-    "BaseExceptionGroup", "BlockingIOError", "BrokenPipeError", "BytesWarning", "ChildProcessError", "ConnectionAbortedError",
-    "ConnectionRefusedError", "ConnectionResetError", "EncodingWarning", "EnvironmentError", "ExceptionGroup",
-    "FileExistsError", "FutureWarning", "ImportWarning", "IndentationError", "InterruptedError", "IsADirectoryError",
-    "NotADirectoryError", "PendingDeprecationWarning", "ProcessLookupError", "ResourceWarning", "RuntimeWarning",
-    "StopAsyncIteration", "SyntaxWarning", "TabError", "UnicodeTranslateError", "UnicodeWarning", "WindowsError",
+    "BaseExceptionGroup",
+    "BlockingIOError",
+    "BrokenPipeError",
+    "BytesWarning",
+    "ChildProcessError",
+    "ConnectionAbortedError",
+    "ConnectionRefusedError",
+    "ConnectionResetError",
+    "EncodingWarning",
+    "EnvironmentError",
+    "ExceptionGroup",
+    "FileExistsError",
+    "FutureWarning",
+    "ImportWarning",
+    "IndentationError",
+    "InterruptedError",
+    "IsADirectoryError",
+    "NotADirectoryError",
+    "PendingDeprecationWarning",
+    "ProcessLookupError",
+    "ResourceWarning",
+    "RuntimeWarning",
+    "StopAsyncIteration",
+    "SyntaxWarning",
+    "TabError",
+    "UnicodeTranslateError",
+    "UnicodeWarning",
+    "WindowsError",
 ];
 
 /// Special methods that a class may define.
 pub(super) static METHODS: &[&str] = &[
-    "__init__", "__str__", "__repr__", "__format__", "__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__hash__", "__bool__",
-    "__len__", "__iter__", "__next__", "__getitem__", "__setitem__", "__delitem__", "__contains__", "__missing__", "__call__",
-    "__enter__", "__exit__", "__add__", "__sub__", "__mul__", "__truediv__", "__floordiv__", "__mod__", "__pow__",
-    "__matmul__", "__and__", "__or__", "__xor__", "__lshift__", "__rshift__", "__radd__", "__rsub__", "__rmul__",
-    "__rtruediv__", "__rfloordiv__", "__rmod__", "__rpow__", "__rmatmul__", "__rand__", "__ror__", "__rxor__",
-    "__rlshift__", "__rrshift__", "__iadd__", "__isub__", "__imul__", "__itruediv__", "__ifloordiv__", "__imod__",
-    "__ipow__", "__imatmul__", "__iand__", "__ior__", "__ixor__", "__ilshift__", "__irshift__", "__neg__", "__pos__",
-    "__invert__", "__abs__", "__int__", "__float__", "__index__", "__post_init__",
+    "__init__",
+    "__str__",
+    "__repr__",
+    "__format__",
+    "__eq__",
+    "__ne__",
+    "__lt__",
+    "__le__",
+    "__gt__",
+    "__ge__",
+    "__hash__",
+    "__bool__",
+    "__len__",
+    "__iter__",
+    "__next__",
+    "__getitem__",
+    "__setitem__",
+    "__delitem__",
+    "__contains__",
+    "__missing__",
+    "__call__",
+    "__enter__",
+    "__exit__",
+    "__add__",
+    "__sub__",
+    "__mul__",
+    "__truediv__",
+    "__floordiv__",
+    "__mod__",
+    "__pow__",
+    "__matmul__",
+    "__and__",
+    "__or__",
+    "__xor__",
+    "__lshift__",
+    "__rshift__",
+    "__radd__",
+    "__rsub__",
+    "__rmul__",
+    "__rtruediv__",
+    "__rfloordiv__",
+    "__rmod__",
+    "__rpow__",
+    "__rmatmul__",
+    "__rand__",
+    "__ror__",
+    "__rxor__",
+    "__rlshift__",
+    "__rrshift__",
+    "__iadd__",
+    "__isub__",
+    "__imul__",
+    "__itruediv__",
+    "__ifloordiv__",
+    "__imod__",
+    "__ipow__",
+    "__imatmul__",
+    "__iand__",
+    "__ior__",
+    "__ixor__",
+    "__ilshift__",
+    "__irshift__",
+    "__neg__",
+    "__pos__",
+    "__invert__",
+    "__abs__",
+    "__int__",
+    "__float__",
+    "__index__",
+    "__post_init__",
 ];
 
 /// Special attributes that may be read of any object.
@@ -64,14 +149,13 @@ pub(super) fn is_builtin(name: &str) -> bool {
     Builtin::named(name).is_some_and(Builtin::nameable) && !REFUSED.iter().any(|(refused, _)| *refused == name)
 }
 
-/// Builtins that programs may use, in the runtime's order.
-pub(super) fn builtins() -> impl Iterator<Item = (Builtin, &'static str)> {
-    BUILTINS.iter().copied().filter(|(_, name)| is_builtin(name))
-}
-
 /// The modules that programs may import, by name.
 pub(super) fn modules() -> Vec<&'static str> {
-    let mut names: Vec<_> = MODULES.iter().map(|(_, name)| *name).filter(|name| *name != "__future__").collect();
+    let mut names: Vec<_> = MODULES
+        .iter()
+        .map(|(_, name)| *name)
+        .filter(|name| *name != "__future__")
+        .collect();
     names.sort_unstable();
     names
 }

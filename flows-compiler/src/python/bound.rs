@@ -80,9 +80,7 @@ fn solve(blocks: &[Block], checked: &HashMap<Slot, usize>, entry: Known) -> Vec<
         }
         match &block.end {
             End::Jump(to) | End::Yield { resume: to } => meet(*to, &known),
-            End::Truth { then, otherwise, .. }
-            | End::Compare { then, otherwise, .. }
-            | End::Test { then, otherwise, .. } => {
+            End::Truth { then, otherwise, .. } | End::Compare { then, otherwise, .. } | End::Test { then, otherwise, .. } => {
                 meet(*then, &known);
                 meet(*otherwise, &known);
             }

@@ -66,7 +66,8 @@ impl Checker<'_> {
                 let finding = Finding::new(range, format!("'{name}' is not allowed")).hint(*hint);
                 self.findings.errors.push(finding);
             } else if allowed::MISSING.contains(&name) {
-                let finding = Finding::new(range, format!("'{name}' is not supported")).hint("use one of its base classes, such as OSError or Exception");
+                let finding = Finding::new(range, format!("'{name}' is not supported"))
+                    .hint("use one of its base classes, such as OSError or Exception");
                 self.findings.errors.push(finding);
             } else if !allowed::is_builtin(name) {
                 let finding = Finding::new(range, format!("name '{name}' is not defined"))
@@ -126,10 +127,18 @@ impl Checker<'_> {
 
     fn function(&mut self, def: &ast::StmtFunctionDef) {
         if def.is_async {
-            self.refuse(self.keyword(def.range(), "async"), "async functions are not supported", "use def");
+            self.refuse(
+                self.keyword(def.range(), "async"),
+                "async functions are not supported",
+                "use def",
+            );
         }
         if let Some(parameters) = &def.type_params {
-            self.refuse(parameters.range(), "type parameters are not supported", "remove them; annotations are not evaluated");
+            self.refuse(
+                parameters.range(),
+                "type parameters are not supported",
+                "remove them; annotations are not evaluated",
+            );
         }
         let name = def.name.as_str();
         if self.in_class && is_dunder(name) && !METHODS.contains(&name) {
@@ -143,12 +152,20 @@ impl Checker<'_> {
 
     fn class(&mut self, class: &ast::StmtClassDef) {
         if let Some(parameters) = &class.type_params {
-            self.refuse(parameters.range(), "type parameters are not supported", "remove them; annotations are not evaluated");
+            self.refuse(
+                parameters.range(),
+                "type parameters are not supported",
+                "remove them; annotations are not evaluated",
+            );
         }
         let Some(arguments) = &class.arguments else { return };
         for keyword in &arguments.keywords {
             let name = keyword.arg.as_ref().map_or("**", |name| name.as_str());
-            self.refuse(keyword.range(), format!("the class argument '{name}' is not supported"), "remove it");
+            self.refuse(
+                keyword.range(),
+                format!("the class argument '{name}' is not supported"),
+                "remove it",
+            );
         }
         for base in &arguments.args {
             if base.is_starred_expr() {
@@ -177,7 +194,9 @@ impl Checker<'_> {
 
     /// Half of a surrogate pair is no character that JSON or a client could hold.
     fn surrogates(&mut self, range: TextRange) {
-        let Some(text) = self.text.get(range.to_std_range()) else { return };
+        let Some(text) = self.text.get(range.to_std_range()) else {
+            return;
+        };
         if !text.contains("\\u") && !text.contains("\\U") {
             return;
         }
@@ -208,7 +227,10 @@ impl Checker<'_> {
 
     /// Walks something that is in no class body and in no handler of this function.
     fn apart(&mut self, walk: impl FnOnce(&mut Self)) {
-        let (in_class, handlers) = (std::mem::replace(&mut self.in_class, false), std::mem::replace(&mut self.handlers, 0));
+        let (in_class, handlers) = (
+            std::mem::replace(&mut self.in_class, false),
+            std::mem::replace(&mut self.handlers, 0),
+        );
         walk(self);
         (self.in_class, self.handlers) = (in_class, handlers);
     }
@@ -248,7 +270,11 @@ impl<'a> Visitor<'a> for Checker<'_> {
             }
             Stmt::ImportFrom(import) => self.import_from(import),
             Stmt::TypeAlias(alias) => {
-                self.refuse(alias.range(), "type statements are not supported", "remove it; annotations are not evaluated");
+                self.refuse(
+                    alias.range(),
+                    "type statements are not supported",
+                    "remove it; annotations are not evaluated",
+                );
             }
             Stmt::With(with) if with.is_async => {
                 self.refuse(self.keyword(with.range(), "async"), "async with is not supported", "use with");
@@ -305,14 +331,22 @@ impl<'a> Visitor<'a> for Checker<'_> {
             Expr::Name(name) if name.ctx != ExprContext::Load && self.in_class => {
                 let name = name.id.as_str();
                 if is_dunder(name) && !CLASS_NAMES.contains(&name) && !METHODS.contains(&name) {
-                    self.refuse(expr.range(), format!("'{name}' has no effect here and is not supported"), "remove it");
+                    self.refuse(
+                        expr.range(),
+                        format!("'{name}' has no effect here and is not supported"),
+                        "remove it",
+                    );
                 }
             }
             Expr::Await(_) => self.refuse(self.keyword(expr.range(), "await"), "await is not supported", "remove it"),
             Expr::TString(_) => self.refuse(expr.range(), "template strings are not supported", "use an f-string"),
             Expr::NumberLiteral(literal) => {
                 if matches!(literal.value, ast::Number::Complex { .. }) {
-                    self.refuse(expr.range(), "complex numbers are not supported", "keep both parts as two numbers");
+                    self.refuse(
+                        expr.range(),
+                        "complex numbers are not supported",
+                        "keep both parts as two numbers",
+                    );
                 }
             }
             Expr::StringLiteral(literal) => literal.value.iter().for_each(|part| self.surrogates(part.range())),

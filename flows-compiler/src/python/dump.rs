@@ -80,14 +80,30 @@ fn end_text(end: &End) -> String {
     match end {
         End::Jump(to) => format!("jump {to}"),
         End::Truth { slot, then, otherwise } => format!("if %{slot} {then} else {otherwise}"),
-        End::Compare { op, a, b, then, otherwise } => {
+        End::Compare {
+            op,
+            a,
+            b,
+            then,
+            otherwise,
+        } => {
             format!("if {op:?} {} {} {then} else {otherwise}", operand(a), operand(b))
         }
-        End::Test { import, args: list, then, otherwise } => {
+        End::Test {
+            import,
+            args: list,
+            then,
+            otherwise,
+        } => {
             format!("if {} {} {then} else {otherwise}", import.name, args(list))
         }
         End::Next { dst, iter, body, done } => format!("%{dst} = next %{iter} {body} else {done}"),
-        End::Range { dst, counter, body, done } => format!("%{dst} = range %{counter} {body} else {done}"),
+        End::Range {
+            dst,
+            counter,
+            body,
+            done,
+        } => format!("%{dst} = range %{counter} {body} else {done}"),
         End::Switch { slot, targets } => format!("switch %{slot} {targets:?}"),
         End::Return => "return".to_owned(),
         End::Raise => "raise".to_owned(),

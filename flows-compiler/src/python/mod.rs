@@ -86,13 +86,10 @@ fn compile_here(node: &CodeNode<'_>) -> Result<Compiled, Vec<Problem>> {
     if !errors.is_empty() {
         return Err(problems(&source, errors));
     }
-    let module = lower::lower(&source.text, tree.syntax(), &scopes, &source.function)
-        .map_err(|findings| problems(&source, findings))?;
-    let warnings = warning.into_iter().chain(findings.warnings).collect();
-    Ok(Compiled {
-        module,
-        warnings: problems(&source, warnings),
-    })
+    let module =
+        lower::lower(&source.text, tree.syntax(), &scopes, &source.function).map_err(|findings| problems(&source, findings))?;
+    let warnings = warning.into_iter().chain(problems(&source, findings.warnings)).collect();
+    Ok(Compiled { module, warnings })
 }
 
 /// The legacy `function` node with an expression.
@@ -101,7 +98,10 @@ fn expression_node(expression: &str, node: &CodeNode<'_>) -> Result<Compiled, Ve
     let told = |findings| problems(&source, findings);
     let tree = parse::parse(&source.text).map_err(told)?;
     let [Stmt::Expr(stmt)] = &**tree.suite() else {
-        return Err(told(vec![Finding::new(tree.syntax().range, "Syntax error: this is no expression")]));
+        return Err(told(vec![Finding::new(
+            tree.syntax().range,
+            "Syntax error: this is no expression",
+        )]));
     };
     let (mut scopes, mut errors) = scope::analyse(tree.syntax());
     scopes.dynamic = true;

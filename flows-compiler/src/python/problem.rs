@@ -62,7 +62,11 @@ impl Place {
     pub(super) fn new(field: &'static str, line: usize, column: usize, length: usize, text: &str) -> Self {
         let all: Vec<char> = text.trim_end().chars().collect();
         let column = column.min(all.len());
-        let from = if all.len() <= MAX_SHOWN { 0 } else { column.saturating_sub(MAX_SHOWN / 4) };
+        let from = if all.len() <= MAX_SHOWN {
+            0
+        } else {
+            column.saturating_sub(MAX_SHOWN / 4)
+        };
         let shown: String = all.iter().skip(from).take(MAX_SHOWN).collect();
         let start = column - from;
         let room = shown.chars().count().saturating_sub(start).max(1);

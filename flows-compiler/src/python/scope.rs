@@ -157,7 +157,10 @@ impl Scopes {
     /// Every name that anything binds.
     fn bound(&self) -> HashSet<String> {
         let names = self.scopes.iter().flat_map(|scope| &scope.names);
-        names.filter(|(_, symbol)| symbol.bound).map(|(name, _)| name.clone()).collect()
+        names
+            .filter(|(_, symbol)| symbol.bound)
+            .map(|(name, _)| name.clone())
+            .collect()
     }
 
     fn resolve(&mut self, findings: &mut Vec<Finding>) {
@@ -200,7 +203,10 @@ impl Scopes {
     }
 
     pub(super) fn is_cell(&self, variable: &Variable) -> bool {
-        self.scopes[variable.0].names.get(&variable.1).is_some_and(|symbol| symbol.cell)
+        self.scopes[variable.0]
+            .names
+            .get(&variable.1)
+            .is_some_and(|symbol| symbol.cell)
     }
 
     /// Names that are read as globals, and where first.

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{Expr, ModModule, PythonVersion, Stmt};
 use ruff_python_parser::semantic_errors::{
-    LazyImportContext, SemanticSyntaxChecker, SemanticSyntaxContext, SemanticSyntaxError,
+    LazyImportContext, SemanticSyntaxChecker, SemanticSyntaxContext, SemanticSyntaxError, SemanticSyntaxErrorKind as Kind,
 };
 use ruff_text_size::TextRange;
 
@@ -56,7 +56,12 @@ impl Place<'_> {
     /// The innermost that is no comprehension.
     fn body(&self) -> Around {
         let comprehension = |around: &Around| matches!(around, Around::Comprehension | Around::Generator);
-        self.around.iter().rev().copied().find(|around| !comprehension(around)).unwrap_or(Around::Module)
+        self.around
+            .iter()
+            .rev()
+            .copied()
+            .find(|around| !comprehension(around))
+            .unwrap_or(Around::Module)
     }
 }
 
@@ -127,7 +132,11 @@ impl<'v> Visitor<'v> for Walker<'_> {
                 self.within(Around::Lambda, |this| this.visit_expr(&lambda.body));
             }
             Expr::ListComp(_) | Expr::SetComp(_) | Expr::DictComp(_) | Expr::Generator(_) => {
-                let around = if expr.is_generator_expr() { Around::Generator } else { Around::Comprehension };
+                let around = if expr.is_generator_expr() {
+                    Around::Generator
+                } else {
+                    Around::Comprehension
+                };
                 // Only its first iterable is evaluated outside, where a yield would be refused too.
                 self.place.around.push(around);
                 visitor::walk_expr(self, expr);
@@ -158,9 +167,8 @@ impl SemanticSyntaxContext for Place<'_> {
     fn has_nonlocal_binding(&self, _: &str) -> bool {
         true
     }
-    // Whatever is async is refused elsewhere, in plainer words.
     fn in_async_context(&self) -> bool {
-        true
+        false
     }
     fn in_await_allowed_context(&self) -> bool {
         true
@@ -187,6 +195,10 @@ impl SemanticSyntaxContext for Place<'_> {
         false
     }
     fn report_semantic_error(&self, error: SemanticSyntaxError) {
+        // Refused elsewhere, in plainer words.
+        if matches!(error.kind, Kind::AwaitOutsideAsyncFunction(_) | Kind::NonModuleImportStar(_)) {
+            return;
+        }
         let finding = Finding::new(error.range, format!("Syntax error: {error}"));
         self.findings.borrow_mut().push(finding);
     }

@@ -62,14 +62,20 @@ impl Lowerer<'_> {
     fn unpack(&mut self, targets: &[Expr], value: Slot) {
         let from = self.frame.temps(targets.len());
         match targets.iter().position(Expr::is_starred_expr) {
-            None => self
-                .frame
-                .rt(&rt::py_unpack, [Arg::Slot(from), Arg::Slot(value), Arg::Word(targets.len() as u32)]),
+            None => self.frame.rt(
+                &rt::py_unpack,
+                [Arg::Slot(from), Arg::Slot(value), Arg::Word(targets.len() as u32)],
+            ),
             Some(star) => {
                 let after = targets.len() - star - 1;
                 self.frame.rt(
                     &rt::py_unpack_star,
-                    [Arg::Slot(from), Arg::Slot(value), Arg::Word(star as u32), Arg::Word(after as u32)],
+                    [
+                        Arg::Slot(from),
+                        Arg::Slot(value),
+                        Arg::Word(star as u32),
+                        Arg::Word(after as u32),
+                    ],
                 );
             }
         }

@@ -63,7 +63,10 @@ impl Lowerer<'_> {
     fn plain_call(&mut self, dst: Slot, callee: Callee, arguments: &Arguments) {
         let n = arguments.args.len() + arguments.keywords.len();
         let args = self.frame.temps(n);
-        let values = arguments.args.iter().chain(arguments.keywords.iter().map(|keyword| &keyword.value));
+        let values = arguments
+            .args
+            .iter()
+            .chain(arguments.keywords.iter().map(|keyword| &keyword.value));
         for (slot, value) in (args..).zip(values) {
             self.into(slot, value);
         }
@@ -99,7 +102,9 @@ impl Lowerer<'_> {
 
     /// Calls a builtin with values that are already in consecutive slots.
     pub(super) fn call_builtin(&mut self, dst: Slot, name: &str, args: Slot, n: u32) {
-        let Some(number) = super::names::builtin_number(name) else { return };
+        let Some(number) = super::names::builtin_number(name) else {
+            return;
+        };
         self.frame.rt(
             &rt::py_call_builtin,
             [Arg::Slot(dst), Arg::Word(number), Arg::Slot(args), Arg::Word(n), Arg::Absent],
@@ -117,8 +122,7 @@ impl Lowerer<'_> {
             );
         }
         let dict = self.frame.temp();
-        self.frame
-            .rt(&rt::py_dict, [Arg::Slot(dict), Arg::Slot(dict), Arg::Word(0)]);
+        self.frame.rt(&rt::py_dict, [Arg::Slot(dict), Arg::Slot(dict), Arg::Word(0)]);
         let mut merged = false;
         for keyword in &arguments.keywords {
             let mark = self.frame.mark();
@@ -136,8 +140,7 @@ impl Lowerer<'_> {
                     if merged {
                         // A name that `**` gave already is an error.
                         let one = self.frame.temp();
-                        self.frame
-                            .rt(&rt::py_dict, [Arg::Slot(one), Arg::Slot(pair), Arg::Word(1)]);
+                        self.frame.rt(&rt::py_dict, [Arg::Slot(one), Arg::Slot(pair), Arg::Word(1)]);
                         self.merge(dict, one, callee);
                     } else {
                         self.frame
@@ -164,8 +167,7 @@ impl Lowerer<'_> {
         if !is_super || !call.arguments.is_empty() || self.builtin("super").is_none() {
             return false;
         }
-        let (Place::Variable(class), Some(first)) =
-            (self.scopes.place(self.frame.scope, "__class__"), self.frame.first.clone())
+        let (Place::Variable(class), Some(first)) = (self.scopes.place(self.frame.scope, "__class__"), self.frame.first.clone())
         else {
             return false;
         };

@@ -94,8 +94,7 @@ impl Lowerer<'_> {
             return;
         }
         self.entry(namespace, "__annotations__", |this, dst| {
-            this.frame
-                .rt(&rt::py_dict, [Arg::Slot(dst), Arg::Slot(dst), Arg::Word(0)]);
+            this.frame.rt(&rt::py_dict, [Arg::Slot(dst), Arg::Slot(dst), Arg::Word(0)]);
             for (name, text) in fields {
                 this.entry(dst, &name, |this, slot| this.frame.text(slot, &text));
             }

@@ -23,8 +23,18 @@ impl Lowerer<'_> {
     pub(super) fn comprehension(&mut self, dst: Slot, expr: &Expr) {
         let whole = self.frame.temp();
         let (make, scope, generators, element) = match expr {
-            Expr::ListComp(comp) => (&rt::py_list, self.scopes.of(comp), &comp.generators, Element::Append(whole, &comp.elt)),
-            Expr::SetComp(comp) => (&rt::py_set, self.scopes.of(comp), &comp.generators, Element::Add(whole, &comp.elt)),
+            Expr::ListComp(comp) => (
+                &rt::py_list,
+                self.scopes.of(comp),
+                &comp.generators,
+                Element::Append(whole, &comp.elt),
+            ),
+            Expr::SetComp(comp) => (
+                &rt::py_set,
+                self.scopes.of(comp),
+                &comp.generators,
+                Element::Add(whole, &comp.elt),
+            ),
             Expr::DictComp(comp) => {
                 let Some(key) = &comp.key else {
                     return self.refuse(comp.range, "a dict comprehension needs a key");
@@ -45,7 +55,8 @@ impl Lowerer<'_> {
     pub(super) fn generator_list(&mut self, dst: Slot, generator: &ast::ExprGenerator) {
         let whole = self.frame.temp();
         let first = self.first_iterable(&generator.generators);
-        self.frame.rt(&rt::py_list, [Arg::Slot(whole), Arg::Slot(whole), Arg::Word(0)]);
+        self.frame
+            .rt(&rt::py_list, [Arg::Slot(whole), Arg::Slot(whole), Arg::Word(0)]);
         let scope = self.scopes.of(generator);
         let element = Element::Append(whole, &generator.elt);
         self.within(scope, |this| this.loops(&generator.generators, first, element));
@@ -98,7 +109,9 @@ impl Lowerer<'_> {
     }
 
     fn loops(&mut self, generators: &[Comprehension], first: Source, element: Element<'_>) {
-        let Some((generator, rest)) = generators.split_first() else { return };
+        let Some((generator, rest)) = generators.split_first() else {
+            return;
+        };
         self.comprehension_loop(generator, rest, first, element);
     }
 

@@ -43,14 +43,7 @@ impl Lowerer<'_> {
             .rt(make, [Arg::Slot(dst), Arg::Slot(from), Arg::Word(items.len() as u32)]);
     }
 
-    fn collect(
-        &mut self,
-        dst: Slot,
-        items: &[Expr],
-        make: &'static Import,
-        add: &'static Import,
-        extend: &'static Import,
-    ) {
+    fn collect(&mut self, dst: Slot, items: &[Expr], make: &'static Import, add: &'static Import, extend: &'static Import) {
         if is_plain(items) {
             return self.make(dst, items, make);
         }

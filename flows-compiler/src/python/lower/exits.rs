@@ -63,7 +63,9 @@ impl Lowerer<'_> {
     /// Goes through the `finally` at this place of the contexts.
     fn pass(&mut self, at: usize, exit: Exit) {
         let fresh = self.frame.block();
-        let Some(Context::Finally(finally)) = self.frame.contexts.get_mut(at) else { return };
+        let Some(Context::Finally(finally)) = self.frame.contexts.get_mut(at) else {
+            return;
+        };
         let known = finally.exits.iter().position(|(known, _)| *known == exit);
         let number = known.unwrap_or_else(|| {
             finally.exits.push((exit, fresh));

@@ -47,9 +47,7 @@ impl Lowerer<'_> {
 
     fn module(&mut self, dst: Slot, name: &str, range: ruff_text_size::TextRange) {
         match Module::named(name) {
-            Some(module) => self
-                .frame
-                .rt(&rt::py_module, [Arg::Slot(dst), Arg::Word(module as u32)]),
+            Some(module) => self.frame.rt(&rt::py_module, [Arg::Slot(dst), Arg::Word(module as u32)]),
             None => self.refuse(range, "this module cannot be imported"),
         }
     }

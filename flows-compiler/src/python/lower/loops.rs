@@ -13,12 +13,7 @@ impl Lowerer<'_> {
     pub(super) fn for_loop(&mut self, stmt: &StmtFor) {
         let mark = self.frame.mark();
         let source = self.source(&stmt.iter);
-        let (again, body, done, leave) = (
-            self.frame.block(),
-            self.frame.block(),
-            self.frame.block(),
-            self.frame.block(),
-        );
+        let (again, body, done, leave) = (self.frame.block(), self.frame.block(), self.frame.block(), self.frame.block());
         self.frame.loops += 1;
         self.frame.start(again);
         self.advance(source, &stmt.target, body, done);
@@ -34,12 +29,7 @@ impl Lowerer<'_> {
     }
 
     pub(super) fn while_loop(&mut self, stmt: &StmtWhile) {
-        let (again, body, done, leave) = (
-            self.frame.block(),
-            self.frame.block(),
-            self.frame.block(),
-            self.frame.block(),
-        );
+        let (again, body, done, leave) = (self.frame.block(), self.frame.block(), self.frame.block(), self.frame.block());
         self.frame.loops += 1;
         self.frame.start(again);
         match constant(&stmt.test) {

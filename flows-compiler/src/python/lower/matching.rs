@@ -8,8 +8,19 @@ use crate::python::mir::{Arg, BlockId, CompareOp, Op, Operand, Slot};
 use crate::python::rt;
 
 /// Builtin types whose one positional pattern is the subject itself.
-const SELF_MATCHING: [&str; 11] =
-    ["bool", "bytearray", "bytes", "dict", "float", "frozenset", "int", "list", "set", "str", "tuple"];
+const SELF_MATCHING: [&str; 11] = [
+    "bool",
+    "bytearray",
+    "bytes",
+    "dict",
+    "float",
+    "frozenset",
+    "int",
+    "list",
+    "set",
+    "str",
+    "tuple",
+];
 
 /// What a pattern binds: names, and the slots that keep the values until the whole has matched.
 #[derive(Default)]
@@ -124,9 +135,10 @@ impl Lowerer<'_> {
         self.frame.start(fits);
         let items = self.frame.temps(patterns.len());
         match star {
-            None => self
-                .frame
-                .rt(&rt::py_unpack, [Arg::Slot(items), Arg::Slot(subject), Arg::Word(patterns.len() as u32)]),
+            None => self.frame.rt(
+                &rt::py_unpack,
+                [Arg::Slot(items), Arg::Slot(subject), Arg::Word(patterns.len() as u32)],
+            ),
             Some(star) => {
                 let after = (patterns.len() - star - 1) as u32;
                 self.frame.rt(
@@ -167,8 +179,7 @@ impl Lowerer<'_> {
             let others = self.frame.temp();
             self.frame
                 .rt(&rt::py_dict, [Arg::Slot(others), Arg::Slot(others), Arg::Word(0)]);
-            self.frame
-                .rt(&rt::py_dict_update, [Arg::Slot(others), Arg::Slot(subject)]);
+            self.frame.rt(&rt::py_dict_update, [Arg::Slot(others), Arg::Slot(subject)]);
             for key in (keys..).take(mapping.keys.len()) {
                 self.frame.rt(&rt::py_delitem, [Arg::Slot(others), Arg::Slot(key)]);
             }

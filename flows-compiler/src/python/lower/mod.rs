@@ -117,7 +117,9 @@ impl<'a> Lowerer<'a> {
 
     /// `dst = object.name`
     fn attribute(&mut self, dst: Slot, object: Slot, name: &str) {
-        self.frame
-            .rt(&rt::py_getattr, [Arg::Slot(dst), Arg::Slot(object), Arg::Text(name.to_owned())]);
+        self.frame.rt(
+            &rt::py_getattr,
+            [Arg::Slot(dst), Arg::Slot(object), Arg::Text(name.to_owned())],
+        );
     }
 }

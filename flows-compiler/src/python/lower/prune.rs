@@ -9,7 +9,9 @@ pub(super) fn prune(blocks: Vec<Block>) -> Vec<Block> {
     let mut order = Vec::new();
     let mut stack = vec![0];
     while let Some(at) = stack.pop() {
-        let (Some(place), Some(block)) = (places.get_mut(at as usize), blocks.get(at as usize)) else { continue };
+        let (Some(place), Some(block)) = (places.get_mut(at as usize), blocks.get(at as usize)) else {
+            continue;
+        };
         if place.is_some() {
             continue;
         }
@@ -46,7 +48,11 @@ fn arrivals(blocks: &[Block]) -> Vec<BlockId> {
             known[at] = Some(at as BlockId);
             path.push(at);
             match blocks.get(at) {
-                Some(Block { ops, end: End::Jump(next), .. }) if ops.is_empty() && (*next as usize) < blocks.len() => {
+                Some(Block {
+                    ops,
+                    end: End::Jump(next),
+                    ..
+                }) if ops.is_empty() && (*next as usize) < blocks.len() => {
                     at = *next as usize;
                 }
                 _ => break at as BlockId,
@@ -56,7 +62,11 @@ fn arrivals(blocks: &[Block]) -> Vec<BlockId> {
             known[at] = Some(arrival);
         }
     }
-    known.into_iter().zip(0..).map(|(arrival, own)| arrival.unwrap_or(own)).collect()
+    known
+        .into_iter()
+        .zip(0..)
+        .map(|(arrival, own)| arrival.unwrap_or(own))
+        .collect()
 }
 
 fn successors(end: &End) -> impl DoubleEndedIterator<Item = BlockId> {

@@ -146,8 +146,7 @@ impl Lowerer<'_> {
             .rt(&rt::py_dict, [Arg::Slot(namespace), Arg::Slot(pairs), Arg::Word(2)]);
         self.frame.test(&rt::py_is_mapping, vec![Arg::Slot(INPUT)], is_dict, ready);
         self.frame.start(is_dict);
-        self.frame
-            .rt(&rt::py_dict_update, [Arg::Slot(namespace), Arg::Slot(INPUT)]);
+        self.frame.rt(&rt::py_dict_update, [Arg::Slot(namespace), Arg::Slot(INPUT)]);
         self.frame.unwind = Some(failed);
         self.frame.start(ready);
         self.frame.namespaces.insert(MODULE, namespace);
@@ -159,8 +158,7 @@ impl Lowerer<'_> {
         self.frame.catch(failed, exception);
         self.frame.text(pair, "error");
         self.call_builtin(pair + 1, "str", exception, 1);
-        self.frame
-            .rt(&rt::py_dict, [Arg::Slot(0), Arg::Slot(pair), Arg::Word(1)]);
+        self.frame.rt(&rt::py_dict, [Arg::Slot(0), Arg::Slot(pair), Arg::Word(1)]);
         self.frame.op(Op::Unbound(exception));
         self.frame.end(End::Return);
     }

@@ -1,8 +1,6 @@
 //! f-strings.
 
-use ruff_python_ast::{
-    ConversionFlag, ExprFString, FStringPart, InterpolatedElement, InterpolatedStringElement as Element,
-};
+use ruff_python_ast::{ConversionFlag, ExprFString, FStringPart, InterpolatedElement, InterpolatedStringElement as Element};
 
 use super::Lowerer;
 use crate::python::mir::{Arg, Slot};
@@ -36,8 +34,10 @@ impl Lowerer<'_> {
         for (slot, piece) in (from..).zip(pieces) {
             self.piece(slot, piece);
         }
-        self.frame
-            .rt(&rt::py_join, [Arg::Slot(dst), Arg::Slot(from), Arg::Word(pieces.len() as u32)]);
+        self.frame.rt(
+            &rt::py_join,
+            [Arg::Slot(dst), Arg::Slot(from), Arg::Word(pieces.len() as u32)],
+        );
     }
 
     fn piece(&mut self, dst: Slot, piece: &Piece<'_>) {
@@ -63,8 +63,10 @@ impl Lowerer<'_> {
             (ConversionFlag::Ascii, ..) => 3,
             (ConversionFlag::None, ..) => 0,
         };
-        self.frame
-            .rt(&rt::py_format, [Arg::Slot(dst), Arg::Slot(value), Arg::Word(conversion), spec]);
+        self.frame.rt(
+            &rt::py_format,
+            [Arg::Slot(dst), Arg::Slot(value), Arg::Word(conversion), spec],
+        );
         self.frame.release(mark);
     }
 }

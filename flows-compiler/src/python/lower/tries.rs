@@ -18,12 +18,7 @@ impl Lowerer<'_> {
             return self.guarded(stmt);
         }
         let mark = self.frame.mark();
-        let (entry, raised, after, rethrow) = (
-            self.frame.block(),
-            self.frame.block(),
-            self.frame.block(),
-            self.frame.block(),
-        );
+        let (entry, raised, after, rethrow) = (self.frame.block(), self.frame.block(), self.frame.block(), self.frame.block());
         let (completion, value, exception) = (self.frame.temp(), self.frame.temp(), self.frame.temp());
         self.frame.contexts.push(Context::Finally(Finally {
             entry,
@@ -36,7 +31,9 @@ impl Lowerer<'_> {
         self.frame.cut();
         self.guarded(stmt);
         self.frame.unwind = outer;
-        let Some(Context::Finally(finally)) = self.frame.contexts.pop() else { return };
+        let Some(Context::Finally(finally)) = self.frame.contexts.pop() else {
+            return;
+        };
         self.frame.cut();
         self.frame.op(Op::Int(completion, NORMAL));
         self.frame.jump(entry);
@@ -166,7 +163,9 @@ impl Lowerer<'_> {
         }
         self.with(rest, body);
         self.frame.unwind = outer;
-        let Some(Context::Finally(finally)) = self.frame.contexts.pop() else { return };
+        let Some(Context::Finally(finally)) = self.frame.contexts.pop() else {
+            return;
+        };
         self.frame.cut();
         self.frame.op(Op::Int(completion, NORMAL));
         self.frame.jump(entry);

@@ -4,12 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use indexmap::{IndexMap, IndexSet};
 use ruff_python_ast::visitor::{self, Visitor};
-use ruff_python_ast::{
-    Alias, Comprehension, ExceptHandler, Expr, ExprContext, Identifier, ModModule, Parameters, Pattern, Stmt,
-};
+use ruff_python_ast::{Alias, Comprehension, ExceptHandler, Expr, ExprContext, Identifier, ModModule, Parameters, Pattern, Stmt};
 use ruff_text_size::{Ranged, TextRange};
 
-use super::{eager, Kind, MODULE, Scope, ScopeId, Scopes, Symbol, address, mangle};
+use super::{Kind, MODULE, Scope, ScopeId, Scopes, Symbol, address, eager, mangle};
 use crate::python::problem::Finding;
 
 /// `bound` has the names that any part of the program binds, once they are known. Until then no generator expression runs within its
@@ -179,7 +177,9 @@ impl<'a> Visitor<'a> for Collector<'_> {
                     self.visit_expr(&decorator.expression);
                 }
                 self.bind_identifier(&def.name);
-                self.function(Kind::Function, address(def), Some(&def.parameters), |this| this.visit_body(&def.body));
+                self.function(Kind::Function, address(def), Some(&def.parameters), |this| {
+                    this.visit_body(&def.body)
+                });
             }
             Stmt::ClassDef(class) => {
                 for decorator in &class.decorator_list {
@@ -240,7 +240,9 @@ impl<'a> Visitor<'a> for Collector<'_> {
             }
             Expr::Lambda(lambda) => {
                 let parameters = lambda.parameters.as_deref();
-                self.function(Kind::Lambda, address(lambda), parameters, |this| this.visit_expr(&lambda.body));
+                self.function(Kind::Lambda, address(lambda), parameters, |this| {
+                    this.visit_expr(&lambda.body)
+                });
             }
             Expr::ListComp(comp) => {
                 self.comprehension(Kind::Comprehension, address(comp), [Some(&comp.elt), None], &comp.generators);
