@@ -30,8 +30,15 @@ pub(super) struct Chosen {
     pub(super) warning: Option<Problem>,
 }
 
+/// A program that does not parse.
+#[derive(Debug)]
+pub(super) struct Unparsed {
+    pub(super) source: Source,
+    pub(super) findings: Vec<Finding>,
+}
+
 /// Chooses and parses. What does not parse is told with the source that it is about.
-pub(super) fn choose(node: &CodeNode<'_>) -> Result<Chosen, (Source, Vec<Finding>)> {
+pub(super) fn choose(node: &CodeNode<'_>) -> Result<Chosen, Box<Unparsed>> {
     let function = function_name(node.function_name);
     let Some(body) = node.body else {
         return parsed(Source::program("code", node.code.unwrap_or(IDENTITY), function));
@@ -55,7 +62,7 @@ pub(super) fn choose(node: &CodeNode<'_>) -> Result<Chosen, (Source, Vec<Finding
     };
     let source = match &around {
         Ok(chosen) => &chosen.source,
-        Err((source, _)) => source,
+        Err(unparsed) => &unparsed.source,
     };
     let finding = Finding::new(defect.range(), format!("codeBody {}, so {used}", defect.words()));
     let warning = source.problem(finding.hint("remove the text that is not used"));
@@ -65,14 +72,14 @@ pub(super) fn choose(node: &CodeNode<'_>) -> Result<Chosen, (Source, Vec<Finding
     })
 }
 
-fn parsed(source: Source) -> Result<Chosen, (Source, Vec<Finding>)> {
+fn parsed(source: Source) -> Result<Chosen, Box<Unparsed>> {
     match parse(&source.text) {
         Ok(tree) => Ok(Chosen {
             source,
             tree,
             warning: None,
         }),
-        Err(findings) => Err((source, findings)),
+        Err(findings) => Err(Box::new(Unparsed { source, findings })),
     }
 }
 
@@ -99,11 +106,11 @@ impl Defect {
     }
 }
 
-fn defect(around: &Result<Chosen, (Source, Vec<Finding>)>, function: &str) -> Option<Defect> {
+fn defect(around: &Result<Chosen, Box<Unparsed>>, function: &str) -> Option<Defect> {
     let chosen = match around {
         Ok(chosen) => chosen,
-        Err((_, findings)) => {
-            let range = findings.first().map(|finding| finding.range).unwrap_or_default();
+        Err(unparsed) => {
+            let range = unparsed.findings.first().map(|finding| finding.range).unwrap_or_default();
             return Some(Defect::Syntax(range));
         }
     };
