@@ -2,7 +2,6 @@
 
 use super::{Category, EXEC_IN, EXEC_OUT, Lower, NodeType, opt, pin};
 
-const PYTHON: &str = "Python code nodes are not compiled by this version";
 const FILES: &str = "file and artifact nodes are not compiled by this version";
 
 const CODE: NodeType = NodeType {
@@ -13,7 +12,7 @@ const CODE: NodeType = NodeType {
     outputs: &[],
     config: &[],
     pure_without_pins: false,
-    lower: Lower::Unsupported(PYTHON),
+    lower: Lower::Code,
 };
 
 const FILE: NodeType = NodeType {

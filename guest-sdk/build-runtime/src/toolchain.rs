@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 /// Flags that flow-rt is linked with: its function table is exported and can grow, its stack is small.
-const LINK: &str = "-Clink-arg=--export-table -Clink-arg=--growable-table -Clink-arg=-zstack-size=262144";
+const LINK: &str = "-Clink-arg=--export-table -Clink-arg=--growable-table -Clink-arg=-zstack-size=524288";
 
 /// A `cargo` command, set up; the caller adds its arguments.
 pub fn cargo() -> Result<Command> {

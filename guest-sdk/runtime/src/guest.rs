@@ -33,7 +33,7 @@ impl wire::Guest for Flow {
         })
     }
 
-    fn tick(around: wire::Around, event: wire::Event, max_steps: u32) -> wire::Progress {
+    fn tick(around: wire::Around, event: wire::Event, max_steps: u32) -> wire::Ticked {
         let around = engine::Around {
             now_us: around.now_us,
             seed: around.seed,
@@ -51,7 +51,7 @@ impl wire::Guest for Flow {
             wire::Event::Resolved(all) => Event::Resolved(all.into_iter().map(|r| (r.id, outcome(r.outcome))).collect()),
             wire::Event::Continue => Event::Continue,
         };
-        match engine::tick(around, event, max_steps, abi::call) {
+        let progress = match engine::tick(around, event, max_steps, abi::call) {
             Progress::Blocked { effect, steps } => wire::Progress::Blocked(wire::Blocked {
                 effects: effect.map(wired).into_iter().collect(),
                 abandoned: Vec::new(),
@@ -85,6 +85,16 @@ impl wire::Guest for Flow {
                 message,
                 steps,
             }),
+        };
+        let log = crate::python::state::take_log().into_iter();
+        wire::Ticked {
+            progress,
+            log: log
+                .map(|(node, text)| wire::Line {
+                    node: node.to_string(),
+                    text,
+                })
+                .collect(),
         }
     }
 

@@ -52,6 +52,10 @@ impl List {
     pub fn is(&self, other: &List) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
     }
+    /// What tells it from every other one while it lives.
+    pub fn address(&self) -> usize {
+        Rc::as_ptr(&self.0) as usize
+    }
 }
 
 impl Dict {
@@ -67,6 +71,10 @@ impl Dict {
     /// True when both names mean one object, not two equal ones.
     pub fn is(&self, other: &Dict) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
+    }
+    /// What tells it from every other one while it lives.
+    pub fn address(&self) -> usize {
+        Rc::as_ptr(&self.0) as usize
     }
     pub fn get(&self, key: &str) -> Option<Value> {
         self.0.borrow().get(key).cloned()
@@ -177,8 +185,8 @@ impl Copies {
     /// The copy of `value`; that of a container may still be empty.
     fn of(&mut self, value: &Value) -> Value {
         let (address, empty) = match value {
-            Value::List(list) => (Rc::as_ptr(&list.0) as usize, Value::list(Vec::new())),
-            Value::Dict(dict) => (Rc::as_ptr(&dict.0) as usize, Value::dict(Map::default())),
+            Value::List(list) => (list.address(), Value::list(Vec::new())),
+            Value::Dict(dict) => (dict.address(), Value::dict(Map::default())),
             other => return other.clone(),
         };
         if let Some(made) = self.made.get(&address) {

@@ -153,6 +153,9 @@ impl<'a> Driver<'a> {
             Ok(done) => done,
             Err(stop) => return self.stopped(tick, &stop.to_string()).await,
         };
+        for line in instance.take_log() {
+            tracing::info!(target: "flowgate::flow", run = %self.run.row.run_id.as_str(), node = %line.node, "{}", line.text);
+        }
         self.fuel = self.fuel.saturating_add(fuel);
         self.ticks_since_snapshot += 1;
         let steps = match &progress {

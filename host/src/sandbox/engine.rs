@@ -90,8 +90,9 @@ fn base() -> Config {
         .epoch_interruption(true)
         // A flow must compute the same on every machine.
         .cranelift_nan_canonicalization(true)
-        .max_wasm_stack(512 << 10)
-        .async_stack_size(1 << 20)
+        // A thousand nested calls of a code node's functions (Python's own limit) fit; the runtime counts them.
+        .max_wasm_stack(2 << 20)
+        .async_stack_size(3 << 20)
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(8))
         .memory_init_cow(true);
     config

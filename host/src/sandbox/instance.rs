@@ -4,7 +4,7 @@ use wasmtime::{Engine, Store};
 
 use super::engine::{Pulse, Ticking};
 use super::limits::{Limits, Stop};
-use super::world::{Around, Description, Event, Flow, Progress};
+use super::world::{Around, Description, Event, Flow, Line, Progress};
 use super::{Program, Settings};
 
 /// Fuel after which a long tick lets other work run.
@@ -15,6 +15,8 @@ pub struct Instance {
     store: Store<Limits>,
     flow: Flow,
     settings: Settings,
+    /// What the last tick's code printed.
+    log: Vec<Line>,
     /// Keeps the epoch moving while this instance lives; instances live only as long as they have work.
     _ticking: Ticking,
 }
@@ -48,6 +50,7 @@ pub(super) async fn instantiate(
         store,
         flow,
         settings: settings.clone(),
+        log: Vec::new(),
         _ticking: ticking,
     })
 }
@@ -77,9 +80,15 @@ impl Instance {
             .flowgate_flow_workflow()
             .call_tick(&mut self.store, around, event, max_steps)
             .await;
-        let progress = called.map_err(|e| self.stopped(&e))?;
+        let ticked = called.map_err(|e| self.stopped(&e))?;
+        self.log = ticked.log;
         let left = self.store.get_fuel().unwrap_or(0);
-        Ok((progress, self.settings.tick_fuel.saturating_sub(left)))
+        Ok((ticked.progress, self.settings.tick_fuel.saturating_sub(left)))
+    }
+
+    /// What the last tick's code printed; given once.
+    pub fn take_log(&mut self) -> Vec<Line> {
+        std::mem::take(&mut self.log)
     }
 
     /// The run's state. None: the guest is to be replayed instead.

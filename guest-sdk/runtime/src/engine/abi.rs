@@ -4,7 +4,7 @@
 //! that evaluate return 1 (a value), 0 (unresolved) or -1 (an error, in [`super::Run::error`]).
 #![allow(unsafe_code)] // Exporting under a fixed name, and taking over memory that generated code has filled.
 
-use super::{Program, control, with};
+use super::{Program, control, python, with};
 
 /// Memory for the flow's tables: generated code copies them here and hands the pointer to [`register`].
 #[unsafe(no_mangle)]
@@ -128,6 +128,29 @@ exports! {
 
 /// The code by which a loop asks for its inputs, for generated code to compare with.
 pub const EVALUATE: i32 = control::EVALUATE;
+
+/// A code node: its program runs while nothing of the run is borrowed.
+#[unsafe(no_mangle)]
+pub extern "C" fn n_code(node: u32, frame: u32, cfg: u32) -> i32 {
+    python::exec(node, frame, cfg, python::Kind::Code)
+}
+
+/// A legacy `function` node.
+#[unsafe(no_mangle)]
+pub extern "C" fn n_legacy_function(node: u32, frame: u32, cfg: u32) -> i32 {
+    python::exec(node, frame, cfg, python::Kind::Function)
+}
+
+/// A code node without exec pins, as a data node.
+#[unsafe(no_mangle)]
+pub extern "C" fn b_code(dst: u32, frame: u32, cfg: u32) -> i32 {
+    python::evaluate(dst, frame, cfg, python::Kind::Code)
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn b_legacy_function(dst: u32, frame: u32, cfg: u32) -> i32 {
+    python::evaluate(dst, frame, cfg, python::Kind::Function)
+}
 
 macro_rules! builtins {
     ($($export:literal $name:ident;)*) => {

@@ -49,8 +49,13 @@ impl Run {
         if let Err(message) = self.check_finite(&result) {
             return self.fail_function(node, message);
         }
+        self.finish_with(node, result.clone(), result)
+    }
+
+    /// As [`Run::finish_function`], for a node whose recorded output is not its result.
+    pub(super) fn finish_with(&mut self, node: Node, output: Value, result: Value) -> i32 {
         self.vars.set("_last_output", result.clone());
-        self.set_output(node, result.clone());
+        self.set_output(node, output);
         if let Some(key) = self.program.output_key(node) {
             super::variables::set_nested(&self.vars, &key, result.clone());
         }

@@ -18,6 +18,7 @@ mod messages;
 mod model_effects;
 mod pins;
 mod program;
+mod python;
 mod snapshot;
 mod tick;
 mod tool_effects;

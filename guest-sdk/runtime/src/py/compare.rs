@@ -87,7 +87,8 @@ fn deeper(depth: usize) -> Result<usize> {
 }
 
 /// A number without its type, to compare across types.
-enum Number<'a> {
+#[derive(Clone, Copy)]
+pub enum Number<'a> {
     Int(i64),
     Big(&'a BigInt),
     Float(f64),
@@ -105,7 +106,12 @@ fn number(value: &Value) -> Option<Number<'_>> {
 
 /// The exact order of two numbers: None when one is no number, Some(None) when one is NaN.
 fn numbers(a: &Value, b: &Value) -> Option<Option<Ordering>> {
-    Some(match (number(a)?, number(b)?) {
+    Some(order_numbers(number(a)?, number(b)?))
+}
+
+/// The exact order of two numbers, of whatever types. None when one is NaN.
+pub fn order_numbers(a: Number<'_>, b: Number<'_>) -> Option<Ordering> {
+    match (a, b) {
         (Number::Int(a), Number::Int(b)) => Some(a.cmp(&b)),
         (Number::Float(a), Number::Float(b)) => a.partial_cmp(&b),
         (Number::Int(a), Number::Float(b)) => int_to_float(a, b),
@@ -115,7 +121,7 @@ fn numbers(a: &Value, b: &Value) -> Option<Option<Ordering>> {
         (Number::Int(a), Number::Big(b)) => Some(BigInt::from(a).cmp(b)),
         (Number::Big(a), Number::Float(b)) => big_to_float(a, b),
         (Number::Float(a), Number::Big(b)) => big_to_float(b, a).map(Ordering::reverse),
-    })
+    }
 }
 
 /// Not through `int as f64`, which would round.

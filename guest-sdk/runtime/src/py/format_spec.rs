@@ -1,9 +1,10 @@
 //! The format mini-language: `[[fill]align][sign][z][#][0][width][grouping][.precision][type]`.
 
 use num_bigint::BigInt;
+use num_traits::ToPrimitive;
 
 use super::text::{big_text, push_str};
-use super::{Error, Result, float_format, to_float, type_name};
+use super::{Error, IntText, Result, float_format, type_name};
 use crate::value::Value;
 
 /// More than this is a mistake, not a width.
@@ -14,16 +15,49 @@ pub fn push(out: &mut String, value: &Value, spec: &str) -> Result<()> {
     if spec.is_empty() {
         return push_str(out, value);
     }
+    let formatted = match value {
+        Value::Str(text) => Formatted::Text(text),
+        Value::Bool(b) => Formatted::Int(i64::from(*b)),
+        Value::Int(n) => Formatted::Int(*n),
+        Value::Big(n) => Formatted::Big(n),
+        Value::Float(f) => Formatted::Float(*f),
+        Value::Null | Value::List(_) | Value::Dict(_) => {
+            return Err(Error::type_error(format!(
+                "unsupported format string passed to {}.__format__",
+                type_name(value)
+            )));
+        }
+    };
+    push_as(out, formatted, type_name(value), spec)
+}
+
+/// What has a format of its own.
+#[derive(Clone, Copy)]
+pub enum Formatted<'a> {
+    Text(&'a str),
+    Int(i64),
+    Big(&'a BigInt),
+    Float(f64),
+}
+
+/// Appends a value as `spec` (not empty) asks for; `type_name` is for the texts of errors.
+pub fn push_as(out: &mut String, value: Formatted<'_>, type_name: &str, spec: &str) -> Result<()> {
+    let spec = Spec::parse(spec, type_name, matches!(value, Formatted::Text(_)))?;
     match value {
-        Value::Str(text) => push_text(out, text, &Spec::parse(spec, value)?),
-        Value::Bool(b) => push_int(out, &BigInt::from(u8::from(*b)), &Spec::parse(spec, value)?),
-        Value::Int(n) => push_int(out, &BigInt::from(*n), &Spec::parse(spec, value)?),
-        Value::Big(n) => push_int(out, n, &Spec::parse(spec, value)?),
-        Value::Float(f) => push_float(out, *f, &Spec::parse(spec, value)?),
-        Value::Null | Value::List(_) | Value::Dict(_) => Err(Error::type_error(format!(
-            "unsupported format string passed to {}.__format__",
-            type_name(value)
-        ))),
+        Formatted::Text(text) => push_text(out, text, &spec),
+        Formatted::Int(n) => match spec.kind {
+            // What prints most, without an integer of any size.
+            None | Some('d') if spec.precision.is_none() && !spec.no_negative_zero => {
+                let head = spec.sign_text(n < 0);
+                let text = IntText::of(n);
+                let digits = text.as_str().trim_start_matches('-');
+                spec.pad_number(out, head, digits, digits.len(), 3);
+                Ok(())
+            }
+            _ => push_int(out, &BigInt::from(n), &spec),
+        },
+        Formatted::Big(n) => push_int(out, n, &spec),
+        Formatted::Float(f) => push_float(out, f, &spec),
     }
 }
 
@@ -37,8 +71,8 @@ enum Align {
 }
 
 struct Spec<'a> {
-    /// The value that is formatted, for error texts.
-    value: &'a Value,
+    /// The type of what is formatted, for error texts.
+    type_name: &'a str,
     fill: char,
     align: Option<Align>,
     /// `+`, `-` or a space.
@@ -56,9 +90,9 @@ struct Spec<'a> {
 }
 
 impl<'a> Spec<'a> {
-    fn parse(text: &str, value: &'a Value) -> Result<Self> {
+    fn parse(text: &str, type_name: &'a str, is_text: bool) -> Result<Self> {
         let mut spec = Spec {
-            value,
+            type_name,
             fill: ' ',
             align: None,
             sign: None,
@@ -89,7 +123,7 @@ impl<'a> Spec<'a> {
         if !filled && eat(&mut rest, '0') {
             spec.fill = '0';
             // Text has no sign to fill behind.
-            if spec.align.is_none() && !matches!(value, Value::Str(_)) {
+            if spec.align.is_none() && !is_text {
                 spec.align = Some(Align::Inside);
             }
         }
@@ -113,21 +147,20 @@ impl<'a> Spec<'a> {
         spec.kind = kinds.next();
         if !kinds.as_str().is_empty() {
             return Err(Error::value(format!(
-                "Invalid format specifier '{text}' for object of type '{}'",
-                type_name(value)
+                "Invalid format specifier '{text}' for object of type '{type_name}'"
             )));
         }
         Ok(spec)
     }
 
     fn refuse(&self, what: &str) -> Error {
-        Error::value(format!("{what} not allowed in {} format specifier", type_name(self.value)))
+        Error::value(format!("{what} not allowed in {} format specifier", self.type_name))
     }
 
     fn unknown_kind(&self, kind: char) -> Error {
         Error::value(format!(
             "Unknown format code '{kind}' for object of type '{}'",
-            type_name(self.value)
+            self.type_name
         ))
     }
 
@@ -256,7 +289,9 @@ fn push_text(out: &mut String, text: &str, spec: &Spec<'_>) -> Result<()> {
 
 fn push_int(out: &mut String, n: &BigInt, spec: &Spec<'_>) -> Result<()> {
     if let Some('e' | 'E' | 'f' | 'F' | 'g' | 'G' | '%') = spec.kind {
-        return push_float(out, to_float(&Value::big(n.clone()))?, spec);
+        let float = n.to_f64().filter(|float| float.is_finite());
+        let float = float.ok_or_else(|| Error::overflow("int too large to convert to float"))?;
+        return push_float(out, float, spec);
     }
     if spec.precision.is_some() {
         return Err(Error::value("Precision not allowed in integer format specifier"));

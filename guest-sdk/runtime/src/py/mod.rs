@@ -16,10 +16,10 @@ pub mod literal;
 mod number_text;
 pub mod path;
 pub mod slice;
-mod text;
+pub mod text;
 mod truth;
 
-pub use compare::{eq, order};
+pub use compare::{Number, eq, order, order_numbers};
 pub use convert::{iterate, parse_float, to_dict, to_float, to_index, to_int, truncate, type_name};
 pub use error::{Error, Kind, Result};
 pub use number_text::{FloatText, IntText};

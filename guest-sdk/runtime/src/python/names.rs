@@ -51,6 +51,9 @@ table! {
     NoneType "NoneType", Function "function", BuiltinFunction "builtin_function_or_method", BoundMethod "method", Generator "generator", Module "module",
     EllipsisType "ellipsis", NotImplementedType "NotImplementedType", Cell "cell", DictKeys "dict_keys", DictValues "dict_values", DictItems "dict_items",
     Iterator "iterator",
+    // Exception classes of modules: the modules name them.
+    JSONDecodeError "JSONDecodeError", RegexError "error", BinasciiError "Error", StatisticsError "StatisticsError",
+    FrozenInstanceError "FrozenInstanceError",
 }
 
 impl Builtin {
@@ -59,7 +62,16 @@ impl Builtin {
         (self as u16) < Builtin::NoneType as u16
     }
     pub fn is_exception(self) -> bool {
-        (Builtin::BaseException as u16..Builtin::NoneType as u16).contains(&(self as u16))
+        (Builtin::BaseException as u16..Builtin::NoneType as u16).contains(&(self as u16)) || self.module_parent().is_some()
+    }
+    /// The class above an exception class that belongs to a module.
+    pub fn module_parent(self) -> Option<Builtin> {
+        match self {
+            Builtin::JSONDecodeError | Builtin::BinasciiError | Builtin::StatisticsError => Some(Builtin::ValueError),
+            Builtin::RegexError => Some(Builtin::Exception),
+            Builtin::FrozenInstanceError => Some(Builtin::AttributeError),
+            _ => None,
+        }
     }
 }
 

@@ -1,0 +1,572 @@
+//! Classes of the program and their instances.
+//!
+//! A class may derive from other classes of the program and from builtin exception classes. Attribute lookup follows CPython: data
+//! descriptors of the class, the instance, then the class.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use super::call;
+use super::descriptor::Wrapped;
+use super::error::{Py, attribute_error, raise, type_error};
+use super::exception;
+use super::names::Builtin;
+use super::object::{Args, Exception, Name, NativeType, Obj, Text};
+use super::table::Table;
+use super::text;
+
+pub struct Class {
+    pub name: Rc<str>,
+    pub bases: Vec<Obj>,
+    /// The method resolution order after the class itself; ends with `object`.
+    pub above: Vec<Obj>,
+    pub attrs: RefCell<Table<Obj>>,
+    /// The nearest builtin exception class above it: its instances are exceptions.
+    pub exception: Option<Builtin>,
+    /// Whether it or a class above has attributes that act on being read, which go before an instance's own.
+    descriptors: Cell<bool>,
+    /// Whether attributes of its instances may not be set (`@dataclass(frozen=True)`).
+    pub frozen: Cell<bool>,
+}
+
+pub struct Instance {
+    pub class: Rc<Class>,
+    pub attrs: RefCell<Table<Obj>>,
+}
+
+/// The value of a text key.
+pub fn entry(table: &RefCell<Table<Obj>>, name: &Rc<Text>) -> Option<Obj> {
+    table.borrow().get_text(name).cloned()
+}
+
+fn set_entry(table: &RefCell<Table<Obj>>, name: &Rc<Text>, value: Obj) -> Py<()> {
+    let old = table.borrow_mut().insert(Obj::Str(name.clone()), value)?;
+    drop(old);
+    Ok(())
+}
+
+fn remove_entry(table: &RefCell<Table<Obj>>, name: &Rc<Text>) -> Py<bool> {
+    let old = table.borrow_mut().remove(&Obj::Str(name.clone()))?;
+    Ok(old.is_some())
+}
+
+impl Class {
+    /// A new class; `TypeError` for bases that do not go together.
+    pub fn new(name: &str, bases: &[Obj], attrs: Table<Obj>) -> Py<Rc<Class>> {
+        let mut bases = bases.to_vec();
+        if bases.is_empty() {
+            bases.push(Obj::Builtin(Builtin::Object));
+        }
+        for (at, base) in bases.iter().enumerate() {
+            acceptable(base)?;
+            if bases[..at].iter().any(|other| other.is(base)) {
+                return Err(type_error(format!("duplicate base class {}", base_name(base))));
+            }
+        }
+        let above = linearise(&bases)?;
+        let exception = above.iter().find_map(|class| match class {
+            Obj::Builtin(class) if class.is_exception() => Some(*class),
+            _ => None,
+        });
+        let acts = attrs.iter().any(|(_, value)| matches!(value, Obj::Native(_)))
+            || above
+                .iter()
+                .any(|class| matches!(class, Obj::Class(class) if class.descriptors.get()));
+        let class = Rc::new(Class {
+            name: Rc::from(name),
+            bases,
+            above,
+            attrs: RefCell::new(attrs),
+            exception,
+            descriptors: Cell::new(acts),
+            frozen: Cell::new(false),
+        });
+        super::state::remember_class(&class);
+        Ok(class)
+    }
+
+    /// An attribute of the class or those above it, as it was set.
+    pub fn find(&self, name: &str) -> Option<Obj> {
+        if let Some(value) = self.attrs.borrow().get_str(name) {
+            return Some(value);
+        }
+        self.above.iter().find_map(|class| match class {
+            Obj::Class(class) => class.attrs.borrow().get_str(name),
+            _ => None,
+        })
+    }
+
+    /// As [`Class::find`], with a name whose hash is kept.
+    pub fn find_name(&self, name: &Rc<Text>) -> Option<Obj> {
+        let get = |class: &Class| class.attrs.borrow().get_text(name).cloned();
+        get(self).or_else(|| {
+            self.above.iter().find_map(|class| match class {
+                Obj::Class(class) => get(class),
+                _ => None,
+            })
+        })
+    }
+
+    /// Sets an attribute of the class.
+    pub fn set(&self, name: &Rc<Text>, value: &Obj) -> Py<()> {
+        if matches!(value, Obj::Native(_)) {
+            self.descriptors.set(true);
+        }
+        set_entry(&self.attrs, name, value.clone())
+    }
+}
+
+/// Whether a class is `of` or below it.
+pub fn derives(class: &Rc<Class>, of: &Rc<Class>) -> bool {
+    Rc::ptr_eq(class, of)
+        || class
+            .above
+            .iter()
+            .any(|above| matches!(above, Obj::Class(above) if Rc::ptr_eq(above, of)))
+}
+
+fn base_name(base: &Obj) -> Rc<str> {
+    match base {
+        Obj::Class(class) => class.name.clone(),
+        Obj::Builtin(builtin) => Rc::from(builtin.name()),
+        Obj::NativeType(kind) => Rc::from(kind.name),
+        other => text::type_name(other),
+    }
+}
+
+/// Classes of modules that only mark what derives from them.
+fn marks(kind: &NativeType) -> bool {
+    matches!(kind.module, "abc" | "typing" | "collections.abc")
+}
+
+fn acceptable(base: &Obj) -> Py<()> {
+    match base {
+        Obj::Class(_) => Ok(()),
+        Obj::Builtin(Builtin::Object) => Ok(()),
+        Obj::Builtin(class) if class.is_exception() => Ok(()),
+        Obj::NativeType(kind) if marks(kind) => Ok(()),
+        Obj::Builtin(class) if text::is_type(*class) => Err(type_error(format!(
+            "deriving from '{}' is not supported: a class may derive from classes of the program and from exceptions",
+            class.name()
+        ))),
+        Obj::NativeType(kind) => Err(type_error(format!(
+            "type '{}.{}' is not an acceptable base type",
+            kind.module, kind.name
+        ))),
+        other => Err(type_error(format!(
+            "a class may not derive from '{}' object",
+            text::type_name(other)
+        ))),
+    }
+}
+
+/// A class and all above it, in order.
+fn order(class: &Obj) -> Vec<Obj> {
+    let mut order = vec![class.clone()];
+    match class {
+        Obj::Class(class) => order.extend(class.above.iter().cloned()),
+        Obj::Builtin(class) => {
+            let mut class = *class;
+            if class != Builtin::Object {
+                while let Some(above) = exception::parent(class) {
+                    order.push(Obj::Builtin(above));
+                    class = above;
+                }
+                order.push(Obj::Builtin(Builtin::Object));
+            }
+        }
+        _ => order.push(Obj::Builtin(Builtin::Object)),
+    }
+    order
+}
+
+/// CPython's C3 merge of the bases' orders.
+fn linearise(bases: &[Obj]) -> Py<Vec<Obj>> {
+    let mut lists: Vec<Vec<Obj>> = bases.iter().map(order).collect();
+    lists.push(bases.to_vec());
+    lists.iter_mut().for_each(|list| list.reverse());
+    let mut merged = Vec::new();
+    loop {
+        lists.retain(|list| !list.is_empty());
+        if lists.is_empty() {
+            return Ok(merged);
+        }
+        let good = lists.iter().filter_map(|list| list.last()).find(|candidate| {
+            !lists
+                .iter()
+                .any(|list| list.iter().rev().skip(1).any(|later| later.is(candidate)))
+        });
+        let Some(next) = good.cloned() else {
+            let names: Vec<_> = bases.iter().map(|base| base_name(base).to_string()).collect();
+            return Err(type_error(format!(
+                "Cannot create a consistent method resolution\norder (MRO) for bases {}",
+                names.join(", ")
+            )));
+        };
+        for list in &mut lists {
+            if list.last().is_some_and(|last| last.is(&next)) {
+                list.pop();
+            }
+        }
+        merged.push(next);
+    }
+}
+
+/// A call of a class.
+pub fn instantiate(class: &Rc<Class>, args: &Args) -> Py {
+    let made = match class.exception {
+        Some(_) => Obj::Exception(exception::bare(Obj::Class(class.clone()), args.plain().to_vec())),
+        None => Obj::Instance(Rc::new(Instance {
+            class: class.clone(),
+            attrs: RefCell::default(),
+        })),
+    };
+    match class.find("__init__") {
+        Some(Obj::Function(init)) => {
+            let result = super::function::call(&init, Some(&made), args)?;
+            if !result.is_none() {
+                let kind = text::type_name(&result);
+                return Err(type_error(format!("__init__() should return None, not '{kind}'")));
+            }
+        }
+        Some(init) => {
+            let init = bind(&init, Some(&made), class)?;
+            call::call(&init, args)?;
+        }
+        None if class.exception.is_some() => {
+            if !args.names.is_empty() {
+                return Err(type_error(format!("{}() takes no keyword arguments", class.name)));
+            }
+        }
+        None if !args.values.is_empty() => {
+            return Err(type_error(format!("{}() takes no arguments", class.name)));
+        }
+        None => {}
+    }
+    Ok(made)
+}
+
+/// What reading an attribute of a class gives, through an instance or the class itself.
+pub fn bind(value: &Obj, instance: Option<&Obj>, class: &Rc<Class>) -> Py {
+    match (value, instance) {
+        (Obj::Function(_), Some(instance)) => Ok(Obj::Bound(Rc::new(super::object::Bound {
+            this: instance.clone(),
+            function: value.clone(),
+        }))),
+        (Obj::Native(native), _) => match native.bind(value, instance, &Obj::Class(class.clone())) {
+            Some(bound) => bound,
+            None => Ok(value.clone()),
+        },
+        _ => Ok(value.clone()),
+    }
+}
+
+/// The class of the program that an object is of, and its own attributes.
+pub fn of(object: &Obj) -> Option<(&Rc<Class>, &RefCell<Table<Obj>>)> {
+    match object {
+        Obj::Instance(instance) => Some((&instance.class, &instance.attrs)),
+        Obj::Exception(exception) => match &exception.class {
+            Obj::Class(class) => Some((class, &exception.attrs)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// A special method (`__eq__`) of an object's class, not bound; `None` when its class is not the program's or has none.
+pub fn special(object: &Obj, name: &str) -> Option<Obj> {
+    of(object)?.0.find(name)
+}
+
+/// Calls a special method of an object's class; `None` when there is none.
+pub fn call_special(object: &Obj, name: &str, args: &[Obj]) -> Option<Py> {
+    let (class, _) = of(object)?;
+    let method = class.find(name)?;
+    Some(call_found(object, class, &method, &Args::positional(args)))
+}
+
+/// As [`call_special`], with named arguments too.
+pub fn call_found_special(object: &Obj, name: &str, args: &Args) -> Option<Py> {
+    let (class, _) = of(object)?;
+    let method = class.find(name)?;
+    Some(call_found(object, class, &method, args))
+}
+
+/// Calls an attribute found in the class of `object` as its method.
+pub fn call_found(object: &Obj, class: &Rc<Class>, method: &Obj, args: &Args) -> Py {
+    match method {
+        Obj::Function(function) => super::function::call(function, Some(object), args),
+        _ => call::call(&bind(method, Some(object), class)?, args),
+    }
+}
+
+/// What `__str__`, `__repr__` or `__format__` of a class gives.
+pub fn text_of(object: &Obj, method: &Obj, name: &str) -> Py<Rc<Text>> {
+    let Some((class, _)) = of(object) else {
+        return Err(type_error(format!("{name} is not of a class")));
+    };
+    match call_found(object, class, method, &Args::positional(&[]))? {
+        Obj::Str(text) => Ok(text),
+        other => Err(type_error(format!(
+            "{name} returned non-string (type {})",
+            text::type_name(&other)
+        ))),
+    }
+}
+
+/// `object.name` for an object of a class of the program; `None` when neither it nor its class has it.
+pub fn getattr(object: &Obj, name: &Name) -> Py<Option<Obj>> {
+    let Some((class, attrs)) = of(object) else {
+        return Ok(None);
+    };
+    let mut found = None;
+    if class.descriptors.get() {
+        found = class.find_name(&name.text);
+        if let Some(value @ Obj::Native(_)) = &found
+            && value.as_native::<Wrapped>().is_some_and(Wrapped::is_property)
+        {
+            return bind(value, Some(object), class).map(Some);
+        }
+    }
+    if let Some(value) = entry(attrs, &name.text) {
+        return Ok(Some(value));
+    }
+    if found.is_none() && !class.descriptors.get() {
+        found = class.find_name(&name.text);
+    }
+    match found {
+        Some(value) => bind(&value, Some(object), class).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Sets or (without a value) deletes an attribute of an object of a class of the program.
+pub fn setattr(object: &Obj, name: &Name, value: Option<&Obj>) -> Py<()> {
+    let Some((class, attrs)) = of(object) else {
+        return Err(attribute_error(&text::type_name(object), &name.text.text));
+    };
+    if class.descriptors.get()
+        && let Some(found @ Obj::Native(_)) = class.find_name(&name.text)
+        && let Some(property) = found.as_native::<Wrapped>()
+        && property.is_property()
+    {
+        return property.assign(object, class, &name.text.text, value);
+    }
+    if class.frozen.get() {
+        let verb = if value.is_some() { "assign to" } else { "delete" };
+        return Err(raise(
+            Builtin::AttributeError,
+            format!("cannot {verb} field '{}'", name.text.text),
+        ));
+    }
+    set_own(object, attrs, name, value)
+}
+
+/// As [`setattr`], past properties and frozen classes (`object.__setattr__`).
+pub fn set_own(object: &Obj, attrs: &RefCell<Table<Obj>>, name: &Name, value: Option<&Obj>) -> Py<()> {
+    match value {
+        Some(value) => set_entry(attrs, &name.text, value.clone()),
+        None if remove_entry(attrs, &name.text)? => Ok(()),
+        None => Err(attribute_error(&text::type_name(object), &name.text.text)),
+    }
+}
+
+/// `Class.name`
+pub fn class_attribute(class: &Rc<Class>, name: &Name) -> Py<Option<Obj>> {
+    if let Some(value) = class.find_name(&name.text) {
+        return bind(&value, None, class).map(Some);
+    }
+    Ok(Some(match &*name.text.text {
+        "__name__" | "__qualname__" => Obj::str(&*class.name),
+        "__module__" => Obj::str("__main__"),
+        "__doc__" => Obj::None,
+        "__class__" => Obj::Builtin(Builtin::Type),
+        "__bases__" => Obj::tuple(class.bases.clone()),
+        "__mro__" => {
+            let mut order = vec![Obj::Class(class.clone())];
+            order.extend(class.above.iter().cloned());
+            Obj::tuple(order)
+        }
+        _ => return Ok(None),
+    }))
+}
+
+/// Deletes an attribute of the class itself.
+pub fn delete_class_attribute(class: &Rc<Class>, name: &Name) -> Py<bool> {
+    remove_entry(&class.attrs, &name.text)
+}
+
+/// `super()`: attributes of what comes after a class in the order of an object's class.
+pub struct Super {
+    class: Rc<Class>,
+    this: Obj,
+}
+
+static SUPER: NativeType = NativeType {
+    module: "builtins",
+    name: "super",
+    new: |_| Err(raise(Builtin::RuntimeError, "super(): no arguments")),
+    is_instance: |object| object.as_native::<Super>().is_some(),
+    attribute: |_| None,
+};
+
+/// `super()` inside a method of `class`.
+pub fn super_of(class: &Obj, this: &Obj) -> Py {
+    let Obj::Class(class) = class else {
+        return Err(raise(Builtin::RuntimeError, "super(): empty __class__ cell"));
+    };
+    let fits = match this {
+        Obj::Class(below) => derives(below, class),
+        _ => of(this).is_some_and(|(below, _)| derives(below, class)),
+    };
+    if !fits {
+        return Err(type_error("super(type, obj): obj must be an instance or subtype of type"));
+    }
+    Ok(Obj::native(Super {
+        class: class.clone(),
+        this: this.clone(),
+    }))
+}
+
+impl Super {
+    fn own_class(&self) -> &Rc<Class> {
+        match &self.this {
+            Obj::Class(class) => class,
+            other => of(other).map_or(&self.class, |(class, _)| class),
+        }
+    }
+
+    fn find(&self, name: &Rc<Text>) -> Option<Obj> {
+        let class = self.own_class();
+        let skip = match Rc::ptr_eq(class, &self.class) {
+            true => 0,
+            false => {
+                1 + class
+                    .above
+                    .iter()
+                    .position(|c| matches!(c, Obj::Class(c) if Rc::ptr_eq(c, &self.class)))?
+            }
+        };
+        class.above.iter().skip(skip).find_map(|class| match class {
+            Obj::Class(class) => class.attrs.borrow().get_text(name).cloned(),
+            _ => None,
+        })
+    }
+
+    fn instance(&self) -> Option<&Obj> {
+        (!matches!(self.this, Obj::Class(_))).then_some(&self.this)
+    }
+}
+
+impl super::object::Native for Super {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn type_of(&self) -> &'static NativeType {
+        &SUPER
+    }
+    fn attribute(&self, name: &str) -> Py<Option<Obj>> {
+        match self.find(&Rc::new(Text::new(name))) {
+            Some(value) => match (self.instance(), &value) {
+                // A classmethod or function called through the class: bound to the class below.
+                (None, Obj::Native(_)) => bind(&value, None, self.own_class()).map(Some),
+                (instance, _) => bind(&value, instance, self.own_class()).map(Some),
+            },
+            None => Ok(None),
+        }
+    }
+    fn has_method(&self, name: &str) -> bool {
+        match &self.this {
+            Obj::Exception(_) => exception::has_method(name),
+            _ => is_object_method(name),
+        }
+    }
+    fn method(&self, _this: &Obj, name: &str, args: &Args) -> Py<Option<Obj>> {
+        if let Some(found) = self.find(&Rc::new(Text::new(name))) {
+            if let (Obj::Function(function), Some(instance)) = (&found, self.instance()) {
+                return super::function::call(function, Some(instance), args).map(Some);
+            }
+            let bound = bind(&found, self.instance(), self.own_class())?;
+            return call::call(&bound, args).map(Some);
+        }
+        object_method(&self.this, &Name::new(name), args)
+    }
+    fn repr(&self) -> Py<String> {
+        Ok(format!(
+            "<super: <class '{}'>, <{} object>>",
+            self.class.name,
+            self.own_class().name
+        ))
+    }
+}
+
+fn is_object_method(name: &str) -> bool {
+    matches!(
+        name,
+        "__init__"
+            | "__str__"
+            | "__repr__"
+            | "__eq__"
+            | "__ne__"
+            | "__hash__"
+            | "__setattr__"
+            | "__getattribute__"
+            | "__delattr__"
+    )
+}
+
+/// A method that every object has from `object` or its builtin exception class. `None` when there is none of that name.
+pub fn object_method(this: &Obj, name: &Name, args: &Args) -> Py<Option<Obj>> {
+    if let Obj::Exception(exception) = this
+        && let Some(result) = exception::method(exception, name, args)?
+    {
+        return Ok(Some(result));
+    }
+    Ok(Some(match (&*name.text.text, args.values) {
+        ("__init__", []) => Obj::None,
+        ("__init__", _) => {
+            return Err(type_error(
+                "object.__init__() takes exactly one argument (the instance to initialize)",
+            ));
+        }
+        ("__str__", []) => match special(this, "__repr__") {
+            Some(method) => Obj::Str(text_of(this, &method, "__repr__")?),
+            None => Obj::str(default_repr(this)),
+        },
+        ("__repr__", []) => Obj::str(default_repr(this)),
+        ("__eq__", [other]) if this.is(other) => Obj::Bool(true),
+        ("__eq__" | "__ne__", [_]) => Obj::NotImplemented,
+        ("__hash__", []) => Obj::Int((this.address().unwrap_or(0) >> 4) as i64),
+        ("__setattr__", [Obj::Str(name), value]) => {
+            if let Some((_, attrs)) = of(this) {
+                set_entry(attrs, name, value.clone())?;
+            }
+            Obj::None
+        }
+        ("__delattr__", [Obj::Str(name)]) => {
+            if let Some((_, attrs)) = of(this)
+                && !remove_entry(attrs, name)?
+            {
+                return Err(attribute_error(&text::type_name(this), &name.text));
+            }
+            Obj::None
+        }
+        ("__getattribute__", [Obj::Str(name)]) => super::attr::getattr(this, &Name::new(&name.text))?,
+        _ => return Ok(None),
+    }))
+}
+
+/// `repr()` of an object whose class says nothing of it.
+pub fn default_repr(object: &Obj) -> String {
+    let address = object.address().unwrap_or(0);
+    format!("<__main__.{} object at 0x{address:012x}>", text::type_name(object))
+}
+
+/// The class above which an exception's class is the program's, for `isinstance`.
+pub fn of_exception(exception: &Exception) -> Option<&Rc<Class>> {
+    match &exception.class {
+        Obj::Class(class) => Some(class),
+        _ => None,
+    }
+}

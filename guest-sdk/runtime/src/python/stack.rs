@@ -1,0 +1,223 @@
+//! The value stack: the slots that compiled code works on.
+//!
+//! Compiled code names a slot by its address and may overwrite an immediate in place; everything else goes through here. A slot
+//! always holds an object; above the top every slot holds `None`. A function's frame is pushed by the runtime before its code runs
+//! and popped after it.
+#![allow(unsafe_code)] // Slots are read and written through addresses that compiled code names.
+
+use std::cell::{Cell, UnsafeCell};
+
+use super::error::{Py, raise};
+use super::names::Builtin;
+use super::object::Obj;
+
+/// How many slots there are: 512 KiB.
+pub const SLOTS: usize = 32_768;
+/// How many calls may be inside each other, as in CPython.
+const MAX_DEPTH: u32 = 1000;
+const SLOT: usize = size_of::<Obj>();
+
+thread_local! {
+    static TOP: Cell<usize> = const { Cell::new(0) };
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+#[cfg(target_arch = "wasm32")]
+fn base() -> *mut Obj {
+    struct Slots(UnsafeCell<std::mem::MaybeUninit<[Obj; SLOTS]>>);
+    // SAFETY: an instance has one thread.
+    unsafe impl Sync for Slots {}
+    // Zero bytes are `Obj::None`, whose tag is 0; so the stack takes no room in the module.
+    static STACK: Slots = Slots(UnsafeCell::new(std::mem::MaybeUninit::zeroed()));
+    STACK.0.get().cast()
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn base() -> *mut Obj {
+    thread_local! {
+        static STACK: Box<[UnsafeCell<Obj>]> = (0..SLOTS).map(|_| UnsafeCell::new(Obj::None)).collect();
+    }
+    STACK.with(|stack| stack.as_ptr().cast_mut().cast())
+}
+
+/// Stops the instance: compiled code has named a slot that is none, which only a fault of the compiler can do.
+#[cold]
+fn stop() -> ! {
+    #[cfg(target_arch = "wasm32")]
+    core::arch::wasm32::unreachable();
+    #[cfg(not(target_arch = "wasm32"))]
+    std::process::abort()
+}
+
+/// The place of `count` slots from an address.
+#[inline]
+fn place(address: u32, count: usize) -> *mut Obj {
+    let base = base();
+    let offset = address.wrapping_sub(base as usize as u32) as usize;
+    if offset % SLOT != 0 || offset / SLOT > SLOTS || SLOTS - offset / SLOT < count {
+        stop();
+    }
+    // SAFETY: the offset is within the stack, or at its end when `count` is 0.
+    unsafe { base.add(offset / SLOT) }
+}
+
+/// The object in a slot.
+///
+/// # Safety
+/// While the reference lives, nothing writes the slot. Compiled code writes slots of its own frame only, and a frame's code does
+/// not run while a runtime function that it called does; so a runtime function may hold its operands until it writes its result.
+#[inline]
+pub unsafe fn slot<'a>(address: u32) -> &'a Obj {
+    // SAFETY: `place` gives a slot of the stack, which holds an object at all times; by the contract nothing writes it meanwhile.
+    unsafe { &*place(address, 1) }
+}
+
+/// The objects in consecutive slots.
+///
+/// # Safety
+/// As [`slot`].
+#[inline]
+pub unsafe fn slots<'a>(address: u32, count: u32) -> &'a [Obj] {
+    // SAFETY: as in `slot`, for all of them.
+    unsafe { std::slice::from_raw_parts(place(address, count as usize), count as usize) }
+}
+
+/// Puts an object into a slot and drops what was there. Must not be called while a reference from [`slot`] to it is in use.
+#[inline]
+pub fn put(address: u32, value: Obj) {
+    let slot = place(address, 1);
+    // SAFETY: a slot of the stack holds an object at all times; the old one is dropped only when the new one is in its place.
+    let old = unsafe { std::mem::replace(&mut *slot, value) };
+    drop(old);
+}
+
+/// Takes the object out of a slot, which becomes `None`.
+#[inline]
+pub fn take(address: u32) -> Obj {
+    let slot = place(address, 1);
+    // SAFETY: a slot of the stack holds an object at all times.
+    unsafe { std::mem::take(&mut *slot) }
+}
+
+/// The address of the slot `count` after another.
+#[inline]
+pub fn after(address: u32, count: u32) -> u32 {
+    address.wrapping_add(count.wrapping_mul(SLOT as u32))
+}
+
+/// Empties consecutive slots.
+pub fn clear(address: u32, count: u32) {
+    let first = place(address, count as usize);
+    for at in 0..count as usize {
+        // SAFETY: `place` has checked that all of them are slots.
+        drop(unsafe { std::mem::take(&mut *first.add(at)) });
+    }
+}
+
+/// Takes the objects out of consecutive slots.
+pub fn take_all(address: u32, count: u32) -> Vec<Obj> {
+    let first = place(address, count as usize);
+    // SAFETY: `place` has checked that all of them are slots.
+    (0..count as usize)
+        .map(|at| unsafe { std::mem::take(&mut *first.add(at)) })
+        .collect()
+}
+
+/// A function's slots on top of the stack; popped when dropped.
+pub struct Frame {
+    first: usize,
+    len: usize,
+}
+
+impl Frame {
+    /// `len` slots, all `None`. `RecursionError` when the stack has no room, or when calls are too deep.
+    #[inline]
+    pub fn push(len: usize) -> Py<Frame> {
+        let first = TOP.get();
+        let depth = DEPTH.get();
+        if depth >= MAX_DEPTH || SLOTS - first < len || near_end() {
+            return Err(too_deep());
+        }
+        DEPTH.set(depth + 1);
+        TOP.set(first + len);
+        Ok(Frame { first, len })
+    }
+
+    /// The address of slot 0, as compiled code gets it.
+    #[inline]
+    pub fn address(&self) -> u32 {
+        (base() as usize as u32).wrapping_add((self.first * SLOT) as u32)
+    }
+
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    #[inline]
+    fn at(&self, at: usize) -> *mut Obj {
+        if at >= self.len {
+            stop();
+        }
+        // SAFETY: a frame's slots are within the stack.
+        unsafe { base().add(self.first + at) }
+    }
+
+    #[inline]
+    pub fn set(&mut self, at: usize, value: Obj) {
+        // SAFETY: a slot of the stack; the frame's code does not run, since the frame is borrowed.
+        let old = unsafe { std::mem::replace(&mut *self.at(at), value) };
+        drop(old);
+    }
+
+    #[inline]
+    pub fn take(&mut self, at: usize) -> Obj {
+        // SAFETY: as in `set`.
+        unsafe { std::mem::take(&mut *self.at(at)) }
+    }
+
+    /// Whether the slot has no object yet.
+    #[inline]
+    pub fn is_unbound(&self, at: usize) -> bool {
+        // SAFETY: as in `set`.
+        matches!(unsafe { &*self.at(at) }, Obj::Unbound)
+    }
+
+    /// Makes the slots from `from` to before `to` variables that are not assigned.
+    #[inline]
+    pub fn unbind(&mut self, from: usize, to: usize) {
+        for at in from..to.min(self.len) {
+            self.set(at, Obj::Unbound);
+        }
+    }
+}
+
+impl Drop for Frame {
+    #[inline]
+    fn drop(&mut self) {
+        for at in 0..self.len {
+            drop(self.take(at));
+        }
+        TOP.set(self.first);
+        DEPTH.set(DEPTH.get() - 1);
+    }
+}
+
+#[cold]
+fn too_deep() -> super::error::Raised {
+    raise(Builtin::RecursionError, "maximum recursion depth exceeded")
+}
+
+/// Whether the runtime's own stack is nearly used up. It lies at the start of memory and grows down, so an address in it is the
+/// room that is left.
+#[inline]
+fn near_end() -> bool {
+    #[cfg(target_arch = "wasm32")]
+    {
+        const RESERVE: usize = 48 << 10;
+        let here = 0_u8;
+        (&raw const here as usize) < RESERVE
+    }
+    #[cfg(not(target_arch = "wasm32"))]
+    false
+}

@@ -1,0 +1,295 @@
+//! What one call of a code node may know of the world, and what it leaves behind: time, randomness, printed text; and what the
+//! running program needs beside its slots: its globals, its constants, the exception on its way.
+//!
+//! No borrow of the state is held while code of the program runs.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+
+use super::class::Class;
+use super::error::{Py, Raised, raise};
+use super::function::{Code, Function};
+use super::names::Builtin;
+use super::object::{Name, Obj, Text};
+use crate::builtins::World;
+use crate::engine;
+use crate::value::Value;
+
+/// How much printed text is kept until somebody takes it.
+const MAX_LOG: usize = 64 << 10;
+
+/// A constant of the compiled flow in the form that its use needs. Kept as long as the instance lives, since compiled code names it
+/// by number again and again.
+pub enum Constant {
+    Name(Name),
+    Names(Vec<Rc<Text>>),
+    Bytes(Rc<[u8]>),
+    Code(Code),
+    Big(Obj),
+}
+
+struct State {
+    /// The exception that compiled code or the runtime has raised and nothing has caught yet.
+    pending: RefCell<Option<Raised>>,
+    globals: RefCell<Vec<Obj>>,
+    global_names: RefCell<Vec<Rc<Text>>>,
+    constants: RefCell<Vec<Option<&'static Constant>>>,
+    /// Where the flow's functions begin in the function table.
+    base: Cell<u32>,
+    world: RefCell<World>,
+    /// The node whose code runs.
+    node: RefCell<Rc<str>>,
+    log: RefCell<Vec<(Rc<str>, String)>>,
+    logged: Cell<usize>,
+    /// Functions with cells, and classes: what can hold itself. They are emptied when the call ends.
+    closures: RefCell<Vec<Weak<Function>>>,
+    classes: RefCell<Vec<Rc<Class>>>,
+}
+
+thread_local! {
+    static STATE: State = State {
+        pending: RefCell::default(),
+        globals: RefCell::default(),
+        global_names: RefCell::default(),
+        constants: RefCell::default(),
+        base: Cell::default(),
+        world: RefCell::default(),
+        node: RefCell::new(Rc::from("")),
+        log: RefCell::default(),
+        logged: Cell::default(),
+        closures: RefCell::default(),
+        classes: RefCell::default(),
+    };
+}
+
+/// Microseconds since 1970 (UTC), as told to this tick.
+pub fn now_us() -> i64 {
+    STATE.with(|state| state.world.borrow().now_us)
+}
+
+/// The next number of the run's seeded source.
+pub fn random_u64() -> u64 {
+    STATE.with(|state| state.world.borrow_mut().next_random())
+}
+
+/// A line of `print`.
+pub fn log(line: String) {
+    STATE.with(|state| {
+        let logged = state.logged.get() + line.len();
+        if logged <= MAX_LOG {
+            state.logged.set(logged);
+            let node = state.node.borrow().clone();
+            state.log.borrow_mut().push((node, line));
+        }
+    });
+}
+
+/// What code has printed and which node's it was; forgotten here.
+pub fn take_log() -> Vec<(Rc<str>, String)> {
+    STATE.with(|state| {
+        state.logged.set(0);
+        state.log.take()
+    })
+}
+
+/// Begins a call: nothing is left of the one before.
+pub fn begin(node: Rc<str>, names: Vec<Rc<Text>>, world: World, base: u32) {
+    STATE.with(|state| {
+        state.pending.take();
+        *state.node.borrow_mut() = node;
+        *state.globals.borrow_mut() = vec![Obj::Unbound; names.len()];
+        *state.global_names.borrow_mut() = names;
+        *state.world.borrow_mut() = world;
+        state.base.set(base);
+    });
+}
+
+/// Ends a call: its objects are let go, also those that hold each other through cells and classes. Gives the world as the call
+/// leaves it.
+pub fn end() -> World {
+    STATE.with(|state| {
+        state.pending.take();
+        let globals = state.globals.take();
+        let closures = state.closures.take();
+        let classes = state.classes.take();
+        for function in closures.iter().filter_map(Weak::upgrade) {
+            for cell in &function.cells {
+                if let Obj::Cell(cell) = cell {
+                    cell.replace(Obj::Unbound);
+                }
+            }
+        }
+        for class in &classes {
+            let attrs = class.attrs.take();
+            drop(attrs);
+        }
+        drop(globals);
+        state.world.take()
+    })
+}
+
+/// Where the flow's functions begin in the function table.
+pub fn base() -> u32 {
+    STATE.with(|state| state.base.get())
+}
+
+/// Notes an exception; whoever called the compiled code takes it.
+#[cold]
+pub fn set_pending(raised: Raised) {
+    STATE.with(|state| *state.pending.borrow_mut() = Some(raised));
+}
+
+/// The exception on its way. There is one whenever compiled code says so; a `SystemError` otherwise.
+#[cold]
+pub fn take_pending() -> Raised {
+    STATE
+        .with(|state| state.pending.take())
+        .unwrap_or_else(|| raise(Builtin::SystemError, "error return without exception set"))
+}
+
+pub fn global(number: u32) -> Py {
+    STATE.with(|state| match state.globals.borrow().get(number as usize) {
+        Some(Obj::Unbound) | None => Err(undefined(state, number)),
+        Some(value) => Ok(value.clone()),
+    })
+}
+
+/// Sets a global; `Obj::Unbound` deletes it.
+pub fn set_global(number: u32, value: Obj) {
+    let old = STATE.with(|state| match state.globals.borrow_mut().get_mut(number as usize) {
+        Some(place) => std::mem::replace(place, value),
+        None => value,
+    });
+    drop(old);
+}
+
+pub fn delete_global(number: u32) -> Py<()> {
+    global(number)?;
+    set_global(number, Obj::Unbound);
+    Ok(())
+}
+
+/// The global of that name, if it is set.
+pub fn global_named(name: &str) -> Option<Obj> {
+    STATE.with(|state| {
+        let at = state.global_names.borrow().iter().position(|known| *known.text == *name)?;
+        match state.globals.borrow().get(at) {
+            None | Some(Obj::Unbound) => None,
+            Some(value) => Some(value.clone()),
+        }
+    })
+}
+
+#[cold]
+fn undefined(state: &State, number: u32) -> Raised {
+    let name = state.global_names.borrow().get(number as usize).cloned();
+    let name = name.as_deref().map_or("", |name| &name.text);
+    raise(Builtin::NameError, format!("name '{name}' is not defined"))
+}
+
+/// Remembers a function that has cells, so that the end of the call can part it from what it holds.
+pub fn remember_closure(function: &Rc<Function>) {
+    STATE.with(|state| {
+        let mut closures = state.closures.borrow_mut();
+        if closures.len() == closures.capacity() {
+            closures.retain(|known| known.strong_count() > 0);
+        }
+        closures.push(Rc::downgrade(function));
+    });
+}
+
+pub fn remember_class(class: &Rc<Class>) {
+    STATE.with(|state| state.classes.borrow_mut().push(class.clone()));
+}
+
+/// A constant in the form that `make` gives it from the flow's; made once.
+fn constant(index: u32, make: impl FnOnce(Value) -> Constant) -> &'static Constant {
+    STATE.with(|state| {
+        if let Some(Some(known)) = state.constants.borrow().get(index as usize) {
+            return *known;
+        }
+        let made: &'static Constant = Box::leak(Box::new(make(engine::with(|run| run.program.constant(index)))));
+        keep(state, index, made);
+        made
+    })
+}
+
+fn keep(state: &State, index: u32, made: &'static Constant) {
+    let mut constants = state.constants.borrow_mut();
+    let at = index as usize;
+    // A number beyond every table names no constant and is not worth a place.
+    if at < 1 << 24 {
+        if constants.len() <= at {
+            constants.resize(at + 1, None);
+        }
+        constants[at] = Some(made);
+    }
+}
+
+/// Constants as tests give them, in place of a flow's.
+#[cfg(test)]
+pub fn put_constant(index: u32, made: Constant) {
+    STATE.with(|state| keep(state, index, Box::leak(Box::new(made))));
+}
+
+fn text_of(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// A constant as a name.
+pub fn name(index: u32) -> &'static Name {
+    thread_local! {
+        static EMPTY: &'static Name = Box::leak(Box::new(Name::new("")));
+    }
+    match constant(index, |value| Constant::Name(Name::new(text_of(&value)))) {
+        Constant::Name(name) => name,
+        _ => EMPTY.with(|name| *name),
+    }
+}
+
+/// A constant list of names; none when absent.
+pub fn names(index: u32) -> &'static [Rc<Text>] {
+    if index == ABSENT {
+        return &[];
+    }
+    let make = |value: Value| {
+        let names = match &value {
+            Value::List(names) => names.borrow().iter().map(|name| Rc::new(Text::new(text_of(name)))).collect(),
+            _ => Vec::new(),
+        };
+        Constant::Names(names)
+    };
+    match constant(index, make) {
+        Constant::Names(names) => names,
+        _ => &[],
+    }
+}
+
+/// A constant text of one character a byte, as bytes.
+pub fn bytes(index: u32) -> Rc<[u8]> {
+    let make = |value: Value| Constant::Bytes(text_of(&value).chars().map(|c| c as u32 as u8).collect());
+    match constant(index, make) {
+        Constant::Bytes(bytes) => bytes.clone(),
+        _ => Rc::from([]),
+    }
+}
+
+/// A constant integer in decimal.
+pub fn big(index: u32) -> Obj {
+    let make = |value: Value| Constant::Big(text_of(&value).parse().map_or(Obj::None, Obj::big));
+    match constant(index, make) {
+        Constant::Big(number) => number.clone(),
+        _ => Obj::None,
+    }
+}
+
+/// What the compiler says of a function.
+pub fn code(index: u32) -> Option<&'static Code> {
+    match constant(index, |value| Constant::Code(Code::read(&value))) {
+        Constant::Code(code) => Some(code),
+        _ => None,
+    }
+}
+
+/// "No such argument" in a word of compiled code.
+pub const ABSENT: u32 = u32::MAX;

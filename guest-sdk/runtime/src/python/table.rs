@@ -1,0 +1,279 @@
+//! The ordered hash table behind `dict`: insertion order, deletion in constant time, keys by Python's equality.
+//!
+//! Entries stand in a list in the order of their insertion; a removed one leaves a hole until the list would have to grow. Few
+//! entries are found by walking over them, more by an index of their places. No operation runs code of the program.
+
+use hashbrown::HashTable;
+
+use super::error::Py;
+use super::hash;
+use super::object::{Obj, Text};
+
+/// A key's place among the entries; grows with every insertion, so that an iteration can go on from where it was.
+pub type Place = usize;
+
+/// As long as the list of entries is no longer than this, there is no index.
+const WALKED: usize = 8;
+
+#[derive(Clone)]
+struct Entry<V> {
+    hash: u64,
+    key: Obj,
+    value: V,
+}
+
+#[derive(Clone)]
+pub struct Table<V> {
+    entries: Vec<Option<Entry<V>>>,
+    live: usize,
+    /// No entry lives before this place, so that taking from the front does not walk over all holes again.
+    first: Place,
+    /// Places of all live entries, or nothing.
+    index: HashTable<Place>,
+    /// Counts changes of the set of keys.
+    version: u32,
+}
+
+impl<V> Default for Table<V> {
+    fn default() -> Self {
+        Table {
+            entries: Vec::new(),
+            live: 0,
+            first: 0,
+            index: HashTable::new(),
+            version: 0,
+        }
+    }
+}
+
+impl<V> Table<V> {
+    pub fn with_capacity(entries: usize) -> Self {
+        Table {
+            entries: Vec::with_capacity(entries),
+            ..Self::default()
+        }
+    }
+    pub fn len(&self) -> usize {
+        self.live
+    }
+    pub fn is_empty(&self) -> bool {
+        self.live == 0
+    }
+    /// Changes whenever a key comes or goes; an iterator that sees another one knows that its places may be wrong.
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+    /// A reference to the value. `TypeError` when the key is unhashable.
+    pub fn get_ref(&self, key: &Obj) -> Py<Option<&V>> {
+        let hash = hash::key(key)?;
+        Ok(self.value_at(self.find(hash, |known| hash::same_key(known, key))))
+    }
+    /// The value of a text key.
+    pub fn get_text(&self, key: &Text) -> Option<&V> {
+        self.value_at(self.find(hash::text(key), |known| is_text(known, key)))
+    }
+    pub fn contains(&self, key: &Obj) -> Py<bool> {
+        Ok(self.get_ref(key)?.is_some())
+    }
+    pub fn get_mut(&mut self, key: &Obj) -> Py<Option<&mut V>> {
+        let hash = hash::key(key)?;
+        let at = self.find(hash, |known| hash::same_key(known, key));
+        Ok(at
+            .and_then(|at| self.entries.get_mut(at))
+            .and_then(|entry| entry.as_mut())
+            .map(|entry| &mut entry.value))
+    }
+    /// Gives the value that was there. A key that was there stays the object it was.
+    pub fn insert(&mut self, key: Obj, value: V) -> Py<Option<V>> {
+        let hash = hash::key(&key)?;
+        match self.find(hash, |known| hash::same_key(known, &key)) {
+            Some(at) => Ok(self.replace(at, value)),
+            None => {
+                self.push(Entry { hash, key, value });
+                Ok(None)
+            }
+        }
+    }
+    pub fn remove(&mut self, key: &Obj) -> Py<Option<V>> {
+        Ok(self.remove_entry(key)?.map(|(_, value)| value))
+    }
+    /// The key as it was inserted, and its value.
+    pub fn remove_entry(&mut self, key: &Obj) -> Py<Option<(Obj, V)>> {
+        let hash = hash::key(key)?;
+        Ok(self
+            .find(hash, |known| hash::same_key(known, key))
+            .and_then(|at| self.take(at)))
+    }
+    pub fn clear(&mut self) {
+        *self = Table {
+            version: self.version.wrapping_add(1),
+            ..Self::default()
+        };
+    }
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Obj, &V)> {
+        let live = self.entries.get(self.first..).unwrap_or_default();
+        live.iter().flatten().map(|entry| (&entry.key, &entry.value))
+    }
+    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &Obj> {
+        self.iter().map(|(key, _)| key)
+    }
+    pub fn values(&self) -> impl DoubleEndedIterator<Item = &V> {
+        self.iter().map(|(_, value)| value)
+    }
+    /// The first entry at or after `place`, and the place after it.
+    pub fn entry_at(&self, place: Place) -> Option<(Place, &Obj, &V)> {
+        let from = place.max(self.first);
+        let (skipped, entry) = first_live(self.entries.get(from..)?.iter())?;
+        Some((from + skipped + 1, &entry.key, &entry.value))
+    }
+    /// The last entry before `place` (start with [`Table::end`]), and its place.
+    pub fn entry_before(&self, place: Place) -> Option<(Place, &Obj, &V)> {
+        let upto = place.min(self.entries.len());
+        let (skipped, entry) = first_live(self.entries.get(self.first..upto)?.iter().rev())?;
+        Some((upto - skipped - 1, &entry.key, &entry.value))
+    }
+    /// The place behind the last entry.
+    pub fn end(&self) -> Place {
+        self.entries.len()
+    }
+    /// Removes the last entry.
+    pub fn pop(&mut self) -> Option<(Obj, V)> {
+        let at = self.entries.len().checked_sub(1)?;
+        self.take(at)
+    }
+    /// Removes the first entry.
+    pub fn pop_first(&mut self) -> Option<(Obj, V)> {
+        self.take(self.first)
+    }
+    /// Moves an existing key to the end or the front; false when it is not there.
+    pub fn move_key(&mut self, key: &Obj, last: bool) -> Py<bool> {
+        let hash = hash::key(key)?;
+        let Some((key, value)) = self.remove_entry(key)? else {
+            return Ok(false);
+        };
+        let entry = Entry { hash, key, value };
+        if last {
+            self.push(entry);
+        } else {
+            self.live += 1;
+            self.entries.insert(self.first, Some(entry));
+            self.rebuild();
+        }
+        Ok(true)
+    }
+
+    fn value_at(&self, at: Option<Place>) -> Option<&V> {
+        self.entries.get(at?)?.as_ref().map(|entry| &entry.value)
+    }
+
+    #[inline]
+    fn find(&self, hash: u64, same: impl Fn(&Obj) -> bool) -> Option<Place> {
+        let entries = &self.entries;
+        let is = |entry: &Option<Entry<V>>| entry.as_ref().is_some_and(|entry| entry.hash == hash && same(&entry.key));
+        if entries.len() <= WALKED {
+            return entries.iter().position(is);
+        }
+        self.index.find(spread(hash), |at| entries.get(*at).is_some_and(is)).copied()
+    }
+
+    fn replace(&mut self, at: Place, value: V) -> Option<V> {
+        let entry = self.entries.get_mut(at)?.as_mut()?;
+        Some(std::mem::replace(&mut entry.value, value))
+    }
+
+    fn push(&mut self, entry: Entry<V>) {
+        if self.entries.len() == self.entries.capacity() && self.live < self.entries.len() / 2 {
+            self.rebuild();
+        }
+        let (at, hash) = (self.entries.len(), entry.hash);
+        self.entries.push(Some(entry));
+        self.live += 1;
+        self.version = self.version.wrapping_add(1);
+        if at == WALKED {
+            self.index_all();
+        } else if at > WALKED {
+            let entries = &self.entries;
+            self.index.insert_unique(spread(hash), at, |at| hash_at(entries, *at));
+        }
+    }
+
+    fn take(&mut self, at: Place) -> Option<(Obj, V)> {
+        let entry = self.entries.get_mut(at)?.take()?;
+        if self.entries.len() > WALKED
+            && let Ok(found) = self.index.find_entry(spread(entry.hash), |known| *known == at)
+        {
+            found.remove();
+        }
+        self.live -= 1;
+        self.version = self.version.wrapping_add(1);
+        if self.live == 0 {
+            self.entries.clear();
+            self.index.clear();
+            self.first = 0;
+        } else if at == self.first {
+            while let Some(None) = self.entries.get(self.first) {
+                self.first += 1;
+            }
+        } else if at + 1 == self.entries.len() {
+            while let Some(None) = self.entries.last() {
+                self.entries.pop();
+            }
+            if self.entries.len() <= WALKED {
+                self.index.clear();
+            }
+        }
+        Some((entry.key, entry.value))
+    }
+
+    /// Closes the holes.
+    fn rebuild(&mut self) {
+        self.entries.retain(Option::is_some);
+        self.first = 0;
+        self.version = self.version.wrapping_add(1);
+        self.index.clear();
+        if self.entries.len() > WALKED {
+            self.index_all();
+        }
+    }
+
+    fn index_all(&mut self) {
+        let entries = &self.entries;
+        for (at, entry) in entries.iter().enumerate() {
+            if let Some(entry) = entry {
+                self.index.insert_unique(spread(entry.hash), at, |at| hash_at(entries, *at));
+            }
+        }
+    }
+}
+
+impl<V: Clone> Table<V> {
+    /// `TypeError` when the key is unhashable.
+    pub fn get(&self, key: &Obj) -> Py<Option<V>> {
+        Ok(self.get_ref(key)?.cloned())
+    }
+    /// The value of a text key, without making an object of it.
+    pub fn get_str(&self, key: &str) -> Option<V> {
+        self.value_at(self.find(hash::str(key), |known| is_text(known, key))).cloned()
+    }
+}
+
+fn is_text(known: &Obj, key: &str) -> bool {
+    matches!(known, Obj::Str(text) if text.text == key)
+}
+
+fn first_live<'a, V: 'a>(entries: impl Iterator<Item = &'a Option<Entry<V>>>) -> Option<(usize, &'a Entry<V>)> {
+    entries.enumerate().find_map(|(at, entry)| Some((at, entry.as_ref()?)))
+}
+
+/// Python's hashes of numbers are the numbers; the index wants the differences in all bits, and in the lower half on its own.
+fn spread(hash: u64) -> u64 {
+    let spread = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    spread ^ (spread >> 32)
+}
+
+fn hash_at<V>(entries: &[Option<Entry<V>>], at: Place) -> u64 {
+    match entries.get(at) {
+        Some(Some(entry)) => spread(entry.hash),
+        _ => 0,
+    }
+}
