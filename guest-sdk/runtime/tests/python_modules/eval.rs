@@ -222,7 +222,11 @@ impl<'a> Reader<'a> {
             }
             self.take(",");
         }
-        Ok(if set.is_empty() { Obj::dict(dict) } else { Obj::set(set, false) })
+        Ok(if set.is_empty() {
+            Obj::dict(dict)
+        } else {
+            Obj::set(set, false)
+        })
     }
 
     fn number(&mut self) -> Py {
@@ -238,7 +242,9 @@ impl<'a> Reader<'a> {
         }
         let (text, rest) = self.rest.split_at(end);
         // A method of a float: `1.5.hex`.
-        let method = text.match_indices('.').find(|(at, _)| text[at + 1..].starts_with(|c: char| c.is_ascii_alphabetic()));
+        let method = text
+            .match_indices('.')
+            .find(|(at, _)| text[at + 1..].starts_with(|c: char| c.is_ascii_alphabetic()));
         let (text, rest) = match method {
             Some((at, _)) => self.rest.split_at(at),
             None => (text, rest),

@@ -1,5 +1,6 @@
 //! What the standard library's floats lack: the error and gamma functions, exact sums, norms, and the parts of a float.
 
+use crate::py::elementary::{cos, exp, ln, pow, sin};
 use crate::python::error::{Py, overflow_error, value_error};
 
 /// The fraction in [0.5, 1) and the power of two whose product is `x`.
@@ -276,7 +277,7 @@ fn erfc_of(size: f64) -> f64 {
         (horner(s, &RB), horner(s, &SB))
     };
     let z = f64::from_bits(size.to_bits() & 0xffff_ffff_0000_0000);
-    (-z * z - 0.5625).exp() * ((z - size) * (z + size) + r / q).exp() / size
+    exp(-z * z - 0.5625) * exp((z - size) * (z + size) + r / q) / size
 }
 
 pub(super) fn erf(x: f64) -> f64 {
@@ -367,11 +368,11 @@ fn sin_pi(x: f64) -> f64 {
     use std::f64::consts::PI;
     let y = x.abs() % 2.0;
     let result = match (2.0 * y).round() as i32 {
-        0 => (PI * y).sin(),
-        1 => (PI * (y - 0.5)).cos(),
-        2 => (PI * (1.0 - y)).sin(),
-        3 => -(PI * (y - 1.5)).cos(),
-        _ => (PI * (y - 2.0)).sin(),
+        0 => sin(PI * y),
+        1 => cos(PI * (y - 0.5)),
+        2 => sin(PI * (1.0 - y)),
+        3 => -cos(PI * (y - 1.5)),
+        _ => sin(PI * (y - 2.0)),
     };
     1f64.copysign(x) * result
 }
@@ -399,21 +400,21 @@ pub(super) fn gamma(x: f64) -> f64 {
     };
     let z = lost * LANCZOS_G / y;
     if x < 0.0 {
-        let mut r = -std::f64::consts::PI / sin_pi(size) / size * y.exp() / lanczos(size);
+        let mut r = -std::f64::consts::PI / sin_pi(size) / size * exp(y) / lanczos(size);
         r -= z * r;
         return if size < 140.0 {
-            r / y.powf(size - 0.5)
+            r / pow(y, size - 0.5)
         } else {
-            let root = y.powf(size / 2.0 - 0.25);
+            let root = pow(y, size / 2.0 - 0.25);
             r / root / root
         };
     }
-    let mut r = lanczos(size) / y.exp();
+    let mut r = lanczos(size) / exp(y);
     r += z * r;
     if size < 140.0 {
-        r * y.powf(size - 0.5)
+        r * pow(y, size - 0.5)
     } else {
-        let root = y.powf(size / 2.0 - 0.25);
+        let root = pow(y, size / 2.0 - 0.25);
         r * root * root
     }
 }
@@ -431,13 +432,13 @@ pub(super) fn lgamma(x: f64) -> f64 {
     }
     let size = x.abs();
     if size < 1e-20 {
-        return -size.ln();
+        return -ln(size);
     }
-    let mut r = lanczos(size).ln() - LANCZOS_G;
-    r += (size - 0.5) * ((size + LANCZOS_G - 0.5).ln() - 1.0);
+    let mut r = ln(lanczos(size)) - LANCZOS_G;
+    r += (size - 0.5) * (ln(size + LANCZOS_G - 0.5) - 1.0);
     if x < 0.0 {
         const LOG_PI: f64 = 1.144_729_885_849_400_2;
-        r = LOG_PI - sin_pi(size).abs().ln() - size.ln() - r;
+        r = LOG_PI - ln(sin_pi(size).abs()) - ln(size) - r;
     }
     r
 }
