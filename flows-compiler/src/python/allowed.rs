@@ -1,6 +1,6 @@
 //! What of Python a code node may use: the names that the checks and the documentation share.
 
-use flow_rt::python::names::{BUILTINS, Builtin, MODULES, Module};
+use flow_rt::python::names::{Builtin, MODULES, Module};
 
 /// Builtins that reach outside the sandbox, or into the running program, and what to say instead.
 pub(super) static REFUSED: &[(&str, &str)] = &[
@@ -147,11 +147,6 @@ pub(super) static BASES: &[&str] = &["object"];
 /// Whether the name is a builtin that programs may use.
 pub(super) fn is_builtin(name: &str) -> bool {
     Builtin::named(name).is_some_and(Builtin::nameable) && !REFUSED.iter().any(|(refused, _)| *refused == name)
-}
-
-/// Builtins that programs may use, in the runtime's order.
-pub(super) fn builtins() -> impl Iterator<Item = (Builtin, &'static str)> {
-    BUILTINS.iter().copied().filter(|(_, name)| is_builtin(name))
 }
 
 /// The modules that programs may import, by name.

@@ -14,11 +14,11 @@
 use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{Expr, ModModule, Stmt};
 use ruff_python_parser::Parsed;
-use ruff_text_size::TextRange;
+use ruff_text_size::{Ranged, TextRange};
 
 use super::allowed;
 use super::parse::parse;
-use super::problem::Finding;
+use super::problem::{Finding, Problem};
 use super::scope;
 use super::source::{CodeNode, IDENTITY, Source, function_name};
 
@@ -27,11 +27,18 @@ use super::source::{CodeNode, IDENTITY, Source, function_name};
 pub(super) struct Chosen {
     pub(super) source: Source,
     pub(super) tree: Parsed<ModModule>,
-    pub(super) warning: Option<Finding>,
+    pub(super) warning: Option<Problem>,
+}
+
+/// A program that does not parse.
+#[derive(Debug)]
+pub(super) struct Unparsed {
+    pub(super) source: Source,
+    pub(super) findings: Vec<Finding>,
 }
 
 /// Chooses and parses. What does not parse is told with the source that it is about.
-pub(super) fn choose(node: &CodeNode<'_>) -> Result<Chosen, (Source, Vec<Finding>)> {
+pub(super) fn choose(node: &CodeNode<'_>) -> Result<Chosen, Box<Unparsed>> {
     let function = function_name(node.function_name);
     let Some(body) = node.body else {
         return parsed(Source::program("code", node.code.unwrap_or(IDENTITY), function));
@@ -40,73 +47,92 @@ pub(super) fn choose(node: &CodeNode<'_>) -> Result<Chosen, (Source, Vec<Finding
     let Some(defect) = defect(&around, function) else {
         return around;
     };
-    let code = node.code.map(|code| Source::program("code", code, function));
-    if let Some(Ok(chosen)) = code.map(parsed)
-        && defines(chosen.tree.suite(), function)
+    let whole = |result: Result<Chosen, _>| result.ok().filter(|chosen: &Chosen| defines(chosen.tree.suite(), function));
+    let (chosen, used) = if let Some(chosen) = node
+        .code
+        .and_then(|code| whole(parsed(Source::program("code", code, function))))
     {
-        let message = format!("codeBody {}, so code is used, which defines '{function}'", defect.words());
-        return Ok(warned(chosen, message));
-    }
-    if matches!(defect, Defect::Program)
-        && let Ok(chosen) = parsed(Source::program("codeBody", &dedented(body), function))
+        (chosen, format!("code is used, which defines '{function}'"))
+    } else if let Defect::Program(_) = defect
+        && let Some(chosen) = whole(parsed(Source::program("codeBody", &dedented(body), function)))
     {
-        let message = format!("codeBody {}, so it is used as the whole program", defect.words());
-        return Ok(warned(chosen, message));
-    }
-    around
+        (chosen, "it is used as the whole program".to_owned())
+    } else {
+        return around;
+    };
+    let source = match &around {
+        Ok(chosen) => &chosen.source,
+        Err(unparsed) => &unparsed.source,
+    };
+    let finding = Finding::new(defect.range(), format!("codeBody {}, so {used}", defect.words()));
+    let warning = source.problem(finding.hint("remove the text that is not used"));
+    Ok(Chosen {
+        warning: Some(warning),
+        ..chosen
+    })
 }
 
-fn warned(mut chosen: Chosen, message: String) -> Chosen {
-    let finding = Finding::new(TextRange::default(), message);
-    chosen.warning = Some(finding.hint("remove the text that is not used"));
-    chosen
-}
-
-fn parsed(source: Source) -> Result<Chosen, (Source, Vec<Finding>)> {
+fn parsed(source: Source) -> Result<Chosen, Box<Unparsed>> {
     match parse(&source.text) {
         Ok(tree) => Ok(Chosen {
             source,
             tree,
             warning: None,
         }),
-        Err(findings) => Err((source, findings)),
+        Err(findings) => Err(Box::new(Unparsed { source, findings })),
     }
 }
 
-/// Why a body cannot be what its author meant.
+/// Why a body cannot be what its author meant, and where that shows.
 enum Defect {
-    Syntax,
-    Program,
-    Undefined(String),
+    Syntax(TextRange),
+    Program(TextRange),
+    Undefined(String, TextRange),
 }
 
 impl Defect {
     fn words(&self) -> String {
         match self {
-            Self::Syntax => "has a syntax error".to_owned(),
-            Self::Program => "defines the function itself and returns nothing".to_owned(),
-            Self::Undefined(name) => format!("reads '{name}', which nothing defines"),
+            Self::Syntax(_) => "has a syntax error".to_owned(),
+            Self::Program(_) => "defines the function itself and returns nothing".to_owned(),
+            Self::Undefined(name, _) => format!("reads '{name}', which nothing defines"),
+        }
+    }
+
+    fn range(&self) -> TextRange {
+        match self {
+            Self::Syntax(range) | Self::Program(range) | Self::Undefined(_, range) => *range,
         }
     }
 }
 
-fn defect(around: &Result<Chosen, (Source, Vec<Finding>)>, function: &str) -> Option<Defect> {
-    let Ok(chosen) = around else { return Some(Defect::Syntax) };
+fn defect(around: &Result<Chosen, Box<Unparsed>>, function: &str) -> Option<Defect> {
+    let chosen = match around {
+        Ok(chosen) => chosen,
+        Err(unparsed) => {
+            let range = unparsed.findings.first().map(|finding| finding.range).unwrap_or_default();
+            return Some(Defect::Syntax(range));
+        }
+    };
     let body: &[Stmt] = match chosen.tree.suite().first() {
         Some(Stmt::FunctionDef(def)) => &def.body,
         _ => return None,
     };
-    if defines(body, function) && !returns(body) {
-        return Some(Defect::Program);
+    let own = body.iter().find(|stmt| defines(std::slice::from_ref(stmt), function));
+    if let Some(own) = own.filter(|_| !returns(body)) {
+        return Some(Defect::Program(match own {
+            Stmt::FunctionDef(def) => def.name.range(),
+            _ => own.range(),
+        }));
     }
     let (scopes, _) = scope::analyse(chosen.tree.syntax());
-    let undefined = scopes.global_reads().map(|(name, _)| name).find(|name| {
+    let undefined = scopes.global_reads().find(|(name, _)| {
         !scopes.globals.contains(*name)
             && !allowed::is_builtin(name)
             && !allowed::REFUSED.iter().any(|(refused, _)| refused == name)
             && !name.starts_with("__")
     });
-    undefined.map(|name| Defect::Undefined(name.to_owned()))
+    undefined.map(|(name, range)| Defect::Undefined(name.to_owned(), range))
 }
 
 /// Whether statements define the function, on their own level.

@@ -74,7 +74,8 @@ fn compile_here(node: &CodeNode<'_>) -> Result<Compiled, Vec<Problem>> {
     if let (None, None, Some(expression)) = (node.code, node.body, node.expression) {
         return expression_node(expression, node);
     }
-    let Chosen { source, tree, warning } = choose::choose(node).map_err(|(source, findings)| problems(&source, findings))?;
+    let Chosen { source, tree, warning } =
+        choose::choose(node).map_err(|unparsed| problems(&unparsed.source, unparsed.findings))?;
     let (scopes, mut errors) = scope::analyse(tree.syntax());
     errors.extend(syntax::check(&source.text, tree.syntax()));
     let findings = check::check(&source.text, tree.syntax(), &scopes);
@@ -88,11 +89,8 @@ fn compile_here(node: &CodeNode<'_>) -> Result<Compiled, Vec<Problem>> {
     }
     let module =
         lower::lower(&source.text, tree.syntax(), &scopes, &source.function).map_err(|findings| problems(&source, findings))?;
-    let warnings = warning.into_iter().chain(findings.warnings).collect();
-    Ok(Compiled {
-        module,
-        warnings: problems(&source, warnings),
-    })
+    let warnings = warning.into_iter().chain(problems(&source, findings.warnings)).collect();
+    Ok(Compiled { module, warnings })
 }
 
 /// The legacy `function` node with an expression.

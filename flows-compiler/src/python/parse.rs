@@ -6,9 +6,6 @@ use ruff_python_parser::{Mode, ParseOptions, Parsed, parse_unchecked};
 use super::guard;
 use super::problem::Finding;
 
-/// How many syntax errors of one program are told.
-const MAX_ERRORS: usize = 5;
-
 /// Parses a program that [`guard::check`] lets pass.
 pub(super) fn parse(text: &str) -> Result<Parsed<ModModule>, Vec<Finding>> {
     guard::check(text).map_err(|finding| vec![finding])?;
@@ -16,11 +13,11 @@ pub(super) fn parse(text: &str) -> Result<Parsed<ModModule>, Vec<Finding>> {
     let options = ParseOptions::from(Mode::Module).with_target_version(PythonVersion::latest());
     let parsed = parse_unchecked(text, options);
     if !parsed.has_valid_syntax() {
-        return Err(parsed
-            .errors()
-            .iter()
-            .take(MAX_ERRORS)
+        // Those after the first are mostly its consequences.
+        let first = parsed.errors().first();
+        return Err(first
             .map(|error| Finding::new(error.location, format!("Syntax error: {}", error.error)))
+            .into_iter()
             .collect());
     }
     if let Some(error) = parsed.unsupported_syntax_errors().first() {

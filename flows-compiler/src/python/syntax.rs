@@ -5,7 +5,9 @@ use std::cell::RefCell;
 
 use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{Expr, ModModule, PythonVersion, Stmt};
-use ruff_python_parser::semantic_errors::{LazyImportContext, SemanticSyntaxChecker, SemanticSyntaxContext, SemanticSyntaxError};
+use ruff_python_parser::semantic_errors::{
+    LazyImportContext, SemanticSyntaxChecker, SemanticSyntaxContext, SemanticSyntaxError, SemanticSyntaxErrorKind as Kind,
+};
 use ruff_text_size::TextRange;
 
 use super::problem::Finding;
@@ -165,9 +167,8 @@ impl SemanticSyntaxContext for Place<'_> {
     fn has_nonlocal_binding(&self, _: &str) -> bool {
         true
     }
-    // Whatever is async is refused elsewhere, in plainer words.
     fn in_async_context(&self) -> bool {
-        true
+        false
     }
     fn in_await_allowed_context(&self) -> bool {
         true
@@ -194,6 +195,10 @@ impl SemanticSyntaxContext for Place<'_> {
         false
     }
     fn report_semantic_error(&self, error: SemanticSyntaxError) {
+        // Refused elsewhere, in plainer words.
+        if matches!(error.kind, Kind::AwaitOutsideAsyncFunction(_) | Kind::NonModuleImportStar(_)) {
+            return;
+        }
         let finding = Finding::new(error.range, format!("Syntax error: {error}"));
         self.findings.borrow_mut().push(finding);
     }

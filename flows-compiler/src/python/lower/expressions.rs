@@ -40,7 +40,7 @@ impl Lowerer<'_> {
             }
             Expr::UnaryOp(operation) => self.unary(dst, operation),
             Expr::BoolOp(operation) => self.boolean(dst, operation),
-            Expr::Compare(comparison) => self.comparison(dst, comparison, expr),
+            Expr::Compare(comparison) => self.comparison(dst, comparison),
             Expr::If(choice) => {
                 let (then, otherwise, after) = (self.frame.block(), self.frame.block(), self.frame.block());
                 self.condition(&choice.test, then, otherwise);
@@ -175,9 +175,9 @@ impl Lowerer<'_> {
         self.frame.start(after);
     }
 
-    fn comparison(&mut self, dst: Slot, comparison: &ast::ExprCompare, expr: &Expr) {
+    fn comparison(&mut self, dst: Slot, comparison: &ast::ExprCompare) {
         let ([op], [right]) = (&*comparison.ops, &*comparison.comparators) else {
-            return self.chain(dst, comparison, expr);
+            return self.chain(dst, comparison);
         };
         let (a, b) = (self.operand(&comparison.left), self.operand(right));
         let op = compare(*op);
@@ -185,7 +185,7 @@ impl Lowerer<'_> {
     }
 
     /// `a < b < c`: the value of the first comparison that is false, or of the last.
-    fn chain(&mut self, dst: Slot, comparison: &ast::ExprCompare, _: &Expr) {
+    fn chain(&mut self, dst: Slot, comparison: &ast::ExprCompare) {
         let after = self.frame.block();
         let mut a = self.operand(&comparison.left);
         let last = comparison.ops.len().saturating_sub(1);
@@ -282,21 +282,8 @@ pub(super) fn writes_last(expr: &Expr) -> bool {
     match expr {
         Expr::If(choice) => writes_last(&choice.body) && writes_last(&choice.orelse),
         Expr::Compare(comparison) => comparison.ops.len() == 1,
-        Expr::BinOp(_)
-        | Expr::UnaryOp(_)
-        | Expr::Call(_)
-        | Expr::Attribute(_)
-        | Expr::Subscript(_)
-        | Expr::Name(_)
-        | Expr::NoneLiteral(_)
-        | Expr::BooleanLiteral(_)
-        | Expr::NumberLiteral(_)
-        | Expr::StringLiteral(_)
-        | Expr::BytesLiteral(_)
-        | Expr::EllipsisLiteral(_)
-        | Expr::Lambda(_)
-        | Expr::Yield(_) => true,
-        _ => false,
+        Expr::BoolOp(_) | Expr::Named(_) => false,
+        _ => true,
     }
 }
 

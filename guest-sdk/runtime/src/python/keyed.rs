@@ -4,6 +4,7 @@
 //! Tables compare instances by identity. A key that a user class compares is therefore looked for first among the keys of the same
 //! hash, and where an equal one is there, that one is used instead.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::compare::same_item;
@@ -12,6 +13,7 @@ use super::dunder::{self, Special};
 use super::error::Py;
 use super::hash;
 use super::object::{Dict, Obj, Set};
+use super::set::SetTable;
 
 pub fn dict_get(dict: &Rc<Dict>, key: &Obj) -> Py<Option<Obj>> {
     match in_dict(dict, key)? {
@@ -70,6 +72,38 @@ pub fn set_remove(set: &Rc<Set>, item: &Obj) -> Py<bool> {
         Some(known) => set.table.borrow_mut().remove(&known),
         None => set.table.borrow_mut().remove(item),
     }
+}
+
+/// `other` with those of its items that a user class says are equal to items of `set` replaced by these, so that the tables can be
+/// compared and merged. It is the same set where no user class has a say.
+pub fn aligned(set: &Rc<Set>, other: &Rc<Set>) -> Py<Rc<Set>> {
+    let mut items: Vec<Obj> = {
+        let table = other.table.borrow();
+        if !table.iter().any(|item| matches!(item, Obj::Instance(_) | Obj::Tuple(_))) {
+            return Ok(other.clone());
+        }
+        table.iter().cloned().collect()
+    };
+    let mut changed = false;
+    for item in &mut items {
+        if let Some(known) = in_set(set, item)?
+            && !known.is(item)
+        {
+            *item = known;
+            changed = true;
+        }
+    }
+    if !changed {
+        return Ok(other.clone());
+    }
+    let mut table = SetTable::default();
+    for item in items {
+        table.add(item)?;
+    }
+    Ok(Rc::new(Set {
+        table: RefCell::new(table),
+        frozen: other.frozen,
+    }))
 }
 
 /// The key of the dict that a user class says is equal to `key`. `None` also when no user class has a say.

@@ -24,6 +24,7 @@ pub mod hash;
 pub mod integer;
 pub mod iter;
 pub mod keyed;
+pub mod membership;
 pub mod methods;
 pub mod names;
 pub mod number;

@@ -263,6 +263,10 @@ pub trait Native {
     fn as_tuple(&self) -> Option<&Rc<[Obj]>> {
         None
     }
+    /// The builtin object that it also is (a member of `IntEnum`): `isinstance` holds and it serialises as that.
+    fn as_plain(&self) -> Option<&Obj> {
+        None
+    }
     /// The class of an object whose class is made while the program runs (`namedtuple`, `Enum`); [`Native::type_of`] is then only its kind.
     fn class(&self) -> Option<Obj> {
         None
@@ -273,6 +277,11 @@ pub trait Native {
     }
     fn is_class_of(&self, object: &Obj) -> bool {
         false
+    }
+    /// `class Name(self, …): …` for what makes its classes itself (`NamedTuple`, `Enum`): the class, from the body's namespace.
+    /// `None`: nothing can derive from it.
+    fn derive(&self, name: &Rc<Text>, bases: &[Obj], namespace: &Rc<Dict>) -> Option<Py> {
+        None
     }
 }
 

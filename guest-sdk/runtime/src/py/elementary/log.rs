@@ -75,7 +75,6 @@ pub fn log2(x: f64) -> f64 {
 
 /// The C library's way, which is not always the nearest float: from the natural logarithm of the mantissa.
 pub fn log10(x: f64) -> f64 {
-    const PER_LN10: f64 = 0.434_294_481_903_251_8;
     const LOG10_2: [f64; 2] = [f64::from_bits(0x3fd3_4413_509f_6000), f64::from_bits(0x3d59_fef3_11f1_2b36)];
     if !is_ordinary(x) {
         return x.log10();
@@ -90,5 +89,5 @@ pub fn log10(x: f64) -> f64 {
     let up = i64::from(exponent < 0);
     let m = f64::from_bits((bits & 0x000f_ffff_ffff_ffff) | (((1023 - up) as u64) << 52));
     let y = (exponent + up) as f64;
-    y * LOG10_2[1] + PER_LN10 * ln(m) + y * LOG10_2[0]
+    y * LOG10_2[1] + std::f64::consts::LOG10_E * ln(m) + y * LOG10_2[0]
 }

@@ -2,9 +2,11 @@
 
 mod binding;
 mod classes;
+mod entry;
 mod exceptions;
 mod generators;
 mod iteration;
+mod operators;
 
 use std::rc::Rc;
 

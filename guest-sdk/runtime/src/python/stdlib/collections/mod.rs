@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 pub use chain_map::CHAIN_MAP;
-pub use deque::DEQUE;
+pub use deque::{DEQUE, Deque};
 
 use super::declare::{declare, function};
 use super::named;
