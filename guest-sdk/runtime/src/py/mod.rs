@@ -23,5 +23,5 @@ pub use compare::{Number, eq, order, order_numbers};
 pub use convert::{iterate, parse_float, to_dict, to_float, to_index, to_int, truncate, type_name};
 pub use error::{Error, Kind, Result};
 pub use number_text::{FloatText, IntText};
-pub use text::{push_repr, push_str, repr, str};
+pub use text::{big_text, push_ascii, push_quoted, push_repr, push_str, repr, str};
 pub use truth::truthy;

@@ -33,6 +33,14 @@ pub struct Class {
 pub struct Instance {
     pub class: Rc<Class>,
     pub attrs: RefCell<Table<Obj>>,
+    /// The hash under which tables keep it (`hash`): what its `__hash__` said last, or its number; 0 as long as it has none.
+    pub hash: Cell<i64>,
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        super::release::table(self.attrs.get_mut());
+    }
 }
 
 /// The value of a text key.
@@ -220,6 +228,7 @@ pub fn instantiate(class: &Rc<Class>, args: &Args) -> Py {
         None => Obj::Instance(Rc::new(Instance {
             class: class.clone(),
             attrs: RefCell::default(),
+            hash: Cell::default(),
         })),
     };
     match class.find("__init__") {
@@ -537,7 +546,7 @@ pub fn object_method(this: &Obj, name: &Name, args: &Args) -> Py<Option<Obj>> {
         ("__repr__", []) => Obj::str(default_repr(this)),
         ("__eq__", [other]) if this.is(other) => Obj::Bool(true),
         ("__eq__" | "__ne__", [_]) => Obj::NotImplemented,
-        ("__hash__", []) => Obj::Int((this.address().unwrap_or(0) >> 4) as i64),
+        ("__hash__", []) => Obj::Int(super::hash::identity(this)),
         ("__setattr__", [Obj::Str(name), value]) => {
             if let Some((_, attrs)) = of(this) {
                 set_entry(attrs, name, value.clone())?;
@@ -559,8 +568,7 @@ pub fn object_method(this: &Obj, name: &Name, args: &Args) -> Py<Option<Obj>> {
 
 /// `repr()` of an object whose class says nothing of it.
 pub fn default_repr(object: &Obj) -> String {
-    let address = object.address().unwrap_or(0);
-    format!("<__main__.{} object at 0x{address:012x}>", text::type_name(object))
+    format!("<__main__.{} object at {}>", text::type_name(object), text::ADDRESS)
 }
 
 /// The class above which an exception's class is the program's, for `isinstance`.

@@ -13,6 +13,7 @@ use num_bigint::BigInt;
 
 use super::error::{Py, type_error};
 use super::names::{Builtin, Method, Module};
+use super::release;
 use super::set::SetTable;
 use super::table::Table;
 
@@ -272,6 +273,23 @@ pub trait Native {
     }
     fn is_class_of(&self, object: &Obj) -> bool {
         false
+    }
+    /// `class Name(self, …): …` for what makes its classes itself (`NamedTuple`, `Enum`): the class, from the body's namespace.
+    /// `None`: nothing can derive from it.
+    fn derive(&self, name: &Rc<Text>, bases: &[Obj], namespace: &Rc<Dict>) -> Option<Py> {
+        None
+    }
+}
+
+impl Drop for List {
+    fn drop(&mut self) {
+        release::items(self.0.get_mut());
+    }
+}
+
+impl Drop for Dict {
+    fn drop(&mut self) {
+        release::table(self.table.get_mut());
     }
 }
 

@@ -147,16 +147,17 @@ impl Field {
     }
 
     fn push(&self, out: &mut String, kind: char, args: &mut Values<'_>, at: impl Fn() -> usize) -> Py<()> {
+        let value = &args.take()?;
         let text = match kind {
-            's' => str(&args.take()?)?.text.clone(),
-            'r' => repr(&args.take()?)?,
-            'a' => ascii(&args.take()?)?,
+            's' => str(value)?.text.clone(),
+            'r' => repr(value)?,
+            'a' => ascii(value)?,
             'c' => {
-                self.pad(out, "", &character(&args.take()?)?, false);
+                self.pad(out, "", &character(value)?, false);
                 return Ok(());
             }
-            'd' | 'i' | 'u' | 'x' | 'X' | 'o' => return self.push_integer(out, kind, &args.take()?),
-            'e' | 'E' | 'f' | 'F' | 'g' | 'G' => return self.push_float(out, kind, &args.take()?),
+            'd' | 'i' | 'u' | 'x' | 'X' | 'o' => return self.push_integer(out, kind, value),
+            'e' | 'E' | 'f' | 'F' | 'g' | 'G' => return self.push_float(out, kind, value),
             other => {
                 return Err(value_error(format!(
                     "unsupported format character '{}' ({:#x}) at index {}",

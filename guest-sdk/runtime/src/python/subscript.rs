@@ -178,20 +178,22 @@ pub fn delitem(object: &Obj, key: &Obj) -> Py<()> {
             Some(_) => Ok(()),
             None => Err(key_error(key.clone())),
         },
-        Obj::Native(native) => native.delitem(key).unwrap_or_else(|| Err(not_deletable(object))),
+        Obj::Native(native) => native.delitem(key).unwrap_or_else(|| Err(not_deletable(object, key))),
         Obj::Instance(_) => match dunder::call(object, Special::DelItem, std::slice::from_ref(key))? {
             Some(_) => Ok(()),
-            None => Err(not_deletable(object)),
+            None => Err(not_deletable(object, key)),
         },
-        _ => Err(not_deletable(object)),
+        _ => Err(not_deletable(object, key)),
     }
 }
 
-fn not_deletable(object: &Obj) -> Raised {
-    let verb = if matches!(object, Obj::Instance(_)) {
-        "does not"
-    } else {
-        "doesn't"
-    };
+fn not_deletable(object: &Obj, key: &Obj) -> Raised {
+    let is_sequence = matches!(
+        object,
+        Obj::Str(_) | Obj::Tuple(_) | Obj::Bytes(_) | Obj::Range(_) | Obj::Set(_) | Obj::Instance(_)
+    );
+    // CPython words it differently where it looks for an item by its place.
+    let by_place = is_sequence && matches!(key, Obj::Int(_) | Obj::Bool(_) | Obj::Big(_));
+    let verb = if by_place { "doesn't" } else { "does not" };
     type_error(format!("'{}' object {verb} support item deletion", type_name(object)))
 }

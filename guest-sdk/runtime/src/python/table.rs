@@ -104,6 +104,17 @@ impl<V> Table<V> {
             .find(hash, |known| hash::same_key(known, key))
             .and_then(|at| self.take(at)))
     }
+    /// The keys with the hash of `key`.
+    pub fn candidates(&self, key: &Obj) -> Py<Vec<Obj>> {
+        let hash = hash::key(key)?;
+        let known = |entry: &Entry<V>| (entry.hash == hash).then(|| entry.key.clone());
+        if self.entries.len() <= WALKED {
+            return Ok(self.entries.iter().flatten().filter_map(known).collect());
+        }
+        let places = self.index.iter_hash(spread(hash));
+        let entries = places.filter_map(|at| self.entries.get(*at)?.as_ref());
+        Ok(entries.filter_map(known).collect())
+    }
     pub fn clear(&mut self) {
         *self = Table {
             version: self.version.wrapping_add(1),
@@ -246,6 +257,14 @@ impl<V> Table<V> {
     }
 }
 
+impl<V: Default> Table<V> {
+    /// Moves all values out of a table that ends.
+    pub fn take_values(&mut self) -> Vec<V> {
+        let entries = self.entries.iter_mut().flatten();
+        entries.map(|entry| std::mem::take(&mut entry.value)).collect()
+    }
+}
+
 impl<V: Clone> Table<V> {
     /// `TypeError` when the key is unhashable.
     pub fn get(&self, key: &Obj) -> Py<Option<V>> {
@@ -275,5 +294,92 @@ fn hash_at<V>(entries: &[Option<Entry<V>>], at: Place) -> u64 {
     match entries.get(at) {
         Some(Some(entry)) => spread(entry.hash),
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pairs of a table in its order, both ways and by places.
+    fn shown(table: &Table<i64>) -> Vec<(i64, i64)> {
+        let number = |key: &Obj| match key {
+            Obj::Int(n) => *n,
+            other => panic!("{:?}", super::super::text::repr(other)),
+        };
+        let pairs: Vec<_> = table.iter().map(|(key, value)| (number(key), *value)).collect();
+        let (mut place, mut walked) = (0, Vec::new());
+        while let Some((next, key, value)) = table.entry_at(place) {
+            walked.push((number(key), *value));
+            place = next;
+        }
+        assert_eq!(walked, pairs);
+        let (mut place, mut back) = (table.end(), Vec::new());
+        while let Some((before, key, value)) = table.entry_before(place) {
+            back.insert(0, (number(key), *value));
+            place = before;
+        }
+        assert_eq!(back, pairs);
+        assert_eq!(table.len(), pairs.len());
+        pairs
+    }
+
+    #[test]
+    fn any_sequence_of_changes_gives_what_a_list_of_pairs_gives() {
+        let mut seed: u64 = 42;
+        let mut random = |below: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) % below
+        };
+        for keys in [3, 12, 60] {
+            let (mut table, mut model) = (Table::default(), Vec::<(i64, i64)>::new());
+            for step in 0..3000 {
+                let n = random(keys) as i64;
+                let key = Obj::Int(n);
+                let at = model.iter().position(|(known, _)| *known == n);
+                match random(10) {
+                    0..5 => {
+                        let old = table.insert(key, step).unwrap();
+                        match at.and_then(|at| model.get_mut(at)) {
+                            Some(pair) => assert_eq!(old, Some(std::mem::replace(&mut pair.1, step))),
+                            None => model.push((n, step)),
+                        }
+                    }
+                    5 | 6 => assert_eq!(table.remove(&key).unwrap(), at.map(|at| model.remove(at).1)),
+                    7 if random(2) == 0 => assert_eq!(table.pop().map(|pair| pair.1), model.pop().map(|pair| pair.1)),
+                    7 => {
+                        let first = (!model.is_empty()).then(|| model.remove(0).1);
+                        assert_eq!(table.pop_first().map(|pair| pair.1), first);
+                    }
+                    8 => {
+                        let last = random(2) == 0;
+                        assert_eq!(table.move_key(&key, last).unwrap(), at.is_some());
+                        if let Some(at) = at {
+                            let pair = model.remove(at);
+                            model.insert(if last { model.len() } else { 0 }, pair);
+                        }
+                    }
+                    _ if random(200) == 0 => {
+                        table.clear();
+                        model.clear();
+                    }
+                    _ => assert_eq!(table.get(&key).unwrap(), at.map(|at| model[at].1)),
+                }
+                assert_eq!(shown(&table), model);
+            }
+        }
+    }
+
+    #[test]
+    fn keys_are_equal_across_the_number_types_and_stay_as_they_were_first() {
+        let mut table = Table::default();
+        table.insert(Obj::Bool(true), 1).unwrap();
+        for key in [Obj::Int(1), Obj::Float(1.0)] {
+            assert!(table.insert(key, 2).unwrap().is_some());
+        }
+        assert!(matches!(table.keys().next(), Some(Obj::Bool(true))));
+        table.insert(Obj::str("key"), 3).unwrap();
+        assert_eq!((table.get_str("key"), table.get_str("other")), (Some(3), None));
+        assert!(table.get(&Obj::list(vec![])).is_err());
     }
 }

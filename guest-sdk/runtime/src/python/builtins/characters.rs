@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::special;
-use crate::python::error::{Py, type_error, value_error};
+use crate::python::error::{Py, overflow_error, type_error, value_error};
 use crate::python::iter::character;
 use crate::python::methods::codec;
 use crate::python::methods::signature::{Call, bounded};
@@ -77,7 +77,14 @@ pub fn bytes(call: &Call) -> Py {
 }
 
 pub fn chr(code: &Obj) -> Py {
-    let known = u32::try_from(arith::index(code)?).ok().filter(|code| *code < 0x11_0000);
+    let code = match code {
+        Obj::Big(_) => i64::MAX,
+        code => arith::index(code)?,
+    };
+    if i32::try_from(code).is_err() {
+        return Err(overflow_error("Python int too large to convert to C int"));
+    }
+    let known = u32::try_from(code).ok().filter(|code| *code < 0x11_0000);
     match known.map(char::from_u32) {
         Some(Some(c)) => Ok(character(c)),
         Some(None) => Err(crate::python::methods::surrogate()),

@@ -127,13 +127,8 @@ pub fn round(number: &Obj, digits: Option<&Obj>) -> Py {
             let digits = match digits {
                 None => 0,
                 // Any places behind the point, and more than any integer has before it.
-                Some(Obj::Big(n)) => {
-                    if n.is_negative() {
-                        i64::MIN
-                    } else {
-                        0
-                    }
-                }
+                Some(Obj::Big(n)) if n.is_negative() => i64::MIN,
+                Some(Obj::Big(_)) => 0,
                 Some(digits) => arith::index(digits)?,
             };
             round_int(number, digits)
@@ -142,13 +137,8 @@ pub fn round(number: &Obj, digits: Option<&Obj>) -> Py {
             None => truncate(if f.is_finite() { f.round_ties_even() } else { *f }),
             Some(digits) => {
                 let places = match digits {
-                    Obj::Big(n) => {
-                        if n.is_negative() {
-                            i64::MIN
-                        } else {
-                            i64::MAX
-                        }
-                    }
+                    Obj::Big(n) if n.is_negative() => i64::MIN,
+                    Obj::Big(_) => i64::MAX,
                     digits => arith::index(digits)?,
                 };
                 Ok(Obj::Float(floats::round(*f, places)?))
@@ -197,14 +187,10 @@ pub fn divmod(a: &Obj, b: &Obj) -> Py {
         }
         (Obj::Int(_) | Obj::Bool(_) | Obj::Big(_), Obj::Int(_) | Obj::Bool(_) | Obj::Big(_)) => {}
         _ => {
-            if let Some(pair) = special::call(a, "__divmod__", std::slice::from_ref(b))? {
-                if !matches!(pair, Obj::NotImplemented) {
-                    return Ok(pair);
-                }
-            }
-            if let Some(pair) = special::call(b, "__rdivmod__", std::slice::from_ref(a))? {
-                if !matches!(pair, Obj::NotImplemented) {
-                    return Ok(pair);
+            for (object, name, other) in [(a, "__divmod__", b), (b, "__rdivmod__", a)] {
+                match special::call(object, name, std::slice::from_ref(other))? {
+                    None | Some(Obj::NotImplemented) => {}
+                    Some(pair) => return Ok(pair),
                 }
             }
             if !matches!((a, b), (Obj::Native(_), _) | (_, Obj::Native(_))) {

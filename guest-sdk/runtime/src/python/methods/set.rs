@@ -117,8 +117,7 @@ pub fn call(this: &Rc<Set>, method: Method, args: &Args) -> Py<Option<Obj>> {
                 None => this.table.borrow().copy(),
                 Some(other) => {
                     let other = as_set(other)?;
-                    let result = this.table.borrow().difference(&other.table.borrow());
-                    result
+                    this.table.borrow().difference(&other.table.borrow())
                 }
             };
             let result = new(result, this.frozen);

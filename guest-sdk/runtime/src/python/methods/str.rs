@@ -126,7 +126,11 @@ fn part(of: &Rc<Text>, part: &str) -> Obj {
     if part.len() == of.len() {
         return Obj::Str(of.clone());
     }
-    Obj::str(part)
+    match part.as_bytes() {
+        // Texts of one character are there already.
+        [only] => iter::character(char::from(*only)),
+        _ => Obj::str(part),
+    }
 }
 
 /// `separator.join(items)`

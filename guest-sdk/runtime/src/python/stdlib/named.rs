@@ -312,6 +312,16 @@ impl Native for Class {
 }
 
 impl NamedTuple {
+    pub fn items(&self) -> &[Obj] {
+        &self.items
+    }
+    /// One of the same class.
+    pub fn with_items(&self, items: Vec<Obj>) -> Obj {
+        Obj::native(NamedTuple {
+            class: self.class.clone(),
+            items: items.into(),
+        })
+    }
     fn tuple(&self) -> Obj {
         Obj::Tuple(self.items.clone())
     }

@@ -163,6 +163,9 @@ static ITEMGETTER: NativeType = NativeType {
     module: "operator",
     name: "itemgetter",
     new: |args| {
+        if args.plain().is_empty() {
+            return Err(type_error("itemgetter expected 1 argument, got 0"));
+        }
         args.expect("itemgetter", 1, usize::MAX, &[])?;
         Ok(Obj::native(ItemGetter(args.plain().to_vec())))
     },
