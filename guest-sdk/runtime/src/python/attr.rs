@@ -227,14 +227,11 @@ fn assign(object: &Obj, name: &Name, value: Option<&Obj>) -> Py<()> {
             };
         }
         (Obj::Function(function), Some(value)) => return function.set_attr(&name.text, value.clone()),
-        (Obj::Native(native), Some(value)) => {
-            if native.set_attribute(text, value)? {
-                return Ok(());
-            }
-        }
+        (Obj::Native(native), Some(value)) if native.set_attribute(text, value)? => return Ok(()),
         (Obj::Dict(dict), Some(value)) if text == "default_factory" => {
             if let DictKind::Default(factory) = &dict.kind {
-                factory.replace(value.clone());
+                let old = factory.replace(value.clone());
+                drop(old);
                 return Ok(());
             }
         }

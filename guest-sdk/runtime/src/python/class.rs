@@ -221,6 +221,10 @@ fn linearise(bases: &[Obj]) -> Py<Vec<Obj>> {
     }
 }
 
+thread_local! {
+    static INIT: Rc<Text> = Rc::new(Text::new("__init__"));
+}
+
 /// A call of a class.
 pub fn instantiate(class: &Rc<Class>, args: &Args) -> Py {
     let made = match class.exception {
@@ -231,7 +235,7 @@ pub fn instantiate(class: &Rc<Class>, args: &Args) -> Py {
             hash: Cell::default(),
         })),
     };
-    match class.find("__init__") {
+    match INIT.with(|name| class.find_name(name)) {
         Some(Obj::Function(init)) => {
             let result = super::function::call(&init, Some(&made), args)?;
             if !result.is_none() {
@@ -243,12 +247,10 @@ pub fn instantiate(class: &Rc<Class>, args: &Args) -> Py {
             let init = bind(&init, Some(&made), class)?;
             call::call(&init, args)?;
         }
-        None if class.exception.is_some() => {
-            if !args.names.is_empty() {
-                return Err(type_error(format!("{}() takes no keyword arguments", class.name)));
-            }
+        None if class.exception.is_some() && !args.names.is_empty() => {
+            return Err(type_error(format!("{}() takes no keyword arguments", class.name)));
         }
-        None if !args.values.is_empty() => {
+        None if class.exception.is_none() && !args.values.is_empty() => {
             return Err(type_error(format!("{}() takes no arguments", class.name)));
         }
         None => {}

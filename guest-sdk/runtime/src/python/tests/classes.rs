@@ -56,7 +56,7 @@ fn instances_have_their_own_attributes_and_their_class_s() {
     let b = call(&point, &[Obj::Int(2)]).unwrap();
     assert_eq!(shown(method(&a, "get", &[])), "1");
     assert_eq!(shown(call(&get(&b, "get").unwrap(), &[])), "2");
-    assert_eq!(shown(call(&get(&point, "get").unwrap(), &[b.clone()])), "2");
+    assert_eq!(shown(call(&get(&point, "get").unwrap(), std::slice::from_ref(&b))), "2");
     set(&a, "kind", Obj::str("own")).unwrap();
     assert_eq!(shown(get(&a, "kind")), "'own'");
     assert_eq!(shown(get(&b, "kind")), "'p'");
@@ -96,8 +96,8 @@ fn instances_have_their_own_attributes_and_their_class_s() {
 fn bases_are_ordered_as_c3_says() {
     let object = |name, bases: &[Obj]| class(name, bases, &[("who", Obj::str(name))]).unwrap();
     let a = object("A", &[]);
-    let b = object("B", &[a.clone()]);
-    let c = object("C", &[a.clone()]);
+    let b = object("B", std::slice::from_ref(&a));
+    let c = object("C", std::slice::from_ref(&a));
     let d = class("D", &[b.clone(), c.clone()], &[]).unwrap();
     assert_eq!(shown(get(&d, "who")), "'B'");
     let Obj::Tuple(order) = get(&d, "__mro__").unwrap() else {

@@ -122,7 +122,7 @@ fn a_generator_cannot_advance_itself() {
         Vec::new(),
     );
     let own = Obj::list(Vec::new());
-    let generator = call(&f, &[own.clone()]).unwrap();
+    let generator = call(&f, std::slice::from_ref(&own)).unwrap();
     if let Obj::List(list) = &own {
         list.0.borrow_mut().push(generator.clone());
     }

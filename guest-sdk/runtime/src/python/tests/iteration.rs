@@ -76,7 +76,7 @@ fn a_dict_or_set_that_changes_its_size_stops_its_iterators() {
     let iterator = iter::iter(&views::values(&own)).unwrap();
     iter::next(&iterator).unwrap();
     own.table.borrow_mut().insert(Obj::str("b"), Obj::str("new")).unwrap();
-    assert_eq!(shown(iter::next(&iterator).map(|item| item.unwrap())), "'new'");
+    assert_eq!(shown(iter::next(&iterator).map(Option::unwrap_or_default)), "'new'");
     let set = Obj::set(SetTable::default(), false);
     let Obj::Set(own) = &set else { panic!() };
     own.table.borrow_mut().add(Obj::Int(1)).unwrap();
@@ -104,7 +104,7 @@ fn views_are_live_and_keys_are_sets() {
     let other = Obj::list(vec![Obj::str("c"), Obj::str("z")]);
     assert_eq!(shown(arith::binary(BinaryOp::And, false, &keys, &other)), "{'c'}");
     assert!(compare::equals(&keys, &views::keys(&dict(&["c", "b", "a"]))).unwrap());
-    assert!(!compare::equals(&values, &values.clone()).is_err());
+    assert!(compare::equals(&values, &values.clone()).unwrap());
     let reversed = views::reversed(&items).unwrap();
     assert_eq!(
         shown(iter::collect(&reversed).map(Obj::list)),
