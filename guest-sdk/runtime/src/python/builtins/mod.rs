@@ -8,6 +8,7 @@ mod iterators;
 mod numbers;
 mod printing;
 mod reduce;
+mod source;
 mod special;
 
 pub use numbers::{divmod, pow, round};

@@ -20,9 +20,6 @@ declare! {
     }
 }
 
-/// Containers inside each other, beyond which `RecursionError` is raised.
-const MAX_DEPTH: usize = 300;
-
 fn dumps(args: &Args) -> Py {
     let [
         object,

@@ -23,7 +23,7 @@ declare! {
         "atan" => |args| real(args, "math.atan", f64::atan, false),
         "atan2" => |args| pair(args, "atan2").map(|(y, x)| Obj::Float(y.atan2(x))),
         "atanh" => |args| real(args, "math.atanh", f64::atanh, false),
-        "cbrt" => |args| real(args, "math.cbrt", special::cbrt, false),
+        "cbrt" => |args| real(args, "math.cbrt", f64::cbrt, false),
         "ceil" => |args| rounded(args, "math.ceil", "__ceil__", f64::ceil),
         "comb" => integers::comb,
         "copysign" => |args| pair(args, "copysign").map(|(x, y)| Obj::Float(x.copysign(y))),

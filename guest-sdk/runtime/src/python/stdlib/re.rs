@@ -3,10 +3,12 @@
 //! Patterns are read with Python's syntax and matched by the `regex` crate. What such a matcher cannot do (lookaround, backreferences,
 //! conditionals, atomic groups, possessive repetition) raises `re.error`.
 
+mod atom;
 mod matched;
 mod pattern;
 mod program;
 mod scan;
+mod solid;
 mod syntax;
 mod template;
 

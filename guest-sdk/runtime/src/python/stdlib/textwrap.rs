@@ -5,7 +5,7 @@ mod wrapper;
 use super::bind::{self, bind};
 use super::declare::declare;
 use crate::py::chars::is_space;
-use crate::python::error::{Py, attribute_error};
+use crate::python::error::{Py, attribute_error, type_error};
 use crate::python::object::{Args, Obj};
 use crate::python::{call, compare, text};
 use wrapper::Wrapper;
@@ -14,7 +14,10 @@ declare! {
     "textwrap" {
         "dedent" => |args| {
             let [source] = bind("dedent", args, ["text"], 1, 1)?;
-            Ok(Obj::str(dedent(text_of(source, "dedent", "expandtabs")?)))
+            match bind::need(source, "dedent")? {
+                Obj::Str(text) => Ok(Obj::str(dedent(text))),
+                other => Err(type_error(format!("expected string or bytes-like object, got '{}'", text::type_name(other)))),
+            }
         },
         "fill" => |args| {
             let (text, wrapper) = Wrapper::of_call("fill", args, "text")?;

@@ -7,11 +7,10 @@ use num_bigint::BigInt;
 
 use super::decode_error;
 use crate::json::plain_len;
-use crate::python::call;
-use crate::python::error::{Py, Raised, raise, value_error};
-use crate::python::names::Builtin;
+use crate::python::error::{Py, Raised, value_error};
 use crate::python::object::{Args, Obj, Text};
 use crate::python::table::Table;
+use crate::python::{call, depth};
 
 /// Functions of the program that make objects of what was read.
 pub(super) struct Hooks<'a> {
@@ -27,7 +26,6 @@ pub(super) fn loads(text: &str, hooks: &Hooks) -> Py {
         text,
         bytes: text.as_bytes(),
         pos: 0,
-        depth: 0,
         hooks,
         keys: HashMap::default(),
     };
@@ -44,7 +42,6 @@ struct Reader<'a> {
     text: &'a str,
     bytes: &'a [u8],
     pos: usize,
-    depth: usize,
     hooks: &'a Hooks<'a>,
     /// Keys read so far: the same key of many objects is one text.
     keys: HashMap<&'a str, Rc<Text>, rustc_hash::FxBuildHasher>,
@@ -89,8 +86,8 @@ impl<'a> Reader<'a> {
                 Piece::Plain(text) => Obj::str(text),
                 Piece::Made(text) => Obj::str(text),
             }),
-            Some(b'{') => self.nested(Self::object),
-            Some(b'[') => self.nested(Self::list),
+            Some(b'{') => self.nested(" while decoding a JSON object from a unicode string", Self::object),
+            Some(b'[') => self.nested(" while decoding a JSON array from a unicode string", Self::list),
             Some(b'n') if self.word("null") => Ok(Obj::None),
             Some(b't') if self.word("true") => Ok(Obj::Bool(true)),
             Some(b'f') if self.word("false") => Ok(Obj::Bool(false)),
@@ -102,18 +99,10 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn nested(&mut self, container: fn(&mut Self) -> Py) -> Py {
-        if self.depth == super::MAX_DEPTH {
-            return Err(raise(
-                Builtin::RecursionError,
-                "maximum recursion depth exceeded while decoding a JSON document",
-            ));
-        }
-        self.depth += 1;
+    fn nested(&mut self, doing: &str, container: fn(&mut Self) -> Py) -> Py {
+        let _level = depth::enter(doing)?;
         self.pos += 1;
-        let value = container(self)?;
-        self.depth -= 1;
-        Ok(value)
+        container(self)
     }
 
     fn list(&mut self) -> Py {

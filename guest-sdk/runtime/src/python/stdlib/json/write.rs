@@ -2,10 +2,11 @@
 
 use crate::json::plain_len;
 use crate::py::{FloatText, big_text};
-use crate::python::error::{Py, raise, type_error, value_error};
-use crate::python::names::{Builtin, Method};
+use crate::python::error::{Py, type_error, value_error};
+use crate::python::names::Method;
 use crate::python::object::{Args, Dict, Obj};
-use crate::python::{call, methods, text};
+use crate::python::stdlib::named::NamedTuple;
+use crate::python::{call, depth, iter, methods, text};
 
 /// The choices of `json.dumps`.
 pub(super) struct Style<'a> {
@@ -48,19 +49,24 @@ impl Writer<'_> {
             Obj::Float(x) => self.float(*x)?,
             Obj::Str(text) => self.text(text),
             Obj::List(list) => {
-                self.enter(value)?;
+                let _level = self.enter(value)?;
                 let items = list.0.borrow().clone();
                 self.list(&items)?;
                 self.open.pop();
             }
             Obj::Tuple(items) => {
-                self.enter(value)?;
+                let _level = self.enter(value)?;
                 self.list(items)?;
                 self.open.pop();
             }
             Obj::Dict(dict) => {
-                self.enter(value)?;
+                let _level = self.enter(value)?;
                 self.dict(dict)?;
+                self.open.pop();
+            }
+            Obj::Native(native) if native.as_any().is::<NamedTuple>() => {
+                let _level = self.enter(value)?;
+                self.list(&iter::collect(value)?)?;
                 self.open.pop();
             }
             other => self.other(other)?,
@@ -76,27 +82,22 @@ impl Writer<'_> {
                 text::type_name(value)
             )));
         };
-        self.enter(value)?;
+        let _level = self.enter(value)?;
         let replaced = call::call(default, &Args::positional(std::slice::from_ref(value)))?;
         self.value(&replaced)?;
         self.open.pop();
         Ok(())
     }
 
-    fn enter(&mut self, value: &Obj) -> Py<()> {
+    fn enter(&mut self, value: &Obj) -> Py<depth::Level> {
         // An empty tuple is no object of its own.
         let address = value.address().unwrap_or(0);
         if self.style.check_circular && address != 0 && self.open.contains(&address) {
             return Err(value_error("Circular reference detected"));
         }
-        if self.open.len() >= super::MAX_DEPTH {
-            return Err(raise(
-                Builtin::RecursionError,
-                "maximum recursion depth exceeded while encoding a JSON object",
-            ));
-        }
+        let level = depth::enter(" while encoding a JSON object")?;
         self.open.push(address);
-        Ok(())
+        Ok(level)
     }
 
     fn list(&mut self, items: &[Obj]) -> Py<()> {

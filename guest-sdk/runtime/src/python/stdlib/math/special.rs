@@ -181,34 +181,6 @@ fn halves(x: f64) -> (f64, f64) {
     (high, x - high)
 }
 
-/// As the GNU C library computes it.
-pub(super) fn cbrt(x: f64) -> f64 {
-    const CBRT2: f64 = 1.259_921_049_894_873_2;
-    const SQR_CBRT2: f64 = 1.587_401_051_968_199_5;
-    if x == 0.0 || !x.is_finite() {
-        return x;
-    }
-    let (m, exponent) = frexp(x.abs());
-    let u = 0.354_895_765_043_919_86
-        + ((1.508_191_937_815_849
-            - ((2.114_994_941_673_713
-                - ((2.446_931_222_780_836
-                    - ((1.834_692_774_836_130_9 - (0.784_932_344_976_639_3 - 0.145_263_899_385_486_37 * m) * m) * m))
-                    * m))
-                * m))
-            * m);
-    let t = u * u * u;
-    let factor = match exponent % 3 {
-        -2 => 1.0 / SQR_CBRT2,
-        -1 => 1.0 / CBRT2,
-        1 => CBRT2,
-        2 => SQR_CBRT2,
-        _ => 1.0,
-    };
-    let root = u * (t + 2.0 * m) / (2.0 * t + m) * factor;
-    ldexp(root, exponent / 3).copysign(x)
-}
-
 /// `c[0] + x * (c[1] + x * (…))`
 fn horner(x: f64, coefficients: &[f64]) -> f64 {
     coefficients.iter().rev().fold(0.0, |sum, c| sum * x + c)

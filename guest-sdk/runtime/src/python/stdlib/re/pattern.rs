@@ -10,7 +10,7 @@ use super::syntax::{Parsed, Problem};
 use super::{flags, scan, subject};
 use crate::py::push_quoted;
 use crate::python::arith;
-use crate::python::error::{Py, type_error};
+use crate::python::error::{Py, Raised, type_error};
 use crate::python::object::{Args, Native, NativeType, Obj, Text};
 use crate::python::stdlib::bind::{self, bind};
 use crate::python::table::Table;
@@ -27,7 +27,7 @@ pub(super) struct Pattern {
     pub(super) source: Rc<Text>,
     pub(super) parsed: Parsed,
     /// Made when they are first needed, by kind, whether the text is ASCII and whether it ends with a line break.
-    programs: [OnceCell<Result<Program, String>>; 12],
+    programs: [OnceCell<Result<Program, String>>; 16],
 }
 
 impl Pattern {
@@ -44,6 +44,7 @@ impl Pattern {
             Kind::Search => 0,
             Kind::Start => 1,
             Kind::Full => 2,
+            Kind::Solid => 3,
         };
         let at = kind * 4 + 2 * usize::from(wanted.ascii) + usize::from(wanted.newline);
         let Some(cell) = self.programs.get(at) else {
@@ -51,14 +52,7 @@ impl Pattern {
         };
         cell.get_or_init(|| Program::new(&self.parsed, wanted))
             .as_ref()
-            .map_err(|text| {
-                let problem = Problem {
-                    text: text.clone(),
-                    at: 0,
-                    unsupported: true,
-                };
-                super::error(&self.source, problem)
-            })
+            .map_err(|text| self.unsupported(text))
     }
 
     /// The program for a text.
@@ -102,6 +96,16 @@ impl Pattern {
             }));
         }
         Ok(program.find(part.text, part.from))
+    }
+
+    /// What the matcher cannot do with this pattern.
+    pub(super) fn unsupported(&self, text: &str) -> Raised {
+        let problem = Problem {
+            text: text.to_owned(),
+            at: 0,
+            unsupported: true,
+        };
+        super::error(&self.source, problem)
     }
 
     pub(super) fn group_named(&self, name: &str) -> Option<usize> {

@@ -5,6 +5,7 @@
 
 use std::fmt::Write;
 
+use super::solid::solid;
 use super::syntax::{Class, Item, Node, Parsed};
 
 /// Where a match may be.
@@ -15,6 +16,8 @@ pub(super) enum Kind {
     Start,
     /// All of the text.
     Full,
+    /// Anywhere, but not empty.
+    Solid,
 }
 
 /// What a program may rely on.
@@ -29,8 +32,8 @@ pub(super) struct Wanted {
 
 pub(super) struct Program {
     regex: regex::Regex,
-    /// The crate's number of each of the pattern's groups, from group 1 on.
-    groups: Vec<usize>,
+    /// The crate's numbers of each of the pattern's groups, from group 1 on: copies of a group, of which one takes part.
+    groups: Vec<Vec<usize>>,
     /// Groups that capture a last line break.
     breaks: Vec<usize>,
 }
@@ -45,10 +48,10 @@ impl Program {
             out: String::new(),
             wanted,
             next: 1,
-            groups: vec![0; parsed.groups],
+            groups: vec![Vec::new(); parsed.groups],
             breaks: Vec::new(),
         };
-        if wanted.kind != Kind::Search {
+        if matches!(wanted.kind, Kind::Start | Kind::Full) {
             writer.out.push_str("\\A");
         }
         writer.out.push_str(if parsed.flags & super::flags::IGNORECASE != 0 {
@@ -56,7 +59,13 @@ impl Program {
         } else {
             "(?:"
         });
-        writer.node(&parsed.node, true)?;
+        match wanted.kind {
+            Kind::Solid => {
+                let solid = solid(&parsed.node).ok_or("the pattern has too many ways to match nothing")?;
+                writer.node(&solid, true)?;
+            }
+            _ => writer.node(&parsed.node, true)?,
+        }
         writer.out.push(')');
         if wanted.kind == Kind::Full {
             writer.out.push_str("\\z");
@@ -94,7 +103,11 @@ impl Program {
         };
         let mut spans = Vec::with_capacity(self.groups.len() + 1);
         spans.push(group(0));
-        spans.extend(self.groups.iter().map(|number| group(*number)));
+        spans.extend(
+            self.groups
+                .iter()
+                .map(|copies| copies.iter().find_map(|number| group(*number))),
+        );
         Some(spans)
     }
 }
@@ -104,7 +117,7 @@ struct Writer {
     wanted: Wanted,
     /// The crate's number of the next group.
     next: usize,
-    groups: Vec<usize>,
+    groups: Vec<Vec<usize>>,
     breaks: Vec<usize>,
 }
 
@@ -131,7 +144,7 @@ impl Writer {
                 match number {
                     Some(number) => {
                         if let Some(place) = self.groups.get_mut(*number - 1) {
-                            *place = self.next;
+                            place.push(self.next);
                         }
                         self.next += 1;
                         self.out.push('(');

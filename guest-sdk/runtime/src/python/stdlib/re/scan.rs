@@ -50,7 +50,11 @@ impl Scanner {
         let mut found = program.find(text, self.from);
         if self.after_empty && whole(&found) == Some((self.from, self.from)) {
             let next = text.get(self.from..).and_then(|rest| rest.chars().next());
-            found = next.and_then(|c| program.find(text, self.from + c.len_utf8()));
+            let behind = next.and_then(|c| program.find(text, self.from + c.len_utf8()));
+            found = match self.solid(text)? {
+                Some(solid) => Some(solid),
+                None => behind,
+            };
         }
         match (whole(&found), found) {
             (Some((start, end)), Some(spans)) => {
@@ -63,6 +67,16 @@ impl Scanner {
                 Ok(None)
             }
         }
+    }
+
+    /// The match that starts here and is not empty, where the pattern might prefer the empty one.
+    fn solid(&self, text: &str) -> Py<Option<Spans>> {
+        if !self.pattern.parsed.prefers_empty {
+            return Ok(None);
+        }
+        let program = self.pattern.program_for(Kind::Solid, text, self.text.is_ascii())?;
+        let found = program.find(text, self.from);
+        Ok(found.filter(|spans| matches!(spans.first(), Some(Some((start, _))) if *start == self.from)))
     }
 
     fn matched(&self, spans: Spans) -> Match {
@@ -148,12 +162,18 @@ pub(super) fn split(pattern: &Rc<Pattern>, text: &Rc<Text>, most: Option<&Obj>) 
 }
 
 /// The text with matches replaced, and how many there were.
-pub(super) fn substitute(pattern: &Rc<Pattern>, replacement: &Obj, text: &Obj, count: Option<&Obj>) -> Py<(Obj, i64)> {
+pub(super) fn substitute(pattern: &Rc<Pattern>, replacement: &Obj, whole_text: &Obj, count: Option<&Obj>) -> Py<(Obj, i64)> {
     let template = match replacement {
         Obj::Str(replacement) => Some(template::parse(replacement, pattern)?),
+        Obj::None | Obj::Bool(_) | Obj::Int(_) | Obj::Float(_) | Obj::Big(_) | Obj::List(_) | Obj::Tuple(_) | Obj::Dict(_) => {
+            return Err(type_error(format!(
+                "decoding to str: need a bytes-like object, {} found",
+                text::type_name(replacement)
+            )));
+        }
         _ => None,
     };
-    let subject = subject(Some(text))?;
+    let subject = subject(Some(whole_text))?;
     let most = limit(count)?;
     let mut scanner = Scanner::new(pattern, subject, None, None)?;
     let mut out = String::new();
@@ -191,7 +211,7 @@ pub(super) fn substitute(pattern: &Rc<Pattern>, replacement: &Obj, text: &Obj, c
         done += 1;
     }
     if done == 0 {
-        return Ok((text.clone(), 0));
+        return Ok((whole_text.clone(), 0));
     }
     out.push_str(scanner.piece(last, subject.len()));
     Ok((Obj::str(out), done as i64))

@@ -3,6 +3,7 @@
 //! Flags but for case are resolved here, so that whoever reads the tree need not know which were on.
 
 use super::flags;
+use super::solid::Ways;
 
 /// What is wrong with a pattern, and at which of its characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub struct Problem {
     pub unsupported: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Node {
     Char(char),
     Any {
@@ -57,7 +58,7 @@ pub(super) enum Node {
     Choice(Vec<Node>),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Item {
     Range(char, char),
     Class { class: Class, negated: bool, ascii: bool },
@@ -77,9 +78,11 @@ pub(super) struct Parsed {
     pub(super) names: Vec<(String, usize)>,
     /// The place of each group's end among all group ends, by number (from 1).
     pub(super) closing: Vec<usize>,
+    /// Where it could match something it may rather match nothing (`a??`, `|a`).
+    pub(super) prefers_empty: bool,
 }
 
-type Parse<T> = Result<T, Problem>;
+pub(super) type Parse<T> = Result<T, Problem>;
 
 /// Groups inside each other; bounds recursion here and in the matcher's compiler.
 const MAX_DEPTH: usize = 100;
@@ -115,6 +118,7 @@ pub(super) fn parse(pattern: &str, flags: u32) -> Parse<Parsed> {
         }
         let implied = if found & flags::ASCII == 0 { flags::UNICODE } else { 0 };
         return Ok(Parsed {
+            prefers_empty: Ways::of(&node).empty_first,
             node,
             flags: found | implied,
             groups: parser.groups,
@@ -124,40 +128,40 @@ pub(super) fn parse(pattern: &str, flags: u32) -> Parse<Parsed> {
     }
 }
 
-struct Parser<'a> {
-    chars: &'a [char],
-    pos: usize,
+pub(super) struct Parser<'a> {
+    pub(super) chars: &'a [char],
+    pub(super) pos: usize,
     /// Those in force here.
-    flags: u32,
+    pub(super) flags: u32,
     /// Those of the whole pattern.
     global: u32,
     depth: usize,
-    groups: usize,
+    pub(super) groups: usize,
     /// Numbers of groups that are not closed yet.
-    open: Vec<usize>,
+    pub(super) open: Vec<usize>,
     names: Vec<(String, usize)>,
     closing: Vec<usize>,
     closed: usize,
 }
 
 impl Parser<'_> {
-    fn peek(&self) -> Option<char> {
+    pub(super) fn peek(&self) -> Option<char> {
         self.chars.get(self.pos).copied()
     }
 
-    fn next(&mut self) -> Option<char> {
+    pub(super) fn next(&mut self) -> Option<char> {
         let c = self.peek()?;
         self.pos += 1;
         Some(c)
     }
 
-    fn eat(&mut self, wanted: char) -> bool {
+    pub(super) fn eat(&mut self, wanted: char) -> bool {
         let found = self.peek() == Some(wanted);
         self.pos += usize::from(found);
         found
     }
 
-    fn wrong(&self, text: impl Into<String>, at: usize) -> Problem {
+    pub(super) fn wrong(&self, text: impl Into<String>, at: usize) -> Problem {
         Problem {
             text: text.into(),
             at,
@@ -165,7 +169,7 @@ impl Parser<'_> {
         }
     }
 
-    fn unsupported(&self, what: &str, at: usize) -> Problem {
+    pub(super) fn unsupported(&self, what: &str, at: usize) -> Problem {
         Problem {
             text: format!("{what} not supported by a linear-time matcher"),
             at,
@@ -474,202 +478,6 @@ impl Parser<'_> {
         }
         Ok(name)
     }
-
-    /// Behind a backslash, outside of a set.
-    fn escape(&mut self, start: usize) -> Parse<Node> {
-        let Some(c) = self.next() else {
-            return Err(self.wrong("bad escape (end of pattern)", start));
-        };
-        let ascii = self.flags & flags::ASCII != 0;
-        Ok(match c {
-            'A' => Node::Start { lines: false },
-            'Z' => Node::VeryEnd,
-            'b' => Node::Boundary { negated: false, ascii },
-            'B' => Node::Boundary { negated: true, ascii },
-            '0' => {
-                let digits = self.octal(2);
-                Node::Char(octal_char(&digits))
-            }
-            '1'..='9' => {
-                let mut digits = String::from(c);
-                if let Some(second @ '0'..='9') = self.peek() {
-                    self.pos += 1;
-                    digits.push(second);
-                    if let Some(third @ '0'..='7') = self.peek()
-                        && digits.chars().all(|c| ('0'..='7').contains(&c))
-                    {
-                        self.pos += 1;
-                        digits.push(third);
-                        return self.big_octal(&digits, start).map(Node::Char);
-                    }
-                }
-                let number: usize = digits.parse().unwrap_or(usize::MAX);
-                if number > self.groups {
-                    return Err(self.wrong(format!("invalid group reference {number}"), start + 1));
-                }
-                if self.open.contains(&number) {
-                    return Err(self.wrong("cannot refer to an open group", start));
-                }
-                return Err(self.unsupported("a backreference is", start));
-            }
-            _ => match self.class(c, ascii) {
-                Some(item) => Node::Set {
-                    negated: false,
-                    items: vec![item],
-                },
-                None => Node::Char(self.char_escape(c, start)?),
-            },
-        })
-    }
-
-    fn class(&self, letter: char, ascii: bool) -> Option<Item> {
-        let class = match letter.to_ascii_lowercase() {
-            'd' => Class::Digit,
-            'w' => Class::Word,
-            's' => Class::Space,
-            _ => return None,
-        };
-        Some(Item::Class {
-            class,
-            negated: letter.is_ascii_uppercase(),
-            ascii,
-        })
-    }
-
-    fn octal(&mut self, most: usize) -> String {
-        let mut digits = String::new();
-        while digits.len() < most
-            && let Some(c @ '0'..='7') = self.peek()
-        {
-            digits.push(c);
-            self.pos += 1;
-        }
-        digits
-    }
-
-    fn big_octal(&self, digits: &str, start: usize) -> Parse<char> {
-        match u32::from_str_radix(digits, 8) {
-            Ok(code) if code <= 0o377 => Ok(char::from(code as u8)),
-            _ => Err(self.wrong(format!("octal escape value \\{digits} outside of range 0-0o377"), start)),
-        }
-    }
-
-    /// Escapes that mean one character, in a set and outside of it.
-    fn char_escape(&mut self, c: char, start: usize) -> Parse<char> {
-        let digits = match c {
-            'n' => return Ok('\n'),
-            't' => return Ok('\t'),
-            'r' => return Ok('\r'),
-            'f' => return Ok('\u{c}'),
-            'v' => return Ok('\u{b}'),
-            'a' => return Ok('\u{7}'),
-            'x' => 2,
-            'u' => 4,
-            'U' => 8,
-            'N' => return Err(self.unsupported("a character by name is", start)),
-            c if c.is_ascii_alphabetic() => {
-                return Err(self.wrong(format!("bad escape \\{c}"), start));
-            }
-            other => return Ok(other),
-        };
-        let mut text = String::new();
-        while text.len() < digits
-            && let Some(digit) = self.peek().filter(char::is_ascii_hexdigit)
-        {
-            text.push(digit);
-            self.pos += 1;
-        }
-        if text.len() < digits {
-            return Err(self.wrong(format!("incomplete escape \\{c}{text}"), start));
-        }
-        (u32::from_str_radix(&text, 16).ok())
-            .and_then(char::from_u32)
-            .ok_or_else(|| self.wrong(format!("bad escape \\{c}{text}"), start))
-    }
-
-    /// Behind an opening bracket.
-    fn set(&mut self, start: usize) -> Parse<Node> {
-        let unterminated = "unterminated character set";
-        let negated = self.eat('^');
-        let mut items = Vec::new();
-        let first = self.pos;
-        loop {
-            let at = self.pos;
-            let Some(c) = self.next() else {
-                return Err(self.wrong(unterminated, start));
-            };
-            if c == ']' && at != first {
-                break;
-            }
-            let low = self.set_item(c, at)?;
-            if self.peek() != Some('-') {
-                items.push(low.into_item());
-                continue;
-            }
-            self.pos += 1;
-            match self.next() {
-                None => return Err(self.wrong(unterminated, start)),
-                Some(']') => {
-                    items.push(low.into_item());
-                    items.push(Item::Range('-', '-'));
-                    break;
-                }
-                Some(c) => {
-                    let high = self.set_item(c, self.pos - 1)?;
-                    let bad = |parser: &Self| {
-                        let text: String = parser.chars.get(at..parser.pos).unwrap_or_default().iter().collect();
-                        parser.wrong(format!("bad character range {text}"), at)
-                    };
-                    match (low, high) {
-                        (SetItem::Char(low), SetItem::Char(high)) if low <= high => items.push(Item::Range(low, high)),
-                        _ => return Err(bad(self)),
-                    }
-                }
-            }
-        }
-        Ok(Node::Set { negated, items })
-    }
-
-    fn set_item(&mut self, c: char, at: usize) -> Parse<SetItem> {
-        if c != '\\' {
-            return Ok(SetItem::Char(c));
-        }
-        let Some(c) = self.next() else {
-            return Err(self.wrong("bad escape (end of pattern)", at));
-        };
-        let ascii = self.flags & flags::ASCII != 0;
-        if let Some(item) = self.class(c, ascii) {
-            return Ok(SetItem::Class(item));
-        }
-        Ok(SetItem::Char(match c {
-            'b' => '\u{8}',
-            '0'..='7' => {
-                self.pos -= 1;
-                let digits = self.octal(3);
-                self.big_octal(&digits, at)?
-            }
-            '8' | '9' => return Err(self.wrong(format!("bad escape \\{c}"), at)),
-            _ => self.char_escape(c, at)?,
-        }))
-    }
-}
-
-enum SetItem {
-    Char(char),
-    Class(Item),
-}
-
-impl SetItem {
-    fn into_item(self) -> Item {
-        match self {
-            SetItem::Char(c) => Item::Range(c, c),
-            SetItem::Class(item) => item,
-        }
-    }
-}
-
-fn octal_char(digits: &str) -> char {
-    u8::from_str_radix(digits, 8).map_or('\0', char::from)
 }
 
 pub(super) fn is_identifier(name: &str) -> bool {
