@@ -366,10 +366,7 @@ pub fn setattr(object: &Obj, name: &Name, value: Option<&Obj>) -> Py<()> {
     }
     if class.frozen.get() {
         let verb = if value.is_some() { "assign to" } else { "delete" };
-        return Err(raise(
-            Builtin::AttributeError,
-            format!("cannot {verb} field '{}'", name.text.text),
-        ));
+        return Err(super::stdlib::dataclasses::frozen(verb, &name.text.text));
     }
     set_own(object, attrs, name, value)
 }

@@ -263,6 +263,10 @@ pub trait Native {
     fn as_tuple(&self) -> Option<&Rc<[Obj]>> {
         None
     }
+    /// The builtin object that it also is (a member of `IntEnum`): `isinstance` holds and it serialises as that.
+    fn as_plain(&self) -> Option<&Obj> {
+        None
+    }
     /// The class of an object whose class is made while the program runs (`namedtuple`, `Enum`); [`Native::type_of`] is then only its kind.
     fn class(&self) -> Option<Obj> {
         None

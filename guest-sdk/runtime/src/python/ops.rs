@@ -476,6 +476,10 @@ pub fn class(name: u32, bases: &[Obj], namespace: &Obj) -> Py {
     let Obj::Dict(namespace) = namespace else {
         return Err(raise(Builtin::SystemError, "no namespace"));
     };
+    let attrs = namespace.table.borrow().clone();
+    if let Some(made) = super::stdlib::made_class::derive(&name.text, bases, &attrs)? {
+        return Ok(made);
+    }
     for base in bases {
         if let Obj::Native(native) = base
             && let Some(made) = native.derive(name, bases, namespace)
@@ -483,7 +487,6 @@ pub fn class(name: u32, bases: &[Obj], namespace: &Obj) -> Py {
             return made;
         }
     }
-    let attrs = namespace.table.borrow().clone();
     class::Class::new(&name.text, bases, attrs).map(Obj::Class)
 }
 

@@ -21,6 +21,10 @@ pub fn percent(template: &str, values: &Obj) -> Py<String> {
         values,
         given: match values {
             Obj::Tuple(items) => Given::Several(items, 0),
+            Obj::Native(native) => match native.as_tuple() {
+                Some(items) => Given::Several(items, 0),
+                None => Given::One(Some(values.clone())),
+            },
             _ => Given::One(Some(values.clone())),
         },
         mapped: false,

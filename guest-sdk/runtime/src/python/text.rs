@@ -8,7 +8,7 @@ use super::dunder::{self, Special};
 use super::error::{Py, type_error};
 use super::exception;
 use super::names::Builtin;
-use super::object::{Dict, DictKind, Exception, List, Obj, Set, Text};
+use super::object::{Dict, DictKind, Exception, List, Native, NativeType, Obj, Set, Text};
 use crate::py::text::{big_text, push_ascii, push_quoted};
 use crate::py::{FloatText, IntText};
 
@@ -425,10 +425,20 @@ pub fn is_type(builtin: Builtin) -> bool {
 }
 
 /// `type(value).__name__`
+pub fn own_name(value: &Obj) -> Rc<str> {
+    let name = type_name(value);
+    match (value, name.rsplit_once('.')) {
+        (Obj::Native(_), Some((_, own))) => Rc::from(own),
+        _ => name,
+    }
+}
+
+/// The type's name as messages have it.
 pub fn type_name(value: &Obj) -> Rc<str> {
     match value {
         Obj::Instance(instance) => instance.class.name.clone(),
         Obj::Exception(exception) => class_name(&exception.class),
+        Obj::Native(native) => native_type_name(&**native),
         _ => Rc::from(builtin_name(value)),
     }
 }
@@ -471,6 +481,27 @@ pub fn builtin_name(value: &Obj) -> &'static str {
         Obj::Cell(_) => "cell",
         Obj::Ellipsis => "ellipsis",
         Obj::NotImplemented => "NotImplementedType",
+    }
+}
+
+/// The name of a module's type as messages have it: types that CPython writes in C are named with their module.
+pub fn shown_name(kind: &NativeType) -> String {
+    let full = match kind.module {
+        "datetime" | "itertools" | "functools" | "operator" | "re" | "decimal" | "types" => true,
+        "collections" => matches!(kind.name, "deque" | "defaultdict" | "OrderedDict"),
+        _ => false,
+    };
+    if full {
+        format!("{}.{}", kind.module, kind.name)
+    } else {
+        kind.name.to_owned()
+    }
+}
+
+fn native_type_name(native: &dyn Native) -> Rc<str> {
+    match native.class() {
+        Some(Obj::Native(class)) => Rc::from(class.class_name().unwrap_or_else(|| native.type_of().name)),
+        _ => Rc::from(shown_name(native.type_of())),
     }
 }
 

@@ -5,6 +5,13 @@ A program is statements with `; ` between them; the last is an expression, whose
 import bisect, collections, copy, dataclasses, datetime, decimal, enum, fractions, functools, heapq, itertools, operator, statistics
 import sys, time, types, typing
 
+
+def klass(name, bases, namespace):
+    """What a `class` statement does."""
+    namespace = {"__module__": "__main__", **namespace}
+    return types.new_class(name, bases, exec_body=lambda body: [body.__setitem__(*item) for item in namespace.items()])
+
+
 for line in sys.stdin:
     program = line.rstrip("\n").split(" => ")[0]
     if not program.strip() or program.startswith("#"):

@@ -9,15 +9,17 @@ mod bind;
 mod bisect;
 pub mod collections;
 mod copy;
+pub mod dataclasses;
 mod datetime;
 mod declare;
+mod enums;
 mod functools;
 mod hashlib;
 mod heapq;
 mod html;
 mod itertools;
 mod json;
-mod made_class;
+pub mod made_class;
 mod math;
 pub mod named;
 mod operator;
@@ -50,6 +52,8 @@ fn table(module: Module) -> Option<(Lookup, &'static [&'static str])> {
         Module::Abc => (abstracts::abc_attribute, abstracts::ABC),
         Module::CollectionsAbc => (abstracts::abstract_attribute, abstracts::ABSTRACT),
         Module::Copy => (copy::attribute, copy::MEMBERS),
+        Module::Dataclasses => (dataclasses::attribute, dataclasses::MEMBERS),
+        Module::Enum => (enums::attribute, enums::MEMBERS),
         Module::Future => (abstracts::future_attribute, abstracts::FUTURE),
         Module::Types => (abstracts::types_attribute, abstracts::TYPES),
         Module::Typing => (abstracts::typing_attribute, abstracts::TYPING),

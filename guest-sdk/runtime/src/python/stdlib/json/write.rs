@@ -76,10 +76,22 @@ impl Writer<'_> {
 
     /// An object that JSON has no form for.
     fn other(&mut self, value: &Obj) -> Py<()> {
+        if let Obj::Native(native) = value {
+            // Named tuples are lists, members of mixed enumerations their values.
+            if let Some(plain) = native.as_plain() {
+                return self.value(plain);
+            }
+            if let Some(items) = native.as_tuple() {
+                self.enter(value)?;
+                self.list(items)?;
+                self.open.pop();
+                return Ok(());
+            }
+        }
         let Some(default) = self.style.default else {
             return Err(type_error(format!(
                 "Object of type {} is not JSON serializable",
-                text::type_name(value)
+                text::own_name(value)
             )));
         };
         let _level = self.enter(value)?;
