@@ -183,6 +183,7 @@ pub struct NativeType {
 
 /// An object of an importable module (a date, a match, a deque). A method not overridden means: not supported.
 #[allow(unused_variables)]
+#[allow(clippy::len_without_is_empty)] // The length is Python's: it may be missing, and may raise.
 pub trait Native {
     fn as_any(&self) -> &dyn Any;
     fn type_of(&self) -> &'static NativeType;
