@@ -92,6 +92,10 @@ impl Outside {
             let payload = RawValue::from_string(format!("{{\"payload\":{}}}", payload.get()))?;
             self.send(journal, command(CommandKind::Resume, &run.run_id, payload)).await?;
             moved = true;
+            // Runs that go on beside each other can end the case for each other: one step at a time, and all see the same order.
+            if self.listeners {
+                break;
+            }
         }
         if !moved && let Some(event) = self.script.event() {
             self.send(journal, command(CommandKind::EmitEvent, &self.start.run_id, event))

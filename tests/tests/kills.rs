@@ -1,0 +1,244 @@
+//! What a kill may change of a run: nothing. Flows run once undisturbed and once while their host is killed at every commit and recovers
+//! from its database; both must come out the same, to the last row of the ledger.
+//!
+//! Most of it is `flowgate cases --kill-at-every-commit`, where a host lives and dies within a process in virtual time; a few flows run
+//! on a real server that gets SIGKILL. `FLOWGATE_SEED` has the flows of an earlier run again, `FLOWGATE_KILL_FLOWS` sets how many there
+//! are.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use flowgate_tests::ledger::{as_case, comparable};
+use flowgate_tests::random::Random;
+use flowgate_tests::random_flow::{self, World};
+use flowgate_tests::server::command;
+use flowgate_tests::{Bundle, Gateway, Server, example, root};
+use serde_json::{Value, json};
+
+/// How many random flows are killed if nothing else is asked for.
+const FLOWS: u64 = 60;
+
+/// What `flowgate cases` prints of these cases when the host is killed.
+async fn killed(cases: &[Value], pattern: u64, settings: &[&str]) -> Vec<Value> {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("cases.jsonl");
+    let lines: Vec<String> = cases.iter().map(Value::to_string).collect();
+    std::fs::write(&file, lines.join("\n") + "\n").expect("the cases are written");
+    let output = command()
+        .args([
+            "cases",
+            "--log-level",
+            "error",
+            "--kill-at-every-commit",
+            &pattern.to_string(),
+        ])
+        .args(settings)
+        .arg(&file)
+        .stderr(Stdio::inherit())
+        .output()
+        .await
+        .expect("flowgate runs");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let got: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+        .collect();
+    assert_eq!(
+        got.len(),
+        cases.len(),
+        "one line a case: the next one was {}",
+        cases[got.len().min(cases.len() - 1)]["name"]
+    );
+    got
+}
+
+/// How the killed run differs from the undisturbed one.
+fn difference(answer: &Value) -> Option<String> {
+    let (got, killed) = (&answer["got"], &answer["killed"]);
+    for part in ["status", "output", "error", "waiting"] {
+        if got[part].to_string() != killed[part].to_string() {
+            return Some(format!("{part} {} instead of {}", killed[part], got[part]));
+        }
+    }
+    let rows = |outcome: &Value| comparable(outcome["ledger"].as_array().expect("rows"));
+    let (got, killed) = (rows(got), rows(killed));
+    let at = (0..got.len().max(killed.len())).find(|at| got.get(*at) != killed.get(*at))?;
+    Some(format!("row {}: {:?} instead of {:?}", at + 1, killed.get(at), got.get(at)))
+}
+
+/// Fails with the cases that differ, which are kept in a file; says what was done.
+fn judge(what: &str, cases: &[Value], answers: &[Value]) {
+    let refused: Vec<&Value> = answers.iter().filter(|a| !a["got"]["compile_error"].is_null()).collect();
+    assert!(refused.is_empty(), "flows that do not compile: {refused:?}");
+    let differ: Vec<(&Value, String)> = cases
+        .iter()
+        .zip(answers)
+        .filter_map(|(case, answer)| Some((case, difference(answer)?)))
+        .collect();
+    let ended = |status: &str| answers.iter().filter(|a| a["got"]["status"] == status).count();
+    let kills: u64 = answers.iter().filter_map(|a| a["kills"].as_u64()).sum();
+    eprintln!(
+        "{what}: {} flows, {} completed, {} failed, {} left waiting, {kills} kills",
+        answers.len(),
+        ended("completed"),
+        ended("failed") + ended("error"),
+        ended("waiting"),
+    );
+    if differ.is_empty() {
+        return;
+    }
+    let kept = std::env::temp_dir().join(format!("flowgate-{}.jsonl", what.replace(' ', "-")));
+    let lines: Vec<String> = differ.iter().map(|(case, _)| case.to_string() + "\n").collect();
+    std::fs::write(&kept, lines.concat()).expect("the cases are kept");
+    let shown: Vec<String> = differ.iter().map(|(case, how)| format!("{}: {how}", case["name"])).collect();
+    panic!(
+        "{} runs differ; their cases are in {}:\n{}",
+        differ.len(),
+        kept.display(),
+        shown.join("\n")
+    );
+}
+
+#[tokio::test]
+async fn a_random_flow_comes_out_the_same_when_its_host_is_killed_at_every_commit() {
+    let count = std::env::var("FLOWGATE_KILL_FLOWS").map_or(FLOWS, |text| text.parse().expect("FLOWGATE_KILL_FLOWS is a number"));
+    let seed = match std::env::var("FLOWGATE_SEED") {
+        Ok(text) => text.parse().expect("FLOWGATE_SEED is a number"),
+        Err(_) => Random::seeded().number() >> 24,
+    };
+    // The name says how to have this one flow again: FLOWGATE_SEED=… FLOWGATE_KILL_FLOWS=1.
+    let case = |seed: u64| random_flow::case(&seed.to_string(), &mut Random::of(seed), World::Cases);
+    let cases: Vec<Value> = (seed..seed + count).map(case).collect();
+    let half = cases.len() / 2;
+    // Short ticks make many commits' worth of history of what is one tick otherwise.
+    let (whole, short) = tokio::join!(killed(&cases[..cases.len() - half], seed, &[]), async {
+        if half == 0 {
+            return Vec::new();
+        }
+        killed(&cases[cases.len() - half..], seed, &["--tick-max-steps", "3"]).await
+    });
+    judge("long ticks", &cases[..cases.len() - half], &whole);
+    judge("short ticks", &cases[cases.len() - half..], &short);
+}
+
+#[tokio::test]
+async fn a_recorded_case_comes_out_the_same_when_its_host_is_killed_at_every_commit() {
+    for name in ["control", "effects", "examples", "events", "time"] {
+        let file = root().join(format!("tests/cases/{name}.jsonl"));
+        let Ok(text) = std::fs::read_to_string(&file) else { continue };
+        let cases: Vec<Value> = text
+            .lines()
+            .filter(|line| !line.is_empty())
+            .map(|line| with_flows(serde_json::from_str(line).expect("JSON")))
+            .collect();
+        judge(name, &cases, &killed(&cases, 1, &[]).await);
+    }
+}
+
+/// Flows that a server runs while it gets SIGKILL.
+const ON_A_SERVER: u64 = 10;
+
+#[tokio::test]
+async fn a_random_flow_comes_out_the_same_when_its_server_gets_sigkill() {
+    let mut random = Random::seeded();
+    let mut server = Server::start().await;
+    let (mut kills, mut rows) = (0, 0);
+    for number in 0..ON_A_SERVER {
+        let seed = random.number() >> 24;
+        let case = random_flow::case("server", &mut Random::of(seed), World::Server);
+        let mut bundle = Bundle::new(&format!("random{number}"), "1.0.0");
+        for (id, flow) in case["flows"].as_object().expect("flows") {
+            bundle = bundle.document(id, flow.to_string().into_bytes());
+        }
+        server.gateway().install(&bundle).await;
+        let undisturbed = on_server(&mut server, bundle.id(), &case, None).await;
+        let (status, ledger) = on_server(&mut server, bundle.id(), &case, Some((&mut random, &mut kills))).await;
+        assert_eq!(status, undisturbed.0, "flow {seed}");
+        let (ledger, undisturbed) = (comparable(&as_case(&ledger)), comparable(&as_case(&undisturbed.1)));
+        let at = (0..ledger.len().max(undisturbed.len())).find(|at| ledger.get(*at) != undisturbed.get(*at));
+        if let Some(at) = at {
+            panic!(
+                "flow {seed}, row {}: {:?} instead of {:?}",
+                at + 1,
+                ledger.get(at),
+                undisturbed.get(at)
+            );
+        }
+        rows += ledger.len();
+    }
+    eprintln!("{ON_A_SERVER} flows, {kills} kills, {rows} rows");
+}
+
+/// Runs a case on a server, which is killed soon after the start and each answer, to where nothing moves any more. Answers with the root's
+/// status and the rows of all its runs.
+async fn on_server(
+    server: &mut Server,
+    bundle: &str,
+    case: &Value,
+    mut kill: Option<(&mut Random, &mut u64)>,
+) -> (String, Vec<Value>) {
+    let gateway = server.gateway();
+    let root = gateway.start(bundle, case["input"].clone()).await;
+    let mut answers = case["script"]
+        .as_array()
+        .expect("a script")
+        .iter()
+        .filter_map(|entry| entry.get("resume"));
+    loop {
+        if let Some((random, kills)) = &mut kill {
+            tokio::time::sleep(Duration::from_micros(random.between(0, 8000))).await;
+            server.kill().await;
+            server.restart().await;
+            **kills += 1;
+        }
+        // The one run that asks: the root, or the child that it waits for.
+        let asking = loop {
+            let mut run = gateway.run(&root).await;
+            while let Some(child) = run["waiting"]["details"]["sub_run_id"].as_str() {
+                run = gateway.run(child).await;
+            }
+            let asks = matches!(run["waiting"]["reason"].as_str(), Some("user" | "event"));
+            if asks || (run["run_id"] == *root && !matches!(run["status"].as_str(), Some("running" | "waiting"))) {
+                break run;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        };
+        let answer = answers.next().filter(|_| asking["status"] == "waiting");
+        let Some(answer) = answer else {
+            let status = gateway.run(&root).await["status"].as_str().expect("a status").to_owned();
+            return (status, family(&gateway, &root).await);
+        };
+        let run = asking["run_id"].as_str().expect("a run id");
+        gateway.command("resume", run, json!({"payload": answer})).await.ok();
+    }
+}
+
+/// The rows of a run and of all the runs it called.
+async fn family(gateway: &Gateway, root: &str) -> Vec<Value> {
+    let (mut rows, mut next) = (Vec::new(), vec![root.to_owned()]);
+    while let Some(run) = next.pop() {
+        let own = gateway.ledger(&run).await;
+        let called = own
+            .iter()
+            .filter_map(|row| row["result"]["wait"]["details"]["sub_run_id"].as_str());
+        next.extend(called.map(str::to_owned));
+        rows.extend(own);
+    }
+    rows
+}
+
+/// A case may name a bundle of `examples/` in place of its flows.
+fn with_flows(mut case: Value) -> Value {
+    let Some(bundle) = case["bundle"].as_str().map(example) else {
+        return case;
+    };
+    let json = |path: PathBuf| serde_json::from_slice::<Value>(&std::fs::read(path).expect("an example is there")).expect("JSON");
+    let manifest = json(bundle.join("manifest.json"));
+    let flows = manifest["flows"].as_object().expect("flows").iter();
+    case["flows"] = flows
+        .map(|(id, path)| (id.clone(), json(bundle.join(path.as_str().expect("a path")))))
+        .collect();
+    case["script"] = case.get("script").cloned().unwrap_or_else(|| json!([]));
+    case
+}
