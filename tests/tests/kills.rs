@@ -13,7 +13,7 @@ use flowgate_tests::ledger::{as_case, comparable};
 use flowgate_tests::random::Random;
 use flowgate_tests::random_flow::{self, World};
 use flowgate_tests::server::command;
-use flowgate_tests::{Bundle, Gateway, Server, example, root};
+use flowgate_tests::{Bundle, Flow, Gateway, Server, example, root};
 use serde_json::{Value, json};
 
 /// How many random flows are killed if nothing else is asked for.
@@ -124,15 +124,105 @@ async fn a_random_flow_comes_out_the_same_when_its_host_is_killed_at_every_commi
 
 #[tokio::test]
 async fn a_recorded_case_comes_out_the_same_when_its_host_is_killed_at_every_commit() {
-    for name in ["control", "effects", "examples", "events", "time"] {
+    for name in ["control", "effects", "examples", "events", "time", "entries", "around"] {
         let file = root().join(format!("tests/cases/{name}.jsonl"));
-        let Ok(text) = std::fs::read_to_string(&file) else { continue };
+        let text = std::fs::read_to_string(&file).expect("the cases are there");
         let cases: Vec<Value> = text
             .lines()
-            .filter(|line| !line.is_empty())
             .map(|line| with_flows(serde_json::from_str(line).expect("JSON")))
+            .filter(|case| case["expect"]["compile_error"].is_null())
             .collect();
         judge(name, &cases, &killed(&cases, 1, &[]).await);
+    }
+}
+
+#[tokio::test]
+async fn what_was_drawn_before_a_kill_is_not_drawn_again() {
+    let flow = Flow::new("draws")
+        .start(&[])
+        .node(
+            "each",
+            "loop",
+            &["items"],
+            &["item"],
+            json!({"pinDefaults": {"items": [1, 2, 3, 4]}}),
+        )
+        .node(
+            "draw",
+            "random_int",
+            &["max"],
+            &["result"],
+            json!({"pinDefaults": {"max": 1_000_000_000}}),
+        )
+        .node(
+            "last",
+            "get_var",
+            &["name"],
+            &["value"],
+            json!({"pinDefaults": {"name": "last"}}),
+        )
+        .node(
+            "drawn",
+            "get_var",
+            &["name"],
+            &["value"],
+            json!({"pinDefaults": {"name": "drawn"}}),
+        )
+        .node(
+            "or_none",
+            "coalesce",
+            &["a", "b"],
+            &["result"],
+            json!({"pinDefaults": {"b": []}}),
+        )
+        .node("more", "array_append", &["array", "item"], &["result"], json!({}))
+        .node(
+            "keep",
+            "set_var",
+            &["name", "value"],
+            &[],
+            json!({"pinDefaults": {"name": "last"}}),
+        )
+        .node(
+            "note",
+            "set_var",
+            &["name", "value"],
+            &[],
+            json!({"pinDefaults": {"name": "drawn"}}),
+        )
+        .say("say", "")
+        .ask("ask", "Go on?", &[])
+        .end("end", &["drawn"])
+        .exec("start -> each")
+        .exec("each.loop -> keep -> note -> say -> ask")
+        .exec("each.done -> end")
+        .wire("draw.result -> keep.value")
+        .wire("drawn.value -> or_none.a")
+        .wire("or_none.result -> more.array")
+        .wire("last.value -> more.item")
+        .wire("more.result -> note.value")
+        .wire("last.value -> say.message")
+        .wire("drawn.value -> end.drawn");
+    // No seed: each life of the host draws other numbers.
+    let script = vec![json!({"resume": {"response": "yes"}}); 4];
+    let case = json!({"name": "draws", "flows": {"draws": flow.json()}, "root": "draws", "input": {}, "script": script});
+    for (pattern, settings) in [
+        (1, [].as_slice()),
+        (2, &["--tick-max-steps", "2"]),
+        (3, &["--tick-max-steps", "1"]),
+    ] {
+        let answers = killed(std::slice::from_ref(&case), pattern, settings).await;
+        let (killed, kills) = (&answers[0]["killed"], answers[0]["kills"].as_u64());
+        assert!(kills >= Some(8), "{kills:?} kills");
+        let rows = killed["ledger"].as_array().expect("rows").iter();
+        let said = rows.filter(|row| row["node"] == "say" && row["status"] == "completed");
+        let said: Vec<String> = said
+            .map(|row| row["result"]["message"].as_str().expect("a text").to_owned())
+            .collect();
+        let drawn = killed["output"]["drawn"].as_array().expect("numbers");
+        let drawn: Vec<String> = drawn.iter().map(Value::to_string).collect();
+        assert_eq!(said, drawn);
+        assert_eq!(said.len(), 4);
     }
 }
 
