@@ -39,7 +39,7 @@ impl Random {
 
     /// True once in `count` times.
     pub fn one_in(&mut self, count: u64) -> bool {
-        self.number() % count == 0
+        self.number().is_multiple_of(count)
     }
 
     /// One of several.

@@ -53,18 +53,24 @@ async fn killed(cases: &[Value], pattern: u64, settings: &[&str]) -> Vec<Value> 
     got
 }
 
-/// How the killed run differs from the undisturbed one.
+/// How the killed run differs from the undisturbed one. Compared as text: the order of keys counts, and 3 is not 3.0.
 fn difference(answer: &Value) -> Option<String> {
     let (got, killed) = (&answer["got"], &answer["killed"]);
     for part in ["status", "output", "error", "waiting"] {
-        if got[part].to_string() != killed[part].to_string() {
-            return Some(format!("{part} {} instead of {}", killed[part], got[part]));
+        let (got, killed) = (got[part].to_string(), killed[part].to_string());
+        if got != killed {
+            return Some(format!("{part} {killed} instead of {got}"));
         }
     }
     let rows = |outcome: &Value| comparable(outcome["ledger"].as_array().expect("rows"));
-    let (got, killed) = (rows(got), rows(killed));
-    let at = (0..got.len().max(killed.len())).find(|at| got.get(*at) != killed.get(*at))?;
-    Some(format!("row {}: {:?} instead of {:?}", at + 1, killed.get(at), got.get(at)))
+    first_difference(&rows(got), &rows(killed))
+}
+
+fn first_difference(expected: &[Value], got: &[Value]) -> Option<String> {
+    let text = |rows: &[Value]| rows.iter().map(Value::to_string).collect::<Vec<_>>();
+    let (expected, got) = (text(expected), text(got));
+    let at = (0..expected.len().max(got.len())).find(|at| expected.get(*at) != got.get(*at))?;
+    Some(format!("row {}: {:?} instead of {:?}", at + 1, got.get(at), expected.get(at)))
 }
 
 /// Fails with the cases that differ, which are kept in a file; says what was done.
@@ -246,14 +252,8 @@ async fn a_random_flow_comes_out_the_same_when_its_server_gets_sigkill() {
         let (status, ledger) = on_server(&mut server, bundle.id(), &case, Some((&mut random, &mut kills))).await;
         assert_eq!(status, undisturbed.0, "flow {seed}");
         let (ledger, undisturbed) = (comparable(&as_case(&ledger)), comparable(&as_case(&undisturbed.1)));
-        let at = (0..ledger.len().max(undisturbed.len())).find(|at| ledger.get(*at) != undisturbed.get(*at));
-        if let Some(at) = at {
-            panic!(
-                "flow {seed}, row {}: {:?} instead of {:?}",
-                at + 1,
-                ledger.get(at),
-                undisturbed.get(at)
-            );
+        if let Some(how) = first_difference(&undisturbed, &ledger) {
+            panic!("flow {seed}, {how}");
         }
         rows += ledger.len();
     }
