@@ -295,7 +295,8 @@ impl<'a> Maker<'a> {
         let roll = self.random.between(0, 99);
         match roll {
             0..18 => self.plain(),
-            18..34 => self.writes(),
+            18..30 => self.writes(),
+            30..34 if depth < MAX_DEPTH => self.shares(depth),
             34..52 => self.waits(),
             52..60 => self.emits(),
             60..68 => self.calls(),
@@ -354,6 +355,46 @@ impl<'a> Maker<'a> {
             }
         };
         self.single(node)
+    }
+
+    /// Two variables share what is in them. `set` changes it in place for both, until the state has been written and read again: a kill must
+    /// not decide when that is.
+    fn shares(&mut self, depth: u32) -> (String, Vec<Open>) {
+        let write = |maker: &mut Self, name: &str| {
+            let node = maker.step("set_var", &["name", "value"], &["value"], json!({}));
+            maker.default(&node, "name", json!(name));
+            node
+        };
+        let read = |maker: &mut Self, name: &str| {
+            let node = maker.data("get_var", &["name"], &["value"], json!({}));
+            maker.default(&node, "name", json!(name));
+            node
+        };
+        let first = write(self, "x");
+        self.default(&first, "value", json!({"deep": {"er": [1]}, "k": 0}));
+        let (x, second) = (read(self, "x"), write(self, "y"));
+        self.edge(&x, "value", &second, "value");
+        let (between, open) = self.statement(depth + 1);
+        let changed = self.data("set", &["object", "key", "value"], &["result"], json!({}));
+        self.edge(&x, "value", &changed, "object");
+        self.default(&changed, "key", json!("deep.er"));
+        let number = self.random.between(2, 99);
+        self.default(&changed, "value", json!(number));
+        let (change, show) = (
+            self.step("answer_user", &["message"], &[], json!({})),
+            self.step("answer_user", &["message"], &[], json!({})),
+        );
+        self.edge(&changed, "result", &change, "message");
+        let y = read(self, "y");
+        self.edge(&y, "value", &show, "message");
+        self.edge(&first, "exec-out", &second, "exec-in");
+        self.edge(&second, "exec-out", &between, "exec-in");
+        for (node, handle) in open {
+            self.edge(&node, &handle, &change, "exec-in");
+        }
+        self.edge(&change, "exec-out", &show, "exec-in");
+        let open = vec![(show, "exec-out".to_owned())];
+        (first, open)
     }
 
     fn waits(&mut self) -> (String, Vec<Open>) {
@@ -480,10 +521,21 @@ impl<'a> Maker<'a> {
             1 => return self.counts(depth),
             _ => {
                 let node = self.control("loop", &["items"], &["item", "index"], &["loop", "done"], json!({}));
-                if !self.long && self.random.one_in(10) {
+                if !self.long && self.random.one_in(5) {
                     self.long = true;
                     let items: Vec<u64> = (0..LONG_LOOP).collect();
                     self.default(&node, "items", json!(items));
+                    // Mostly nothing in it waits, so that batches fill up.
+                    if !self.random.one_in(4) {
+                        let (body, open) = self.plain();
+                        self.edge(&node, "loop", &body, "exec-in");
+                        let (next, _) = self.writes();
+                        for (from, handle) in open {
+                            self.edge(&from, &handle, &next, "exec-in");
+                        }
+                        let open = vec![(node.clone(), "done".to_owned())];
+                        return (node, open);
+                    }
                 } else if self.random.one_in(3) {
                     self.feed(&node, "items");
                 } else {
