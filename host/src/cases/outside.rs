@@ -102,19 +102,9 @@ impl Outside {
                 .await?;
             moved = true;
         }
-        let timed = runs
-            .iter()
-            .any(|run| run.waiting.as_ref().is_some_and(|wait| wait.reason == WaitReason::Until));
-        if !moved && timed {
-            // A commit can be read a moment before the journal announces its due time, and the runner's own sleeper may fire first.
-            // Either way the runs have to be looked at again.
-            match journal.next_due() {
-                Some(due) => {
-                    self.clock.advance_to(due.max(self.clock.now()));
-                    journal.fire_due(self.clock.now().max(Micros(due.0))).await?;
-                }
-                None => tokio::time::sleep(LOOK).await,
-            }
+        if !moved && let Some(due) = next_due(runs) {
+            self.clock.advance_to(due);
+            journal.fire_due(self.clock.now()).await?;
             moved = true;
         }
         Ok(moved)
@@ -144,6 +134,14 @@ fn command(kind: CommandKind, run_id: &RunId, payload: Json) -> Command {
         ts: None,
         client_id: None,
     }
+}
+
+/// When the first timer is due. Taken from the runs as they were seen: what the journal announces may be a moment older, and a clock that
+/// is moved too far fires what should have waited.
+fn next_due(runs: &[RunRow]) -> Option<Micros> {
+    let waits = runs.iter().filter_map(|run| run.waiting.as_ref());
+    let timed = waits.filter(|wait| wait.reason == WaitReason::Until);
+    timed.filter_map(|wait| Micros::parse(wait.until.as_deref()?)).min()
 }
 
 /// All runs in the order they were started, once none of them is running.
