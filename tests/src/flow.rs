@@ -138,7 +138,9 @@ fn exec_pins(kind: &str) -> (&'static [&'static str], &'static [&'static str]) {
         "if" => (&["exec-in"], &["true", "false"]),
         "loop" | "while" => (&["exec-in"], &["loop", "done"]),
         "sequence" => (&["exec-in"], &["then:0", "then:1"]),
-        "answer_user" | "ask_user" | "wait_until" | "wait_event" | "subflow" | "set_var" => (&["exec-in"], &["exec-out"]),
+        "answer_user" | "ask_user" | "wait_until" | "wait_event" | "subflow" | "set_var" | "llm_call" => {
+            (&["exec-in"], &["exec-out"])
+        }
         _ => (&[], &[]),
     }
 }

@@ -232,6 +232,47 @@ async fn what_was_drawn_before_a_kill_is_not_drawn_again() {
     }
 }
 
+#[tokio::test]
+async fn a_call_that_may_not_be_repeated_fails_when_its_host_dies_while_it_is_made() {
+    let flow = Flow::new("calls")
+        .start(&[])
+        .say("say", "before")
+        .node(
+            "call",
+            "llm_call",
+            &["prompt"],
+            &["response"],
+            json!({"pinDefaults": {"prompt": "p"}}),
+        )
+        .end("end", &["r"])
+        .exec("start -> say -> call -> end")
+        .wire("call.response -> end.r");
+    let script = json!([{"effect": "llm_call", "result": {"content": "said"}}]);
+    let case = json!({"name": "calls", "flows": {"calls": flow.json()}, "root": "calls", "input": {}, "script": script, "once": ["llm_call"]});
+    // On either side of the commits the call is in flight when the host dies: before it was made, and after.
+    for pattern in 1..5 {
+        let answers = killed(std::slice::from_ref(&case), pattern, &[]).await;
+        assert_eq!(
+            answers[0]["got"]["output"],
+            json!({"r": "said", "success": true}),
+            "{answers:?}"
+        );
+        let killed = &answers[0]["killed"];
+        assert_eq!(killed["status"], "failed", "{killed}");
+        assert_eq!(killed["error"], "Effect failed after 1 attempts: interrupted");
+        let rows = killed["ledger"].as_array().expect("rows");
+        let call: Vec<&Value> = rows
+            .iter()
+            .filter(|row| row["node"] == "call" && !row["key"].is_null() && row["effect"]["type"] == "llm_call")
+            .collect();
+        assert_eq!(
+            call.iter().map(|row| &row["status"]).collect::<Vec<_>>(),
+            ["started", "failed"]
+        );
+        assert_eq!((&call[0]["step"], &call[1]["attempt"]), (&call[1]["step"], &json!(1)));
+    }
+}
+
 /// Flows that a server runs while it gets SIGKILL.
 const ON_A_SERVER: u64 = 10;
 

@@ -2,9 +2,9 @@
 //!
 //! A case is `{"name", "flows": {id: VisualFlow}, "root": id, "input": {...}, "script": [...]}`; the answer is
 //! `{"name", "got": {"status", "output", "error", "waiting", "ledger"}}` with stable names in place of what changes from run to
-//! run. [`script`] says how a case answers what the run asks of the outside. Two further members are optional:
-//! `"listeners": true` starts the listeners of the root's `on_event` nodes with it, as a gateway does, and
-//! `"around": {"now": time, "seed": number}` fixes what the flow is told of clock and randomness.
+//! run. [`script`] says how a case answers what the run asks of the outside. Further members are optional:
+//! `"listeners": true` starts the listeners of the root's `on_event` nodes with it, as a gateway does; `"once": [kind]`
+//! names effects that may not be made again when a host died while they were made; `"around": {"now": time, "seed": number}` fixes what the flow is told of clock and randomness.
 //!
 //! [`Cases::run_killed`] runs a case once more on a database on disk while the host dies at every commit ([`lives`]).
 
@@ -67,6 +67,8 @@ struct Case {
     #[serde(default)]
     listeners: bool,
     #[serde(default)]
+    once: Vec<String>,
+    #[serde(default)]
     around: Around,
 }
 
@@ -88,6 +90,7 @@ struct Ready {
     own: Box<RawValue>,
     host: Box<RawValue>,
     script: Vec<script::Entry>,
+    once: Vec<String>,
     now: Option<Micros>,
     settings: crate::runner::Settings,
     sandbox: Sandbox,
@@ -194,6 +197,7 @@ impl Cases {
             own: serde_json::value::to_raw_value(&own)?,
             host: serde_json::value::to_raw_value(&host)?,
             script: case.script,
+            once: case.once,
             now,
             settings: crate::runner::Settings {
                 seed: case.around.seed,
@@ -235,7 +239,7 @@ impl Ready {
             run_id: run_id.clone(),
             ..start(&self.root, None)
         };
-        Outside::new(clock, root, Script::new(self.script.clone()))
+        Outside::new(clock, root, Script::new(self.script.clone(), &self.once))
     }
 
     /// One life of a host on this journal: the run goes on from wherever the life before left it, until nothing moves any more.

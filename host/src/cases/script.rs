@@ -40,7 +40,11 @@ pub struct Entry {
 
 /// Shared by whoever plays the outside and the handlers. It outlives the host, as the outside does.
 #[derive(Clone)]
-pub struct Script(Arc<Mutex<State>>);
+pub struct Script {
+    state: Arc<Mutex<State>>,
+    /// Kinds of calls that may not be made again.
+    once: Arc<[String]>,
+}
 
 struct State {
     entries: VecDeque<Entry>,
@@ -51,16 +55,20 @@ struct State {
 }
 
 impl Script {
-    pub fn new(entries: Vec<Entry>) -> Self {
-        Script(Arc::new(Mutex::new(State {
+    pub fn new(entries: Vec<Entry>, once: &[String]) -> Self {
+        let state = State {
             entries: entries.into(),
             answered: HashMap::new(),
             repeated: false,
-        })))
+        };
+        Script {
+            state: Arc::new(Mutex::new(state)),
+            once: once.into(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The next answer of a person, if that is what comes next.
@@ -86,7 +94,9 @@ impl Script {
     /// Handlers that answer from this script.
     pub fn handlers(&self) -> Handlers {
         KINDS.into_iter().fold(Handlers::default(), |handlers, kind| {
-            handlers.with(kind, Arc::new(self.clone()))
+            let may_repeat = !self.once.iter().any(|k| k == kind);
+            let script = self.clone();
+            handlers.with(kind, Arc::new(Answers { script, may_repeat }))
         })
     }
 }
@@ -110,9 +120,19 @@ impl State {
     }
 }
 
-impl Handler for Script {
+/// The handler of one kind.
+struct Answers {
+    script: Script,
+    may_repeat: bool,
+}
+
+impl Handler for Answers {
+    fn may_repeat(&self) -> bool {
+        self.may_repeat
+    }
+
     fn call(&self, call: Call) -> BoxFuture<'static, Result<Json, String>> {
-        let mut state = self.lock();
+        let mut state = self.script.lock();
         state.repeated |= call.attempt > 1;
         let known = state.answered.get(&call.idempotency_key).cloned();
         let answer = known.unwrap_or_else(|| {

@@ -1,213 +1,16 @@
-//! Whole flows made at random, with a script that answers what they ask: branches, loops, sequences, variables, waits, events, listeners,
-//! subflows, effects of the outside, clock and randomness.
-//!
-//! The same [`Random`] makes the same case. Most flows run to an end; some fail, wait for an answer that never comes, or are cut
-//! short by an error in a node, as flows of people do. What a flow does never depends on which of two runs is faster: after each
-//! event that a listener may take, the root waits for an answer, and answers are given when nothing moves.
+//! What a random flow does: statements, blocks of them, and what listens beside it.
 
 use serde_json::{Value, json};
 
-use crate::random::Random;
+use super::maker::{Maker, Open};
+use super::{MAX_DEPTH, World, value};
 
-/// Where a case is to be run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum World {
-    /// `flowgate cases`: time is virtual, handlers of effects are scripted.
-    Cases,
-    /// A real server: time passes, nobody answers effects.
-    Server,
-}
-
-/// How deep control nodes are nested.
-const MAX_DEPTH: u32 = 3;
 /// More effects than the runner gathers into one commit.
 const LONG_LOOP: u64 = 70;
 /// A value that makes the state larger than what is written at every wait.
 const LARGE: usize = 300 << 10;
 
-/// A case as `flowgate cases` reads it, without an expectation.
-pub fn case(name: &str, random: &mut Random, world: World) -> Value {
-    // On a server two runs that ask at once may be answered in either order.
-    let with_listener = random.one_in(4) && world == World::Cases;
-    let children: Vec<String> = (0..random.between(0, 2)).map(|n| format!("child{n}")).collect();
-    let mut main = Maker::new("main", random, world, &children, with_listener);
-    let body = main.block(0);
-    main.edge("start", "exec-out", &body, "exec-in");
-    if with_listener {
-        main.listener();
-    }
-    let mut flows = serde_json::Map::new();
-    flows.insert("main".to_owned(), main.flow());
-    for id in &children {
-        // A child calls nobody, so that every run ends.
-        let mut child = Maker::new(id, random, world, &[], false);
-        let body = child.block(MAX_DEPTH - 1);
-        child.edge("start", "exec-out", &body, "exec-in");
-        flows.insert(id.clone(), child.flow());
-    }
-    json!({
-        "name": name, "flows": flows, "root": "main", "input": {"p": value(random), "q": value(random)},
-        "listeners": with_listener, "around": {"now": "2026-11-22T10:00:00Z", "seed": random.number() >> 12},
-        "script": script(random),
-    })
-}
-
-/// Answers for people, mostly enough of them, and results for effects, some of them bad.
-fn script(random: &mut Random) -> Vec<Value> {
-    let answers = if random.one_in(8) { random.between(0, 4) } else { 40 };
-    let mut script: Vec<Value> = (0..answers)
-        .map(|n| json!({"resume": {"response": random.pick(&["yes", "no", "a"]), "n": n}}))
-        .collect();
-    for n in 0..40 {
-        let call = json!([{"name": "t", "arguments": {"n": n}, "call_id": format!("c{n}")}]);
-        let tool_calls = if random.one_in(3) { call } else { json!([]) };
-        let model = json!({"content": format!("said {n}"), "data": null, "tool_calls": tool_calls, "usage": {"input_tokens": n},
-                           "model": "m", "provider": "p", "finish_reason": "stop"});
-        script.push(if random.one_in(40) {
-            json!({"effect": "llm_call", "error": "the model is away"})
-        } else {
-            json!({"effect": "llm_call", "result": model})
-        });
-        let result = json!({"call_id": "c", "name": "t", "success": n % 3 != 2, "output": n, "error": null});
-        script.push(json!({"effect": "tool_calls", "result": {"mode": "executed", "results": [result]}}));
-    }
-    script
-}
-
-/// A value as people put it into flows, awkward ones included.
-fn value(random: &mut Random) -> Value {
-    let values = [
-        json!(0),
-        json!(1),
-        json!(2),
-        json!(3),
-        json!(2.5),
-        json!(1.0),
-        json!(-7),
-        json!(123456789012345678901234567890_f64),
-        json!("a"),
-        json!("go"),
-        json!(""),
-        json!("ünï ☃"),
-        json!("4"),
-        json!(true),
-        json!(false),
-        json!(null),
-        json!([1, 2, 3]),
-        json!(["p", ["q"]]),
-        json!({"k": 1, "name": "n", "deep": {"er": [1]}}),
-        json!([]),
-        json!({}),
-    ];
-    random.pick(&values).clone()
-}
-
-/// One flow in the making.
-struct Maker<'a> {
-    id: String,
-    random: &'a mut Random,
-    world: World,
-    children: &'a [String],
-    /// Events named `go` are heard by a listener.
-    heard: bool,
-    nodes: Vec<Value>,
-    edges: Vec<Value>,
-    /// Sources of data: node and pin.
-    pins: Vec<(String, String)>,
-    /// A long loop multiplies with what is in it: there is one at most.
-    long: bool,
-}
-
-/// An execution pin that nothing follows yet.
-type Open = (String, String);
-
-impl<'a> Maker<'a> {
-    fn new(id: &str, random: &'a mut Random, world: World, children: &'a [String], heard: bool) -> Self {
-        let mut maker = Maker {
-            id: id.to_owned(),
-            random,
-            world,
-            children,
-            heard,
-            nodes: Vec::new(),
-            edges: Vec::new(),
-            pins: Vec::new(),
-            long: false,
-        };
-        maker.push("start", "on_flow_start", &[], &["p", "q"], &[], &["exec-out"], json!({}));
-        maker
-    }
-
-    fn flow(self) -> Value {
-        json!({"id": self.id, "name": self.id, "entryNode": "start", "nodes": self.nodes, "edges": self.edges})
-    }
-
-    #[allow(clippy::too_many_arguments)] // Pins of four kinds; each caller names few.
-    fn push(
-        &mut self,
-        id: &str,
-        kind: &str,
-        inputs: &[&str],
-        outputs: &[&str],
-        exec_in: &[&str],
-        exec_out: &[&str],
-        data: Value,
-    ) -> String {
-        let pins = |exec: &[&str], data: &[&str]| -> Vec<Value> {
-            let exec = exec.iter().map(|id| json!({"id": id, "type": "execution"}));
-            exec.chain(data.iter().map(|id| json!({"id": id, "type": "any"}))).collect()
-        };
-        let mut fields = json!({"inputs": pins(exec_in, inputs), "outputs": pins(exec_out, outputs)});
-        if let (Some(fields), Value::Object(data)) = (fields.as_object_mut(), data) {
-            fields.extend(data);
-        }
-        self.nodes
-            .push(json!({"id": id, "type": kind, "position": {"x": 0, "y": 0}, "data": fields}));
-        self.pins.extend(outputs.iter().map(|pin| (id.to_owned(), (*pin).to_owned())));
-        id.to_owned()
-    }
-
-    fn fresh(&self, kind: &str) -> String {
-        format!("{kind}_{}", self.nodes.len())
-    }
-
-    /// A node on the way of execution; `exec-out` follows it.
-    fn step(&mut self, kind: &str, inputs: &[&str], outputs: &[&str], data: Value) -> String {
-        self.push(&self.fresh(kind), kind, inputs, outputs, &["exec-in"], &["exec-out"], data)
-    }
-
-    /// A control node.
-    fn control(&mut self, kind: &str, inputs: &[&str], outputs: &[&str], exec_out: &[&str], data: Value) -> String {
-        self.push(&self.fresh(kind), kind, inputs, outputs, &["exec-in"], exec_out, data)
-    }
-
-    fn data(&mut self, kind: &str, inputs: &[&str], outputs: &[&str], data: Value) -> String {
-        self.push(&self.fresh(kind), kind, inputs, outputs, &[], &[], data)
-    }
-
-    fn edge(&mut self, source: &str, handle: &str, target: &str, pin: &str) {
-        let id = format!("e{}", self.edges.len());
-        self.edges
-            .push(json!({"id": id, "source": source, "sourceHandle": handle, "target": target, "targetHandle": pin}));
-    }
-
-    fn default(&mut self, node: &str, pin: &str, value: Value) {
-        let place = self.nodes.iter_mut().find(|n| n["id"] == node).expect("the node was made");
-        place["data"]["pinDefaults"][pin] = value;
-    }
-
-    /// Wires a pin from something earlier, or gives it a value.
-    fn feed(&mut self, node: &str, pin: &str) {
-        let own: Vec<_> = self.pins.iter().filter(|(source, _)| source != node).cloned().collect();
-        if !own.is_empty() && self.random.between(0, 9) < 6 {
-            let (source, handle) = self.random.pick(&own).clone();
-            self.edge(&source, &handle, node, pin);
-        } else {
-            let value = value(self.random);
-            self.default(node, pin, value);
-        }
-    }
-
+impl Maker<'_> {
     fn variable(&mut self) -> Value {
         json!(*self.random.pick(&["x", "y", "acc", "ctx.count"]))
     }
@@ -258,7 +61,7 @@ impl<'a> Maker<'a> {
     }
 
     /// A few statements one after another; gives the first.
-    fn block(&mut self, depth: u32) -> String {
+    pub(super) fn block(&mut self, depth: u32) -> String {
         let (first, mut open) = self.statement(depth);
         for _ in 0..self.random.between(0, if depth == 0 { 6 } else { 2 }) {
             if open.is_empty() {
@@ -603,7 +406,7 @@ impl<'a> Maker<'a> {
     }
 
     /// What hears `go`: it notes what it heard, and says or asks something.
-    fn listener(&mut self) {
+    pub(super) fn listener(&mut self) {
         // A listener is a run of its own: it sees nothing of what the root has computed.
         let seen = std::mem::take(&mut self.pins);
         let data = json!({"eventConfig": {"name": "go", "scope": "session"}});
