@@ -128,10 +128,10 @@ async fn a_listener_hears_flows_and_clients_also_after_a_kill() {
         .await
         .ok();
     let items = runs["items"].as_array().expect("items").iter();
-    let listener = items
+    let mut listener = items
         .filter(|run| run["parent_run_id"] == *root)
         .map(|run| run["run_id"].as_str().expect("an id"));
-    let listener = listener.last().expect("a listener was started").to_owned();
+    let listener = listener.next().expect("a listener was started").to_owned();
     assert_eq!(said(&gateway, &listener, 1).await, [r#"{"by":"a node"}"#]);
     let send = async |n: u64| {
         gateway
