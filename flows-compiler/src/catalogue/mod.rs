@@ -102,6 +102,9 @@ pub enum Lower {
     /// A function-class exec node that the runtime handles under its own name (`on_flow_start`, `on_flow_end`, `if`, `switch`,
     /// `on_user_request`, `on_agent_message`).
     Function,
+    /// A function-class exec node whose function the host runs: it asks for an effect of its own type with its resolved inputs,
+    /// and the outcome is the function's result or error.
+    HostFunction,
     /// Reads and writes variables and passes the bus through (`set_var`, `set_vars`, `set_var_property`, `add_message`).
     VariableWriter,
     /// A scheduler node of the control stack: `sequence`, `parallel`, `loop`, `for`, `while`.
@@ -114,6 +117,8 @@ pub enum Lower {
     Event,
     /// `subflow`.
     Subflow,
+    /// `agent`: the effects of a child run and of what comes before and after it.
+    Agent,
     /// Known, but this version does not compile it: the text says why.
     Unsupported(&'static str),
 }

@@ -41,9 +41,6 @@ pub fn build(doc: &Document) -> Result<Graph, Vec<Diagnostic>> {
         .iter()
         .map(|at| checks::node(&draft.nodes[*at], &mut findings))
         .collect();
-    for at in &order {
-        checks::recall(&draft.nodes[*at], |pin| wires[*at].contains_key(pin), &mut findings);
-    }
     if findings.error_count > 0 {
         return Err(findings.errors);
     }
@@ -68,6 +65,7 @@ pub fn build(doc: &Document) -> Result<Graph, Vec<Diagnostic>> {
     warnings.extend(findings.warnings);
     Ok(Graph {
         id: doc.id.clone(),
+        workflow_id: doc.id.clone(),
         name: doc.name.clone(),
         nodes,
         // The entry and the listeners are kept, so they have a place.

@@ -18,6 +18,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::api::host_vars::limit_vars;
 use crate::clock::{Clock, Micros};
 use crate::ids::{Digest, RunId, TenantId};
 use crate::journal::{self, Command, CommandKind, RunFilter, RunRow, StartRun};
@@ -174,7 +175,8 @@ async fn play(
     input: IndexMap<String, Box<RawValue>>,
     script: &Script,
 ) -> Result<Value, Error> {
-    let (host, own): (IndexMap<_, _>, IndexMap<_, _>) = input.into_iter().partition(|(key, _)| is_host_key(key));
+    let (mut host, own): (IndexMap<_, _>, IndexMap<_, _>) = input.into_iter().partition(|(key, _)| is_host_key(key));
+    host.entry("_limits".to_owned()).or_insert_with(|| limit_vars(None));
     let root = RunId::fresh();
     let start = StartRun {
         tenant: TenantId::LOCAL,

@@ -473,32 +473,3 @@ fn subflow_ids_of_the_own_bundle_are_qualified() {
     assert_eq!(find(&graph, "b").config["workflow_id"].get(), "\"b@1:child\"");
     assert_eq!(find(&graph, "c").config["subflowId"].get(), "\"child\"");
 }
-
-#[test]
-fn recall_before_a_call_is_refused_where_the_node_itself_asks_for_it() {
-    let flow = |defaults: serde_json::Value| {
-        let chain = json!({"id": "f", "nodes": [
-            start(),
-            with(node("m", "llm_call", "exec-in prompt memory", "exec-out response"), json!({"pinDefaults": defaults})),
-        ], "edges": [{"source": "start", "sourceHandle": "exec-out", "target": "m", "targetHandle": "exec-in"}]});
-        let built = build(&Document::parse(chain.to_string().as_bytes(), 1 << 20).unwrap());
-        built
-            .map(|_| ())
-            .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())
-    };
-    let refused = |pin: &str| {
-        Err(vec![format!(
-            "flow 'f', node 'm', pin '{pin}': recall before a call is not compiled by this version"
-        )])
-    };
-    assert_eq!(flow(json!({"use_kg_memory": "yes"})), refused("use_kg_memory"));
-    assert_eq!(
-        flow(json!({"memory": {"use_span_memory": true, "use_kg_memory": 0}})),
-        refused("use_span_memory")
-    );
-    assert_eq!(
-        flow(json!({"memory": {"use_span_memory": true}, "use_span_memory": false})),
-        Ok(())
-    );
-    assert_eq!(flow(json!({"use_session_attachments": true})), Ok(()));
-}
