@@ -137,6 +137,19 @@ impl NodeType {
         self.outputs.iter().filter(|pin| pin.ty != EXECUTION)
     }
 
+    /// The kinds of effects that it always asks for; `agent` and `llm_call` may ask the memory before.
+    pub fn effects(&'static self) -> &'static [&'static str] {
+        match (self.lower, self.category, self.name) {
+            (Lower::Subflow | Lower::Agent, ..) => &["start_subworkflow"],
+            (_, _, "listen_voice" | "on_event") => &["wait_event"],
+            (_, _, "on_schedule") => &["wait_until"],
+            (_, _, "call_tool") => &["tool_calls"],
+            (_, Category::Media, _) => &["llm_call"],
+            (Lower::Effect | Lower::Event | Lower::HostFunction, ..) => std::slice::from_ref(&self.name),
+            _ => &[],
+        }
+    }
+
     /// Its value is fixed in the document: never executed, whatever pins are declared.
     pub fn is_literal(&self) -> bool {
         self.lower == Lower::Literal

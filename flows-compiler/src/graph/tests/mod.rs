@@ -408,7 +408,8 @@ fn all_errors_are_collected_and_only_nodes_that_matter_are_judged() {
             "flow 'f', node 'a.b', pin 'exec-out': loop limits on edges are not compiled by this version",
             "flow 'f', node 'a.b': Node id 'a.b' contains '.', which separates the parts of a variable's path; rename the node",
             "flow 'f', node 'a.b': Subflow node names no flow: set subflowId",
-            "flow 'f', node 'p': node type 'agent': agent nodes are not compiled by this version",
+            "flow 'f', node 'p': node type 'agent' declares no execution pins, so it never runs and has no value to read; give it \
+             execution pins",
             "flow 'f', node 'q': node type 'if' declares no execution pins, so it never runs and has no value to read; give it \
              execution pins",
         ]
@@ -420,7 +421,7 @@ fn all_errors_are_collected_and_only_nodes_that_matter_are_judged() {
 }
 
 #[test]
-fn an_edge_out_of_a_loop_body_backwards_is_refused() {
+fn an_edge_out_of_a_loop_body_backwards_is_refused_unless_a_condition_is_asked_again() {
     let nodes = || {
         let labelled = with(
             node("each", "loop", "exec-in items", "loop done"),
@@ -451,6 +452,10 @@ fn an_edge_out_of_a_loop_body_backwards_is_refused() {
         refused(nodes(), &format!("{base} inner.done>each")),
         [message("inner", "done", "Each item")]
     );
+    let while_first = "start.exec-out>before before.exec-out>inner inner.loop>body inner.done>after";
+    graph(nodes(), &format!("{while_first} body.exec-out>before"));
+    graph(nodes(), &format!("{base} body.exec-out>inner"));
+    assert_eq!(refused(nodes(), &format!("{base} inner.loop>inner")).len(), 1);
     graph(nodes(), &format!("{base} after.exec-out>before"));
     graph(nodes(), base);
 }

@@ -71,7 +71,13 @@ impl Run {
             ("choices".into(), choices),
             ("allow_free_text".into(), allow),
         ]);
-        let beside = payload.clone();
+        let mut beside = payload.clone();
+        // Read where the answer has no `response`.
+        let shown = match py::str(payload.get("prompt").unwrap_or(&Value::Null)) {
+            Ok(text) => format!("[User prompt: {text}]"),
+            Err(e) => return self.fail(e.to_string()),
+        };
+        beside.insert("response".into(), Value::str(shown));
         self.request(node, "ask_user", payload, beside)
     }
 

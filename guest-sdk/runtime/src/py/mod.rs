@@ -15,6 +15,7 @@ pub mod format_spec;
 pub mod literal;
 mod number_text;
 pub mod path;
+mod pow;
 pub mod slice;
 mod text;
 mod truth;

@@ -15,7 +15,7 @@ use super::recall::{Recall, add_once};
 use super::{Node, Run, child};
 use crate::json::{self, Style, write_styled};
 use crate::py;
-use crate::value::{Dict, Map, Value};
+use crate::value::{Dict, List, Map, Value};
 
 pub(super) use activity::{is_offloaded, of_traces};
 
@@ -350,11 +350,7 @@ fn meta(mode: Option<&str>, provider: &Value, model: &Value) -> Map {
 /// The child's messages; without any, its task and its answer.
 fn transcript(messages: Option<Value>, task: &str, answer: &str) -> Value {
     if let Some(Value::List(messages)) = messages {
-        let copy = |message: &Value| match message {
-            Value::Dict(message) => message.shallow_copy(),
-            other => super::messages::message("assistant", Value::str(shown(other))),
-        };
-        return Value::list(messages.borrow().iter().map(|m| Value::Dict(copy(m))).collect());
+        return spoken(&messages);
     }
     let said = [("user", task), ("assistant", answer)];
     let said = said.into_iter().filter(|(_, text)| !py::chars::strip(text).is_empty());
@@ -362,6 +358,15 @@ fn transcript(messages: Option<Value>, task: &str, answer: &str) -> Value {
         said.map(|(role, text)| Value::Dict(super::messages::message(role, Value::str(text))))
             .collect(),
     )
+}
+
+/// Messages as they are, and anything else as something that the agent said.
+pub(super) fn spoken(messages: &List) -> Value {
+    let copy = |message: &Value| match message {
+        Value::Dict(message) => message.shallow_copy(),
+        other => super::messages::message("assistant", Value::str(shown(other))),
+    };
+    Value::list(messages.borrow().iter().map(|m| Value::Dict(copy(m))).collect())
 }
 
 /// What stands for the answer of an agent that gave none: for people, while `meta.error` has the whole text.

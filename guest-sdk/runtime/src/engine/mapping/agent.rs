@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::engine::agent::{is_offloaded, minified, of_traces};
+use crate::engine::agent::{is_offloaded, minified, of_traces, spoken};
 use crate::engine::messages::message;
 use crate::engine::pins::{put, text};
 use crate::py;
@@ -100,10 +100,9 @@ pub(super) fn map(id: &str, raw: &Value, bucket: &Dict, read: &[Rc<str>], record
 
 /// What little is known of a conversation that was not kept.
 fn transcript(raw: &Dict, response: &Value) -> Value {
-    let context = raw.get("context");
-    let kept = crate::engine::messages::messages(context.as_ref().and_then(Value::as_dict));
-    if !kept.is_empty() {
-        return Value::list(kept.into_iter().map(Value::Dict).collect());
+    let kept = raw.get("context").and_then(|context| context.as_dict()?.get("messages"));
+    if let Some(Value::List(kept)) = kept.filter(py::truthy) {
+        return spoken(&kept);
     }
     let task = raw.get("task").and_then(|task| text(&task));
     let task = task.map(|task| Value::Dict(message("user", task)));
