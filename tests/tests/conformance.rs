@@ -11,57 +11,9 @@ use flowgate_tests::server::command;
 use flowgate_tests::{example, root};
 use serde_json::{Value, json};
 
-/// Node types that the compiler builds.
-const BUILT: [&str; 45] = [
-    "on_flow_start",
-    "on_flow_end",
-    "literal_string",
-    "literal_number",
-    "literal_boolean",
-    "literal_json",
-    "literal_array",
-    "json_schema",
-    "concat",
-    "compare",
-    "add",
-    "get",
-    "break_object",
-    "make_object",
-    "stringify_json",
-    "string_template",
-    "get_var",
-    "set_var",
-    "if",
-    "loop",
-    "while",
-    "sequence",
-    "answer_user",
-    "ask_user",
-    "wait_until",
-    "wait_event",
-    "llm_call",
-    "tool_calls",
-    "call_tool",
-    "model_residency",
-    "memory_kg_assert",
-    "memory_kg_query",
-    "memory_kg_resolve",
-    "generate_image",
-    "edit_image",
-    "image_to_image",
-    "upscale_image",
-    "image_upscale",
-    "generate_video",
-    "text_to_video",
-    "image_to_video",
-    "generate_voice",
-    "generate_music",
-    "transcribe_audio",
-    "listen_voice",
-];
-
+/// Whether the compiler builds nodes of this type.
 fn is_built(kind: &str) -> bool {
-    BUILT.contains(&kind) || kind == "subflow"
+    !matches!(kind, "code" | "function")
 }
 
 fn kinds(flow: &Value) -> impl Iterator<Item = &str> {
