@@ -9,12 +9,15 @@ mod data;
 mod effects;
 mod media;
 mod memory;
+mod reference;
 mod text;
 mod values;
 mod variables;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
+
+pub use reference::markdown;
 
 /// The entries of every group, in the order of the language reference.
 static GROUPS: [&[NodeType]; 9] = [
