@@ -10,7 +10,7 @@ use std::rc::Rc;
 use flow_rt::json;
 use flow_rt::python::arith::{self, BinaryOp, UnaryOp};
 use flow_rt::python::compare::{self, CompareOp};
-use flow_rt::python::error::Py;
+use flow_rt::python::error::{Py, attribute_error};
 use flow_rt::python::names::{Builtin, Method};
 use flow_rt::python::object::{Args, Obj, Range, Slice};
 use flow_rt::python::set::SetTable;
@@ -72,7 +72,8 @@ fn call(function: &str, args: &[Obj]) -> Py {
     }
     if let Some(name) = function.strip_prefix('.') {
         let method = Method::named(name).unwrap();
-        let result = methods::call(a, method, &Args::positional(&args[1..]))?.unwrap();
+        let result = methods::call(a, method, &Args::positional(&args[1..]))?;
+        let result = result.ok_or_else(|| attribute_error(&text::type_name(a), name))?;
         return Ok(Obj::tuple(vec![result, a.clone()]));
     }
     match function {
