@@ -136,9 +136,18 @@ pub fn call(this: &Rc<Set>, method: Method, args: &Args) -> Py<Option<Obj>> {
             Obj::None
         }
         SymmetricDifference => {
-            let other = as_set(this, call.one()?)?;
-            let result = this.table.borrow().symmetric_difference(&other.table.borrow());
-            made(result)
+            let given = call.one()?;
+            let other = as_set(this, given)?;
+            let table = this.table.borrow();
+            made(match given {
+                Obj::Set(_) => table.symmetric_difference(&other.table.borrow()),
+                // The set of the iterable's items becomes the result, without another copy.
+                _ => {
+                    let mut result = other.table.borrow().clone();
+                    result.toggle_all(&table);
+                    result
+                }
+            })
         }
         SymmetricDifferenceUpdate => {
             let other = as_set(this, call.one()?)?;
