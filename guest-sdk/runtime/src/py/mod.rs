@@ -8,6 +8,7 @@ pub mod arith;
 pub mod chars;
 mod compare;
 mod convert;
+pub mod elementary;
 mod error;
 pub mod float_format;
 pub mod format;

@@ -212,7 +212,7 @@ exports! {
         None => raised(no_operator()),
     };
     fn py_compare(op, dst, a, b) = compared(op, |op| give(dst, compare::compare(op, at(a), at(b))));
-    fn py_compare_test(op, a, b) = compared(op, |op| answer(compare::compare(op, at(a), at(b)).and_then(|r| compare::truth(&r))));
+    fn py_compare_test(op, a, b) = compared(op, |op| answer(compare::test(op, at(a), at(b))));
     fn py_truth(slot) = answer(compare::truth(at(slot)));
 
     fn py_global_get(dst, number) = give(dst, state::global(number));

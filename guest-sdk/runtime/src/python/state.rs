@@ -92,6 +92,7 @@ pub fn take_log() -> Vec<(Rc<str>, String)> {
 
 /// Begins a call: nothing is left of the one before.
 pub fn begin(node: Rc<str>, names: Vec<Rc<Text>>, world: World, base: u32) {
+    super::stdlib::reset();
     BASE.set(base);
     STATE.with(|state| {
         state.pending.take();

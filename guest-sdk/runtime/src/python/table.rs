@@ -22,6 +22,26 @@ struct Entry<V> {
     value: V,
 }
 
+/// An entry in the index, with what the index needs of its hash, so that it grows without looking at the entries.
+#[derive(Clone, Copy)]
+struct Indexed {
+    place: u32,
+    spread: u32,
+}
+
+impl Indexed {
+    fn new(hash: u64, place: Place) -> Self {
+        Indexed {
+            // Memory ends long before these many entries.
+            place: place as u32,
+            spread: spread(hash),
+        }
+    }
+    fn hash(&self) -> u64 {
+        wide(self.spread)
+    }
+}
+
 #[derive(Clone)]
 pub struct Table<V> {
     entries: Vec<Option<Entry<V>>>,
@@ -29,7 +49,7 @@ pub struct Table<V> {
     /// No entry lives before this place, so that taking from the front does not walk over all holes again.
     first: Place,
     /// Places of all live entries, or nothing.
-    index: HashTable<Place>,
+    index: HashTable<Indexed>,
     /// Counts changes of the set of keys.
     version: u32,
 }
@@ -111,8 +131,8 @@ impl<V> Table<V> {
         if self.entries.len() <= WALKED {
             return Ok(self.entries.iter().flatten().filter_map(known).collect());
         }
-        let places = self.index.iter_hash(spread(hash));
-        let entries = places.filter_map(|at| self.entries.get(*at)?.as_ref());
+        let places = self.index.iter_hash(wide(spread(hash)));
+        let entries = places.filter_map(|at| self.entries.get(at.place as Place)?.as_ref());
         Ok(entries.filter_map(known).collect())
     }
     pub fn clear(&mut self) {
@@ -184,7 +204,11 @@ impl<V> Table<V> {
         if entries.len() <= WALKED {
             return entries.iter().position(is);
         }
-        self.index.find(spread(hash), |at| entries.get(*at).is_some_and(is)).copied()
+        let wanted = spread(hash);
+        let found = self.index.find(wide(wanted), |at| {
+            at.spread == wanted && entries.get(at.place as Place).is_some_and(is)
+        });
+        found.map(|at| at.place as Place)
     }
 
     fn replace(&mut self, at: Place, value: V) -> Option<V> {
@@ -203,15 +227,17 @@ impl<V> Table<V> {
         if at == WALKED {
             self.index_all();
         } else if at > WALKED {
-            let entries = &self.entries;
-            self.index.insert_unique(spread(hash), at, |at| hash_at(entries, *at));
+            let indexed = Indexed::new(hash, at);
+            self.index.insert_unique(indexed.hash(), indexed, Indexed::hash);
         }
     }
 
     fn take(&mut self, at: Place) -> Option<(Obj, V)> {
         let entry = self.entries.get_mut(at)?.take()?;
         if self.entries.len() > WALKED
-            && let Ok(found) = self.index.find_entry(spread(entry.hash), |known| *known == at)
+            && let Ok(found) = self
+                .index
+                .find_entry(wide(spread(entry.hash)), |known| known.place as Place == at)
         {
             found.remove();
         }
@@ -248,10 +274,11 @@ impl<V> Table<V> {
     }
 
     fn index_all(&mut self) {
-        let entries = &self.entries;
-        for (at, entry) in entries.iter().enumerate() {
+        self.index.reserve(self.entries.len(), Indexed::hash);
+        for (at, entry) in self.entries.iter().enumerate() {
             if let Some(entry) = entry {
-                self.index.insert_unique(spread(entry.hash), at, |at| hash_at(entries, *at));
+                let indexed = Indexed::new(entry.hash, at);
+                self.index.insert_unique(indexed.hash(), indexed, Indexed::hash);
             }
         }
     }
@@ -284,17 +311,15 @@ fn first_live<'a, V: 'a>(entries: impl Iterator<Item = &'a Option<Entry<V>>>) ->
     entries.enumerate().find_map(|(at, entry)| Some((at, entry.as_ref()?)))
 }
 
-/// Python's hashes of numbers are the numbers; the index wants the differences in all bits, and in the lower half on its own.
-fn spread(hash: u64) -> u64 {
+/// Python's hashes of numbers are the numbers; the index wants their differences in all bits.
+fn spread(hash: u64) -> u32 {
     let spread = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    spread ^ (spread >> 32)
+    (spread ^ (spread >> 32)) as u32
 }
 
-fn hash_at<V>(entries: &[Option<Entry<V>>], at: Place) -> u64 {
-    match entries.get(at) {
-        Some(Some(entry)) => spread(entry.hash),
-        _ => 0,
-    }
+/// The index takes places from the lower bits and tags from the upper ones, of as many bits as an address has.
+fn wide(spread: u32) -> u64 {
+    u64::from(spread) << 32 | u64::from(spread)
 }
 
 #[cfg(test)]

@@ -29,7 +29,11 @@ pub fn int(call: &Call) -> Py {
     let Some(base) = base else {
         return to_int(value);
     };
-    let base = match u32::try_from(arith::index(base)?) {
+    let base = match base {
+        Obj::Big(_) => -1,
+        base => arith::index(base)?,
+    };
+    let base = match u32::try_from(base) {
         Ok(base @ (0 | 2..=36)) => base,
         _ => return Err(value_error("int() base must be >= 2 and <= 36, or 0")),
     };
@@ -212,10 +216,7 @@ pub fn pow(base: &Obj, exp: &Obj, modulus: Option<&Obj>) -> Py {
         return arith::binary(BinaryOp::Pow, false, base, exp);
     };
     let (Some(base), Some(exp), Some(modulus)) = (as_big(base), as_big(exp), as_big(modulus)) else {
-        if [base, exp, modulus]
-            .iter()
-            .all(|n| matches!(n, Obj::Float(_)) || as_big(n).is_some())
-        {
+        if [base, exp, modulus].iter().any(|n| matches!(n, Obj::Float(_))) {
             return Err(type_error("pow() 3rd argument not allowed unless all arguments are integers"));
         }
         return Err(type_error(format!(

@@ -18,6 +18,9 @@ pub fn sum(call: &Call) -> Py {
     let (Some(items), mut total) = (items, start.cloned().unwrap_or(Obj::Int(0))) else {
         return Ok(Obj::None);
     };
+    if matches!(total, Obj::Str(_) | Obj::Bytes(_)) {
+        iter::iter(items)?;
+    }
     match total {
         Obj::Str(_) => return Err(type_error("sum() can't sum strings [use ''.join(seq) instead]")),
         Obj::Bytes(_) => return Err(type_error("sum() can't sum bytes [use b''.join(seq) instead]")),
@@ -103,6 +106,9 @@ fn range_sum(range: &Range) -> BigInt {
 /// `min` and `max`: the first item that no other goes before (`op` is `<` or `>`).
 pub fn extreme(call: &Call, op: CompareOp) -> Py {
     let plain = call.args.plain();
+    if plain.is_empty() {
+        return Err(type_error(format!("{} expected at least 1 argument, got 0", call.name)));
+    }
     let (mut key, mut default) = (None, None);
     if !call.args.names.is_empty() {
         for name in call.args.names {
@@ -133,9 +139,6 @@ pub fn extreme(call: &Call, op: CompareOp) -> Py {
         }
     }
     match plain {
-        [] => {
-            return Err(type_error(format!("{} expected at least 1 argument, got 0", call.name)));
-        }
         [only] => iter::each(only, |item| search.look(item).map(|()| true))?,
         _ if default.is_some() => {
             return Err(type_error(format!(
@@ -253,9 +256,9 @@ pub fn sorted(call: &Call) -> Py {
         values: call.args.values.get(1..).unwrap_or_default(),
         names: call.args.names,
     };
+    let mut items = iter::collect(items)?;
     // CPython leaves the names to `list.sort`, which shows in the message.
     let [key, reverse] = Call::new("list", "sort", &named).named(["key", "reverse"], 0, 0, 0)?;
-    let mut items = iter::collect(items)?;
     sort::sort(&mut items, key, flag(reverse)?)?;
     Ok(Obj::list(items))
 }

@@ -8,6 +8,7 @@ use num_traits::{FromPrimitive, Signed, ToPrimitive, Zero};
 
 use super::bind;
 use super::declare::declare;
+use crate::py::elementary;
 use crate::python::arith::{self, BinaryOp};
 use crate::python::error::{Py, overflow_error, raise, type_error, value_error};
 use crate::python::names::Builtin;
@@ -16,25 +17,25 @@ use crate::python::{attr, call, iter, text};
 
 declare! {
     "math" {
-        "acos" => |args| real(args, "math.acos", f64::acos, false),
-        "acosh" => |args| real(args, "math.acosh", f64::acosh, false),
-        "asin" => |args| real(args, "math.asin", f64::asin, false),
-        "asinh" => |args| real(args, "math.asinh", f64::asinh, false),
-        "atan" => |args| real(args, "math.atan", f64::atan, false),
-        "atan2" => |args| pair(args, "atan2").map(|(y, x)| Obj::Float(y.atan2(x))),
-        "atanh" => |args| real(args, "math.atanh", f64::atanh, false),
+        "acos" => |args| real(args, "math.acos", elementary::acos, false),
+        "acosh" => |args| real(args, "math.acosh", elementary::acosh, false),
+        "asin" => |args| real(args, "math.asin", elementary::asin, false),
+        "asinh" => |args| real(args, "math.asinh", elementary::asinh, false),
+        "atan" => |args| real(args, "math.atan", elementary::atan, false),
+        "atan2" => |args| pair(args, "atan2").map(|(y, x)| Obj::Float(elementary::atan2(y, x))),
+        "atanh" => |args| real(args, "math.atanh", elementary::atanh, false),
         "cbrt" => |args| real(args, "math.cbrt", f64::cbrt, false),
         "ceil" => |args| rounded(args, "math.ceil", "__ceil__", f64::ceil),
         "comb" => integers::comb,
         "copysign" => |args| pair(args, "copysign").map(|(x, y)| Obj::Float(x.copysign(y))),
-        "cos" => |args| real(args, "math.cos", f64::cos, false),
-        "cosh" => |args| real(args, "math.cosh", f64::cosh, true),
+        "cos" => |args| real(args, "math.cos", elementary::cos, false),
+        "cosh" => |args| real(args, "math.cosh", elementary::cosh, true),
         "degrees" => |args| real(args, "math.degrees", |x| x * (180.0 / std::f64::consts::PI), true),
         "dist" => dist,
         "erf" => |args| real(args, "math.erf", special::erf, false),
         "erfc" => |args| real(args, "math.erfc", special::erfc, false),
-        "exp" => |args| real(args, "math.exp", f64::exp, true),
-        "exp2" => |args| real(args, "math.exp2", f64::exp2, true),
+        "exp" => |args| real(args, "math.exp", elementary::exp, true),
+        "exp2" => |args| real(args, "math.exp2", elementary::exp2, true),
         "expm1" => |args| real(args, "math.expm1", f64::exp_m1, true),
         "fabs" => |args| real(args, "math.fabs", f64::abs, false),
         "factorial" => integers::factorial,
@@ -54,9 +55,9 @@ declare! {
         "ldexp" => ldexp,
         "lgamma" => lgamma,
         "log" => log,
-        "log10" => |args| one(args, "math.log10").and_then(|x| logarithm(x, f64::log10)).map(Obj::Float),
+        "log10" => |args| one(args, "math.log10").and_then(|x| logarithm(x, elementary::log10)).map(Obj::Float),
         "log1p" => |args| real(args, "math.log1p", f64::ln_1p, false),
-        "log2" => |args| one(args, "math.log2").and_then(|x| logarithm(x, f64::log2)).map(Obj::Float),
+        "log2" => |args| one(args, "math.log2").and_then(|x| logarithm(x, elementary::log2)).map(Obj::Float),
         "modf" => modf,
         "nextafter" => nextafter,
         "perm" => integers::perm,
@@ -64,11 +65,11 @@ declare! {
         "prod" => prod,
         "radians" => |args| real(args, "math.radians", |x| x * (std::f64::consts::PI / 180.0), false),
         "remainder" => remainder,
-        "sin" => |args| real(args, "math.sin", f64::sin, false),
-        "sinh" => |args| real(args, "math.sinh", f64::sinh, true),
+        "sin" => |args| real(args, "math.sin", elementary::sin, false),
+        "sinh" => |args| real(args, "math.sinh", elementary::sinh, true),
         "sqrt" => |args| real(args, "math.sqrt", f64::sqrt, false),
-        "tan" => |args| real(args, "math.tan", f64::tan, false),
-        "tanh" => |args| real(args, "math.tanh", f64::tanh, false),
+        "tan" => |args| real(args, "math.tan", elementary::tan, false),
+        "tanh" => |args| real(args, "math.tanh", elementary::tanh, false),
         "trunc" => trunc,
         "ulp" => ulp,
     }
@@ -212,9 +213,9 @@ fn log(args: &Args) -> Py {
         return Err(type_error("math.log() takes no keyword arguments"));
     }
     match args.plain() {
-        [x] => logarithm(x, f64::ln).map(Obj::Float),
+        [x] => logarithm(x, elementary::ln).map(Obj::Float),
         [x, base] => {
-            let (x, base) = (logarithm(x, f64::ln)?, logarithm(base, f64::ln)?);
+            let (x, base) = (logarithm(x, elementary::ln)?, logarithm(base, elementary::ln)?);
             if base == 0.0 {
                 return Err(raise(Builtin::ZeroDivisionError, "float division by zero"));
             }
@@ -226,7 +227,7 @@ fn log(args: &Args) -> Py {
 
 fn pow(args: &Args) -> Py {
     let (x, y) = pair(args, "pow")?;
-    let result = x.powf(y);
+    let result = elementary::pow(x, y);
     if result.is_nan() && !x.is_nan() && !y.is_nan() {
         return domain();
     }

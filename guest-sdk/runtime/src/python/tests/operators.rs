@@ -4,7 +4,7 @@ use super::super::arith::{BinaryOp, binary};
 use super::super::class::Class;
 use super::super::compare::{CompareOp, compare, contains, truth};
 use super::super::names::Builtin;
-use super::super::object::{List, Set};
+use super::super::object::{Dict, DictKind, List, Set};
 use super::super::table::Table;
 use super::super::{attr, format, hash, keyed, subscript};
 use super::*;
@@ -225,4 +225,56 @@ fn sets_are_compared_and_merged_by_equality_of_user_classes() {
     assert_eq!(of(BinaryOp::Xor), "{<1>, <4>}");
     assert_eq!(shown(compare(CompareOp::Eq, &a, &Obj::Set(set(&[3, 2, 1])))), "True");
     assert_eq!(shown(compare(CompareOp::Lt, &Obj::Set(set(&[1])), &a)), "True");
+}
+
+fn dict(kind: DictKind, pairs: &[(&str, i64)]) -> Obj {
+    let mut table = Table::default();
+    for (key, value) in pairs {
+        table.insert(Obj::str(*key), Obj::Int(*value)).unwrap();
+    }
+    Obj::Dict(Rc::new(Dict {
+        table: table.into(),
+        kind,
+    }))
+}
+
+#[test]
+fn dicts_and_counters_merge_as_in_cpython() {
+    let plain = |pairs: &[(&str, i64)]| dict(DictKind::Plain, pairs);
+    let counter = |pairs: &[(&str, i64)]| dict(DictKind::Counter, pairs);
+    let of = |op, inplace, a: &Obj, b: &Obj| shown(binary(op, inplace, a, b));
+    let a = plain(&[("x", 1), ("y", 2)]);
+    assert_eq!(
+        of(BinaryOp::Or, false, &a, &plain(&[("y", 3), ("z", 4)])),
+        "{'x': 1, 'y': 3, 'z': 4}"
+    );
+    assert_eq!(text::repr(&a).unwrap(), "{'x': 1, 'y': 2}");
+    let pairs = Obj::list(vec![Obj::tuple(vec![Obj::str("w"), Obj::Int(0)])]);
+    assert_eq!(of(BinaryOp::Or, true, &a, &pairs), "{'x': 1, 'y': 2, 'w': 0}");
+    assert_eq!(
+        of(BinaryOp::Or, false, &a, &pairs),
+        "TypeError: unsupported operand type(s) for |: 'dict' and 'list'"
+    );
+    assert_eq!(
+        of(BinaryOp::Or, true, &a, &Obj::list(vec![Obj::str("abc")])),
+        "ValueError: dictionary update sequence element #0 has length 3; 2 is required"
+    );
+    let (a, b) = (
+        counter(&[("x", 3), ("y", 1), ("w", -1)]),
+        counter(&[("y", 2), ("z", 1), ("x", 1)]),
+    );
+    assert_eq!(of(BinaryOp::Add, false, &a, &b), "Counter({'x': 4, 'y': 3, 'z': 1})");
+    assert_eq!(of(BinaryOp::Sub, false, &a, &b), "Counter({'x': 2})");
+    assert_eq!(of(BinaryOp::And, false, &a, &b), "Counter({'x': 1, 'y': 1})");
+    assert_eq!(of(BinaryOp::Or, false, &a, &b), "Counter({'x': 3, 'y': 2, 'z': 1})");
+    let equal = |a: &Obj, b: &Obj| shown(compare(CompareOp::Eq, a, b));
+    assert_eq!(equal(&counter(&[("x", 1), ("y", 0)]), &counter(&[("x", 1)])), "True");
+    let ordered = |pairs: &[(&str, i64)]| dict(DictKind::Ordered, pairs);
+    let (one, other) = (ordered(&[("a", 1), ("b", 2)]), ordered(&[("b", 2), ("a", 1)]));
+    assert_eq!(equal(&one, &other), "False");
+    assert_eq!(equal(&one, &plain(&[("b", 2), ("a", 1)])), "True");
+    assert_eq!(text::repr(&one).unwrap(), "OrderedDict([('a', 1), ('b', 2)])");
+    let grouped = dict(DictKind::Default(Obj::Builtin(Builtin::List).into()), &[]);
+    assert_eq!(shown(subscript::getitem(&grouped, &Obj::str("k"))), "[]");
+    assert_eq!(text::repr(&grouped).unwrap(), "defaultdict(<class 'list'>, {'k': []})");
 }

@@ -7,6 +7,7 @@ use num_bigint::{BigInt, Sign};
 use num_traits::{Signed, ToPrimitive};
 
 use super::twister::Twister;
+use crate::py::elementary::{acos, cos, exp, ln, pow, sin};
 use crate::python::arith::{self, BinaryOp};
 use crate::python::error::{Py, index_error, raise, type_error, value_error};
 use crate::python::names::Builtin;
@@ -161,7 +162,7 @@ fn chosen(n: u64, k: &Obj, below: Below) -> Py<Vec<u64>> {
     let k = k as u64;
     let mut set_size = 21.0;
     if k > 5 {
-        set_size += 4f64.powf(((k * 3) as f64).log(4.0).ceil());
+        set_size += pow(4.0, (ln((k * 3) as f64) / ln(4.0)).ceil());
     }
     let mut places = Vec::with_capacity(k.min(1 << 20) as usize);
     if n as f64 <= set_size {
@@ -366,21 +367,21 @@ impl Distribution {
             Distribution::Gauss { mu, sigma } => {
                 let z = gauss_next.take().unwrap_or_else(|| {
                     let angle = source.float() * TAU;
-                    let radius = (-2.0 * (1.0 - source.float()).ln()).sqrt();
-                    *gauss_next = Some(angle.sin() * radius);
-                    angle.cos() * radius
+                    let radius = (-2.0 * ln(1.0 - source.float())).sqrt();
+                    *gauss_next = Some(sin(angle) * radius);
+                    cos(angle) * radius
                 });
                 mu + z * sigma
             }
             Distribution::LogNormal { mu, sigma } => {
-                let result = normal(source, mu, sigma).exp();
+                let result = exp(normal(source, mu, sigma));
                 if result.is_infinite() {
                     return Err(crate::python::error::overflow_error("math range error"));
                 }
                 result
             }
             Distribution::Exponential { lambda } => {
-                let size = -(1.0 - source.float()).ln();
+                let size = -ln(1.0 - source.float());
                 if lambda == 0.0 {
                     return Err(raise(Builtin::ZeroDivisionError, "float division by zero"));
                 }
@@ -392,8 +393,8 @@ impl Distribution {
                 let y = gamma(source, alpha, 1.0)?;
                 if y == 0.0 { 0.0 } else { y / (y + gamma(source, beta, 1.0)?) }
             }
-            Distribution::Pareto { alpha } => (1.0 - source.float()).powf(-1.0 / alpha),
-            Distribution::Weibull { alpha, beta } => alpha * (-(1.0 - source.float()).ln()).powf(1.0 / beta),
+            Distribution::Pareto { alpha } => pow(1.0 - source.float(), -1.0 / alpha),
+            Distribution::Weibull { alpha, beta } => alpha * pow(-ln(1.0 - source.float()), 1.0 / beta),
         }))
     }
 }
@@ -421,7 +422,7 @@ fn normal(source: &mut Twister, mu: f64, sigma: f64) -> f64 {
         let u1 = source.float();
         let u2 = 1.0 - source.float();
         let z = MAGIC * (u1 - 0.5) / u2;
-        if z * z / 4.0 <= -u2.ln() {
+        if z * z / 4.0 <= -ln(u2) {
             return mu + z * sigma;
         }
     }
@@ -434,16 +435,16 @@ fn von_mises(source: &mut Twister, mu: f64, kappa: f64) -> f64 {
     let s = 0.5 / kappa;
     let r = s + (1.0 + s * s).sqrt();
     let z = loop {
-        let z = (PI * source.float()).cos();
+        let z = cos(PI * source.float());
         let d = z / (r + z);
         let u2 = source.float();
-        if u2 < 1.0 - d * d || u2 <= (1.0 - d) * d.exp() {
+        if u2 < 1.0 - d * d || u2 <= (1.0 - d) * exp(d) {
             break z;
         }
     };
     let q = 1.0 / r;
     let f = (q + z) / (1.0 + q * z);
-    let angle = if source.float() > 0.5 { mu + f.acos() } else { mu - f.acos() };
+    let angle = if source.float() > 0.5 { mu + acos(f) } else { mu - acos(f) };
     // Python's remainder has the sign of the divisor.
     let rest = angle % TAU;
     if rest < 0.0 { rest + TAU } else { rest }
@@ -454,11 +455,11 @@ fn gamma(source: &mut Twister, alpha: f64, beta: f64) -> Py<f64> {
         return Err(value_error("gammavariate: alpha and beta must be > 0.0"));
     }
     if alpha == 1.0 {
-        return Ok(-(1.0 - source.float()).ln() * beta);
+        return Ok(-ln(1.0 - source.float()) * beta);
     }
     if alpha > 1.0 {
-        let log4 = 4f64.ln();
-        let magic = 1.0 + 4.5f64.ln();
+        let log4 = ln(4.0);
+        let magic = 1.0 + ln(4.5);
         let a = (2.0 * alpha - 1.0).sqrt();
         let b = alpha - log4;
         let c = alpha + a;
@@ -468,11 +469,11 @@ fn gamma(source: &mut Twister, alpha: f64, beta: f64) -> Py<f64> {
                 continue;
             }
             let u2 = 1.0 - source.float();
-            let v = (u1 / (1.0 - u1)).ln() / a;
-            let x = alpha * v.exp();
+            let v = ln(u1 / (1.0 - u1)) / a;
+            let x = alpha * exp(v);
             let z = u1 * u1 * u2;
             let r = b + c * v - x;
-            if r + magic - 4.5 * z >= 0.0 || r >= z.ln() {
+            if r + magic - 4.5 * z >= 0.0 || r >= ln(z) {
                 return Ok(x * beta);
             }
         }
@@ -480,17 +481,9 @@ fn gamma(source: &mut Twister, alpha: f64, beta: f64) -> Py<f64> {
     loop {
         let b = (E + alpha) / E;
         let p = b * source.float();
-        let x = if p <= 1.0 {
-            p.powf(1.0 / alpha)
-        } else {
-            -((b - p) / alpha).ln()
-        };
+        let x = if p <= 1.0 { pow(p, 1.0 / alpha) } else { -ln((b - p) / alpha) };
         let u1 = source.float();
-        if if p > 1.0 {
-            u1 <= x.powf(alpha - 1.0)
-        } else {
-            u1 <= (-x).exp()
-        } {
+        if if p > 1.0 { u1 <= pow(x, alpha - 1.0) } else { u1 <= exp(-x) } {
             return Ok(x * beta);
         }
     }
