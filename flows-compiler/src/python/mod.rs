@@ -20,6 +20,7 @@ pub mod mir;
 mod numbers;
 mod parse;
 mod problem;
+mod reference;
 pub mod rt;
 mod scope;
 mod source;
@@ -28,6 +29,7 @@ mod syntax;
 mod tests;
 
 pub use problem::{Place, Problem};
+pub use reference::markdown;
 pub use source::CodeNode;
 
 use choose::Chosen;
