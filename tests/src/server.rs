@@ -211,10 +211,13 @@ fn spawn(options: &Options, dir: &Path, address: SocketAddr) -> Child {
     command.spawn().expect("the server starts")
 }
 
-/// `flowgate` with an environment that holds no settings.
+/// `flowgate` with an environment that holds no settings but one: native code is kept beside the binary, so that not every test
+/// compiles the runtime again.
 pub fn command() -> Command {
-    let mut command = Command::new(binary::flowgate());
+    let binary = binary::flowgate();
+    let mut command = Command::new(&binary);
     command.env_clear().kill_on_drop(true);
+    command.env("FLOWGATE_CODE_CACHE", binary.with_file_name("code-cache"));
     for name in ["PATH", "HOME", "TMPDIR", "RUST_BACKTRACE"] {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);

@@ -18,6 +18,20 @@ use crate::visualflow::{self, Document};
 ///
 /// Work grows with the size of the document and nothing recurses with its depth.
 pub fn build(doc: &Document) -> Result<Graph, Vec<Diagnostic>> {
+    build_with(doc, RefusedCode::Diagnose)
+}
+
+/// What becomes of Python that the compiler refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusedCode {
+    /// The flow does not compile.
+    Diagnose,
+    /// The node fails with the refusal when the flow reaches it, as in the reference: for comparisons with it.
+    FailAtRun,
+}
+
+/// As [`build`], with a choice of what refused Python becomes.
+pub fn build_with(doc: &Document, refused: RefusedCode) -> Result<Graph, Vec<Diagnostic>> {
     let mut findings = Findings::new(&doc.id);
     checks::names(doc, &mut findings);
     if findings.error_count > 0 {
@@ -47,7 +61,7 @@ pub fn build(doc: &Document) -> Result<Graph, Vec<Diagnostic>> {
     }
     let mut programs: Vec<_> = order
         .iter()
-        .map(|at| code::compile(&draft.nodes[*at], &mut findings))
+        .map(|at| code::compile(&draft.nodes[*at], refused, &mut findings))
         .collect();
     if findings.error_count > 0 {
         return Err(findings.errors);

@@ -2,6 +2,7 @@
 
 use serde_json::value::RawValue;
 
+use super::build::RefusedCode;
 use super::draft::DraftNode;
 use super::findings::Findings;
 use crate::diagnostic::Severity;
@@ -9,7 +10,7 @@ use crate::python::{self, CodeNode, mir};
 use crate::visualflow;
 
 /// The program of a node whose type has one; none for every other, and for a program that is wrong, which is told.
-pub(super) fn compile(node: &DraftNode<'_>, findings: &mut Findings<'_>) -> Option<Box<mir::Module>> {
+pub(super) fn compile(node: &DraftNode<'_>, refused: RefusedCode, findings: &mut Findings<'_>) -> Option<Box<mir::Module>> {
     let legacy = match node.ty?.name {
         "code" => false,
         "function" => true,
@@ -32,6 +33,10 @@ pub(super) fn compile(node: &DraftNode<'_>, findings: &mut Findings<'_>) -> Opti
                 findings.python(node.id, warning, Severity::Warning);
             }
             Some(Box::new(compiled.module))
+        }
+        Err(problems) if refused == RefusedCode::FailAtRun => {
+            let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            Some(Box::new(python::refusal(texts.join("\n"))))
         }
         Err(problems) => {
             for problem in problems {

@@ -23,7 +23,7 @@ use serde_json::value::RawValue;
 use crate::catalogue::NodeType;
 use crate::diagnostic::Diagnostic;
 
-pub use build::build;
+pub use build::{RefusedCode, build, build_with};
 pub use subflows::qualify_subflows;
 
 /// Index of a node in [`Graph::nodes`].

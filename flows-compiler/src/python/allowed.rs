@@ -135,9 +135,6 @@ pub(super) static METHODS: &[&str] = &[
     "__post_init__",
 ];
 
-/// Special attributes that may be read of any object.
-pub(super) static ATTRIBUTES: &[&str] = &["__name__", "__qualname__", "__class__", "__doc__", "__cause__"];
-
 /// Special names that a class body may assign.
 pub(super) static CLASS_NAMES: &[&str] = &["__match_args__", "__doc__"];
 

@@ -10,7 +10,7 @@ use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{self as ast, Expr, ExprContext, Identifier, ModModule, Stmt};
 use ruff_text_size::{Ranged, TextRange};
 
-use super::allowed::{self, ATTRIBUTES, BASES, CLASS_NAMES, METHODS};
+use super::allowed::{self, BASES, CLASS_NAMES, METHODS};
 use super::problem::Finding;
 use super::scope::Scopes;
 
@@ -110,13 +110,14 @@ impl Checker<'_> {
             Expr::Name(name) => self.classes.contains(name.id.as_str()),
             _ => false,
         };
-        if read && (ATTRIBUTES.contains(&name) || of_class && METHODS.contains(&name)) {
+        if read && of_class && METHODS.contains(&name) {
             return;
         }
         let hint = match name {
             _ if METHODS.contains(&name) => "use the operator or builtin that calls it",
             "__dict__" => "keep the fields in a dict",
-            _ => "only __name__, __qualname__, __class__ and __doc__ can be read",
+            "__name__" | "__qualname__" | "__class__" => "ask isinstance(), or compare type(x) with a class",
+            _ => "no part of an object's machinery can be read",
         };
         self.refuse(
             attribute.attr.range(),

@@ -21,6 +21,7 @@ mod numbers;
 mod parse;
 mod problem;
 mod reference;
+mod refusal;
 pub mod rt;
 mod scope;
 mod source;
@@ -30,6 +31,7 @@ mod tests;
 
 pub use problem::{Place, Problem};
 pub use reference::markdown;
+pub use refusal::refusal;
 pub use source::CodeNode;
 
 use choose::Chosen;

@@ -9,8 +9,8 @@ use super::problem::Finding;
 /// Parses a program that [`guard::check`] lets pass.
 pub(super) fn parse(text: &str) -> Result<Parsed<ModModule>, Vec<Finding>> {
     guard::check(text).map_err(|finding| vec![finding])?;
-    // The newest grammar: what a newer Python allows is no reason to refuse a program that can be compiled.
-    let options = ParseOptions::from(Mode::Module).with_target_version(PythonVersion::latest());
+    // The grammar of the reference's interpreter: what it cannot read must not mean something here.
+    let options = ParseOptions::from(Mode::Module).with_target_version(PythonVersion::PY311);
     let parsed = parse_unchecked(text, options);
     if !parsed.has_valid_syntax() {
         // Those after the first are mostly its consequences.

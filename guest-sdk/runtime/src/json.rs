@@ -13,6 +13,7 @@ mod write;
 use std::fmt;
 
 pub use parse::parse;
+pub(crate) use scan::plain_len;
 pub use tolerant::{Tolerant, loads_tolerant};
 pub use write::{Sink, Style, to_string, write, write_styled};
 

@@ -158,7 +158,8 @@ fn compile(document: &[u8]) -> Result<Compiled, String> {
         found.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     };
     let document = visualflow::Document::parse(document, MAX_FLOW_BYTES).map_err(|e| e.to_string())?;
-    let graph = graph::build(&document).map_err(all)?;
+    // The reference refuses a code node's program when it runs the node; so does a case.
+    let graph = graph::build_with(&document, graph::RefusedCode::FailAtRun).map_err(all)?;
     let component = flowgate_compiler::compile(&graph, Link::Shared).map_err(all)?;
     Ok(Compiled {
         bytes: component.bytes,

@@ -14,6 +14,8 @@ pub struct Settings {
     pub host: String,
     pub port: u16,
     pub data_dir: PathBuf,
+    /// Empty: chosen by what the command keeps.
+    pub code_cache: PathBuf,
     pub flows_dir: PathBuf,
     /// Every token a client may send. Kept apart from `security`, whose debug output would show them.
     pub tokens: Vec<Token>,
@@ -44,17 +46,28 @@ impl Settings {
             ..self.security.clone()
         }
     }
-    /// What an instance may use. `cache`: native code is kept in the data directory between starts.
-    pub fn sandbox(&self, cache: bool) -> sandbox::Settings {
+    /// What an instance may use. `keeps`: the command keeps its runs, and so the native code of its flows too; one that keeps nothing
+    /// has only the runtime's, among the user's cached files.
+    pub fn sandbox(&self, keeps: bool) -> sandbox::Settings {
+        let own = || keeps.then(|| self.data_dir.join("code-cache"));
+        let named = (!self.code_cache.as_os_str().is_empty()).then(|| self.code_cache.clone());
         sandbox::Settings {
             tick_fuel: self.runner.tick_fuel,
             tick_timeout: self.runner.tick_timeout,
             max_memory_bytes: usize::try_from(self.runner.max_memory_bytes).unwrap_or(usize::MAX),
             max_live: u32::try_from(self.runner.max_live).unwrap_or(u32::MAX),
-            cache: cache.then(|| self.data_dir.join("code-cache")),
+            cache: named.or_else(own).or_else(user_cache),
+            cache_flows: keeps,
             ..sandbox::Settings::default()
         }
     }
+}
+
+/// Where the user's programs cache what they can make again.
+fn user_cache() -> Option<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")));
+    base.or_else(|| folder("LOCALAPPDATA")).map(|base| base.join("flowgate"))
 }
 
 /// Whether `host` (an address or a name) is this machine only. A name other than `localhost` is taken to be public.

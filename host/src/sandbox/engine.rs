@@ -28,6 +28,8 @@ pub struct Settings {
     /// Where native code is kept between starts of the host. None: nowhere. Only this host may write there: native code is
     /// run as it is found.
     pub cache: Option<PathBuf>,
+    /// Whether flows are kept there too, not only the runtime that all of them share.
+    pub cache_flows: bool,
 }
 
 impl Default for Settings {
@@ -39,6 +41,7 @@ impl Default for Settings {
             max_live: 1000,
             programs: 4096,
             cache: None,
+            cache_flows: true,
         }
     }
 }

@@ -19,6 +19,8 @@ pub struct Program {
 /// Native code on disk, under a name made of the code's origin and everything that its making depends on.
 pub(super) struct NativeCache {
     folder: Option<PathBuf>,
+    /// Whether flows are kept, not only their runtime.
+    flows: bool,
     /// The engine's own fingerprint: wasmtime's version, the target and every setting that changes code.
     engine: u64,
 }
@@ -31,6 +33,7 @@ impl NativeCache {
         env!("CARGO_PKG_VERSION").hash(&mut hasher);
         NativeCache {
             folder: settings.cache.clone(),
+            flows: settings.cache_flows,
             engine: hasher.finish(),
         }
     }
@@ -54,7 +57,7 @@ impl NativeCache {
     fn component(&self, engine: &Engine, digest: Digest, bytes: &[u8]) -> Result<Component, Error> {
         let invalid = |e: wasmtime::Error| Error::Invalid(format!("{e:#}"));
         // A shared component names its runtime in its own bytes, so its digest stands for both.
-        let Some(path) = self.path(&digest.hex(), "component") else {
+        let Some(path) = self.path(&digest.hex(), "component").filter(|_| self.flows) else {
             return Component::new(engine, bytes).map_err(invalid);
         };
         if path.is_file()

@@ -5,7 +5,7 @@ const HIGHS: u64 = 0x8080_8080_8080_8080;
 
 /// How many bytes come before the first special one.
 #[inline]
-pub(super) fn plain_len(bytes: &[u8]) -> usize {
+pub(crate) fn plain_len(bytes: &[u8]) -> usize {
     let mut len = 0;
     while let Some(chunk) = bytes[len..].first_chunk::<8>() {
         let special = special_bytes(u64::from_le_bytes(*chunk));

@@ -6,6 +6,7 @@ use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::FromPrimitive;
 
+use super::elementary;
 use super::{Error, FloatText, Kind, Result};
 
 /// Python's `a % b` of floats: the result has the sign of `b`.
@@ -46,7 +47,7 @@ pub fn float_pow(base: f64, exp: f64) -> Result<f64> {
     if is_complex_pow(base, exp) {
         return Err(Error::value("negative number cannot be raised to a fractional power"));
     }
-    let power = base.powf(exp);
+    let power = elementary::pow(base, exp);
     if power.is_infinite() && base.is_finite() && exp.is_finite() {
         return Err(Error::overflow("(34, 'Numerical result out of range')"));
     }
@@ -60,12 +61,15 @@ pub fn is_complex_pow(base: f64, exp: f64) -> bool {
 
 /// `str(base ** exp)` where that is complex: the power of the size, turned by `exp` half circles.
 pub fn complex_pow_text(base: f64, exp: f64) -> Result<String> {
-    let size = base.abs().powf(exp);
+    let size = elementary::pow(base.abs(), exp);
     if size.is_infinite() {
         return Err(Error::overflow("complex exponentiation"));
     }
     let angle = std::f64::consts::PI * exp;
-    let (real, imaginary) = (FloatText::of(size * angle.cos()), FloatText::of(size * angle.sin()));
+    let (real, imaginary) = (
+        FloatText::of(size * elementary::cos(angle)),
+        FloatText::of(size * elementary::sin(angle)),
+    );
     // Unlike a float, a part of a complex number needs no point.
     let [real, imaginary] = [&real, &imaginary].map(|part| part.as_str().trim_end_matches(".0"));
     if real == "0" {

@@ -150,11 +150,20 @@ impl<'a> Spec<'a> {
                 "Invalid format specifier '{text}' for object of type '{type_name}'"
             )));
         }
+        spec.check_grouping(is_text)?;
         Ok(spec)
     }
 
-    fn refuse(&self, what: &str) -> Error {
-        Error::value(format!("{what} not allowed in {} format specifier", self.type_name))
+    /// Groups are of digits, and commas of decimal ones.
+    fn check_grouping(&self, is_text: bool) -> Result<()> {
+        let Some(grouping) = self.grouping else {
+            return Ok(());
+        };
+        match self.kind.or(is_text.then_some('s')) {
+            None | Some('d' | 'e' | 'E' | 'f' | 'F' | 'g' | 'G' | '%') => Ok(()),
+            Some('b' | 'o' | 'x' | 'X') if grouping == '_' => Ok(()),
+            Some(kind) => Err(Error::value(format!("Cannot specify '{grouping}' with '{kind}'."))),
+        }
     }
 
     fn unknown_kind(&self, kind: char) -> Error {
@@ -267,20 +276,18 @@ fn push_text(out: &mut String, text: &str, spec: &Spec<'_>) -> Result<()> {
     if let Some(kind) = spec.kind.filter(|kind| *kind != 's') {
         return Err(spec.unknown_kind(kind));
     }
-    if spec.sign.is_some() {
-        return Err(spec.refuse("Sign"));
-    }
-    if spec.no_negative_zero {
-        return Err(spec.refuse("Negative zero coercion (z)"));
-    }
-    if spec.alternate {
-        return Err(spec.refuse("Alternate form (#)"));
-    }
-    if spec.align == Some(Align::Inside) {
-        return Err(spec.refuse("'=' alignment"));
-    }
-    if let Some(grouping) = spec.grouping {
-        return Err(Error::value(format!("Cannot specify '{grouping}' with 's'.")));
+    let refused = match spec {
+        Spec { sign: Some(' '), .. } => Some("Space"),
+        Spec { sign: Some(_), .. } => Some("Sign"),
+        Spec {
+            no_negative_zero: true, ..
+        } => Some("Negative zero coercion (z)"),
+        Spec { alternate: true, .. } => Some("Alternate form (#)"),
+        _ if spec.align == Some(Align::Inside) => Some("'=' alignment"),
+        _ => None,
+    };
+    if let Some(what) = refused {
+        return Err(Error::value(format!("{what} not allowed in string format specifier")));
     }
     let end = spec.precision.map(|precision| precision as i64);
     spec.pad(out, "", super::slice::text(text, None, end), Align::Left);
@@ -293,16 +300,16 @@ fn push_int(out: &mut String, n: &BigInt, spec: &Spec<'_>) -> Result<()> {
         let float = float.ok_or_else(|| Error::overflow("int too large to convert to float"))?;
         return push_float(out, float, spec);
     }
+    if let Some(kind) = spec.kind.filter(|kind| !"dnboxXc".contains(*kind)) {
+        return Err(spec.unknown_kind(kind));
+    }
     if spec.precision.is_some() {
         return Err(Error::value("Precision not allowed in integer format specifier"));
     }
     if spec.no_negative_zero {
-        return Err(spec.refuse("Negative zero coercion (z)"));
-    }
-    if let (Some(grouping), Some(kind)) = (spec.grouping, spec.kind)
-        && (matches!(kind, 'n' | 'c') || (grouping == ',' && kind != 'd'))
-    {
-        return Err(Error::value(format!("Cannot specify '{grouping}' with '{kind}'.")));
+        return Err(Error::value(
+            "Negative zero coercion (z) not allowed in integer format specifier",
+        ));
     }
     let (radix, prefix) = match spec.kind {
         None | Some('d' | 'n') => (10, ""),
@@ -310,8 +317,7 @@ fn push_int(out: &mut String, n: &BigInt, spec: &Spec<'_>) -> Result<()> {
         Some('o') => (8, "0o"),
         Some('x') => (16, "0x"),
         Some('X') => (16, "0X"),
-        Some('c') => return push_char(out, n, spec),
-        Some(kind) => return Err(spec.unknown_kind(kind)),
+        Some(_) => return push_char(out, n, spec),
     };
     let text = if radix == 10 { big_text(n)? } else { n.to_str_radix(radix) };
     let mut digits = text.trim_start_matches('-').to_owned();
@@ -347,9 +353,6 @@ fn push_float(out: &mut String, value: f64, spec: &Spec<'_>) -> Result<()> {
     let kind = spec.kind;
     if let Some(kind) = kind.filter(|kind| !"eEfFgGn%".contains(*kind)) {
         return Err(spec.unknown_kind(kind));
-    }
-    if let (Some(grouping), Some('n')) = (spec.grouping, kind) {
-        return Err(Error::value(format!("Cannot specify '{grouping}' with 'n'.")));
     }
     let percent = kind == Some('%');
     let shown = if percent { value * 100.0 } else { value };

@@ -144,6 +144,17 @@ fn binary(op: u32, dst: u32, a: u32, b: u32) -> i32 {
     let Some(operator) = BinaryOp::at(op & 0xff) else {
         return raised(no_operator());
     };
+    if operator == BinaryOp::Add && dst == a && a != b {
+        // The old value is overwritten, so it need not be kept.
+        let mut left = stack::take(a);
+        let grown = arith::grow(&mut left, at(b));
+        stack::put(a, left);
+        match grown {
+            Ok(true) => return 0,
+            Ok(false) => {}
+            Err(error) => return raised(error),
+        }
+    }
     give(dst, arith::binary(operator, op > 0xff, at(a), at(b)))
 }
 
@@ -201,7 +212,7 @@ exports! {
         None => raised(no_operator()),
     };
     fn py_compare(op, dst, a, b) = compared(op, |op| give(dst, compare::compare(op, at(a), at(b))));
-    fn py_compare_test(op, a, b) = compared(op, |op| answer(compare::compare(op, at(a), at(b)).and_then(|r| compare::truth(&r))));
+    fn py_compare_test(op, a, b) = compared(op, |op| answer(compare::test(op, at(a), at(b))));
     fn py_truth(slot) = answer(compare::truth(at(slot)));
 
     fn py_global_get(dst, number) = give(dst, state::global(number));

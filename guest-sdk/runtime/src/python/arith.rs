@@ -112,11 +112,13 @@ pub fn binary(op: BinaryOp, inplace: bool, a: &Obj, b: &Obj) -> Py {
     }
 }
 
-/// As [`binary`], where `a` is no longer needed: a text held nowhere else grows in place.
-pub fn binary_into(op: BinaryOp, inplace: bool, a: Obj, b: &Obj) -> Py {
-    match (op, a, b) {
-        (BinaryOp::Add, Obj::Str(a), Obj::Str(b)) => sequence::append_text(a, b),
-        (_, a, _) => binary(op, inplace, &a, b),
+/// `a += b`, where nothing else reads `a` before it is written: a text held nowhere else grows in place. False when `a` is no such
+/// text; nothing has happened then.
+#[inline]
+pub fn grow(a: &mut Obj, b: &Obj) -> Py<bool> {
+    match (a, b) {
+        (Obj::Str(a), Obj::Str(b)) => sequence::append_text(a, b),
+        _ => Ok(false),
     }
 }
 
@@ -143,7 +145,7 @@ fn mixed(op: BinaryOp, inplace: bool, a: &Obj, b: &Obj) -> Py {
             _ => numbers(op, a, b)?,
         },
         (Obj::Str(template), _) if op == BinaryOp::Mod => Some(Obj::str(format::percent(template, b)?)),
-        (Obj::Set(a), Obj::Set(b)) => union::sets(op, inplace, a, b),
+        (Obj::Set(a), Obj::Set(b)) => union::sets(op, inplace, a, b)?,
         (Obj::List(list), _) if op == BinaryOp::Add && inplace => {
             // A user class may want to be asked first.
             if let Some(answer) = foreign(op, inplace, a, b)? {

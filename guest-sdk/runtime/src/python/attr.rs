@@ -63,7 +63,7 @@ pub fn getattr(object: &Obj, name: &Name) -> Py {
                     "__module__" => Ok(Obj::str(kind.module)),
                     "__doc__" => Ok(Obj::None),
                     "__class__" => Ok(Obj::Builtin(Builtin::Type)),
-                    _ => Err(no_class_attribute(kind.name, text)),
+                    _ => Err(no_class_attribute(&text::shown_name(kind), text)),
                 },
             };
         }
@@ -227,14 +227,11 @@ fn assign(object: &Obj, name: &Name, value: Option<&Obj>) -> Py<()> {
             };
         }
         (Obj::Function(function), Some(value)) => return function.set_attr(&name.text, value.clone()),
-        (Obj::Native(native), Some(value)) => {
-            if native.set_attribute(text, value)? {
-                return Ok(());
-            }
-        }
+        (Obj::Native(native), Some(value)) if native.set_attribute(text, value)? => return Ok(()),
         (Obj::Dict(dict), Some(value)) if text == "default_factory" => {
             if let DictKind::Default(factory) = &dict.kind {
-                factory.replace(value.clone());
+                let old = factory.replace(value.clone());
+                drop(old);
                 return Ok(());
             }
         }
@@ -345,7 +342,8 @@ fn is_builtin_instance(object: &Obj, class: Builtin) -> bool {
                     .as_ref()
                     .is_some_and(|state| state.type_name() == class.name())
         }
-        (Obj::Native(native), B::Tuple) => native.as_tuple().is_some(),
+        (Obj::Native(native), B::Tuple) if native.as_tuple().is_some() => true,
+        (Obj::Native(native), class) if native.as_plain().is_some_and(|plain| is_builtin_instance(plain, class)) => true,
         _ => matches!(type_of(object), Obj::Builtin(own) if own == class),
     }
 }

@@ -69,13 +69,11 @@ pub fn call_method(object: &Obj, name: &Name, args: &Args) -> Py {
     match object {
         Obj::Instance(instance) => {
             // The class first: a method hidden by an instance's attribute is rare, and looked for all the same.
-            if let Some(method) = instance.class.find_name(&name.text) {
-                if let Obj::Function(function) = &method {
-                    return match class::entry(&instance.attrs, &name.text) {
-                        None => function::call(function, Some(object), args),
-                        Some(own) => call(&own, args),
-                    };
-                }
+            if let Some(Obj::Function(function)) = instance.class.find_name(&name.text) {
+                return match class::entry(&instance.attrs, &name.text) {
+                    None => function::call(&function, Some(object), args),
+                    Some(own) => call(&own, args),
+                };
             }
         }
         Obj::Native(native) => {

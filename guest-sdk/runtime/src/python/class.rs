@@ -33,6 +33,14 @@ pub struct Class {
 pub struct Instance {
     pub class: Rc<Class>,
     pub attrs: RefCell<Table<Obj>>,
+    /// The hash under which tables keep it (`hash`): what its `__hash__` said last, or its number; 0 as long as it has none.
+    pub hash: Cell<i64>,
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        super::release::table(self.attrs.get_mut());
+    }
 }
 
 /// The value of a text key.
@@ -213,6 +221,10 @@ fn linearise(bases: &[Obj]) -> Py<Vec<Obj>> {
     }
 }
 
+thread_local! {
+    static INIT: Rc<Text> = Rc::new(Text::new("__init__"));
+}
+
 /// A call of a class.
 pub fn instantiate(class: &Rc<Class>, args: &Args) -> Py {
     let made = match class.exception {
@@ -220,9 +232,10 @@ pub fn instantiate(class: &Rc<Class>, args: &Args) -> Py {
         None => Obj::Instance(Rc::new(Instance {
             class: class.clone(),
             attrs: RefCell::default(),
+            hash: Cell::default(),
         })),
     };
-    match class.find("__init__") {
+    match INIT.with(|name| class.find_name(name)) {
         Some(Obj::Function(init)) => {
             let result = super::function::call(&init, Some(&made), args)?;
             if !result.is_none() {
@@ -234,12 +247,10 @@ pub fn instantiate(class: &Rc<Class>, args: &Args) -> Py {
             let init = bind(&init, Some(&made), class)?;
             call::call(&init, args)?;
         }
-        None if class.exception.is_some() => {
-            if !args.names.is_empty() {
-                return Err(type_error(format!("{}() takes no keyword arguments", class.name)));
-            }
+        None if class.exception.is_some() && !args.names.is_empty() => {
+            return Err(type_error(format!("{}() takes no keyword arguments", class.name)));
         }
-        None if !args.values.is_empty() => {
+        None if class.exception.is_none() && !args.values.is_empty() => {
             return Err(type_error(format!("{}() takes no arguments", class.name)));
         }
         None => {}
@@ -355,10 +366,7 @@ pub fn setattr(object: &Obj, name: &Name, value: Option<&Obj>) -> Py<()> {
     }
     if class.frozen.get() {
         let verb = if value.is_some() { "assign to" } else { "delete" };
-        return Err(raise(
-            Builtin::AttributeError,
-            format!("cannot {verb} field '{}'", name.text.text),
-        ));
+        return Err(super::stdlib::dataclasses::frozen(verb, &name.text.text));
     }
     set_own(object, attrs, name, value)
 }
@@ -537,7 +545,7 @@ pub fn object_method(this: &Obj, name: &Name, args: &Args) -> Py<Option<Obj>> {
         ("__repr__", []) => Obj::str(default_repr(this)),
         ("__eq__", [other]) if this.is(other) => Obj::Bool(true),
         ("__eq__" | "__ne__", [_]) => Obj::NotImplemented,
-        ("__hash__", []) => Obj::Int((this.address().unwrap_or(0) >> 4) as i64),
+        ("__hash__", []) => Obj::Int(super::hash::identity(this)),
         ("__setattr__", [Obj::Str(name), value]) => {
             if let Some((_, attrs)) = of(this) {
                 set_entry(attrs, name, value.clone())?;
@@ -559,8 +567,7 @@ pub fn object_method(this: &Obj, name: &Name, args: &Args) -> Py<Option<Obj>> {
 
 /// `repr()` of an object whose class says nothing of it.
 pub fn default_repr(object: &Obj) -> String {
-    let address = object.address().unwrap_or(0);
-    format!("<__main__.{} object at 0x{address:012x}>", text::type_name(object))
+    format!("<__main__.{} object at {}>", text::type_name(object), text::ADDRESS)
 }
 
 /// The class above which an exception's class is the program's, for `isinstance`.

@@ -1,4 +1,4 @@
-//! Equality, ordering, truth and membership.
+//! Equality, ordering and truth.
 //!
 //! Items of containers are compared by identity first, as CPython does. What may run code of the program (a method of a user class)
 //! never runs while a container is borrowed.
@@ -10,11 +10,13 @@ use std::rc::Rc;
 use super::depth;
 use super::dunder::{self, Special};
 use super::error::{Py, type_error};
-use super::iter;
+use super::keyed;
 use super::number;
 use super::object::{Dict, DictKind, List, Obj, Range, Set, Text};
 use super::subscript::range_len;
 use super::text::type_name;
+
+pub use super::membership::{contains, in_range};
 
 /// The numbers are the compiler's (`flowgate-compiler`, `python/mir.rs`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,10 +107,13 @@ pub fn quietly(work: impl FnOnce() -> Py<bool>) -> bool {
 
 /// The result as an object (a user class may return anything).
 pub fn compare(op: CompareOp, a: &Obj, b: &Obj) -> Py {
-    if dunder::is_user(a) || dunder::is_user(b) {
-        if let Some(result) = of_user(op, a, b)? {
-            return Ok(result);
-        }
+    if let (Obj::Str(_), Obj::Str(_)) | (Obj::Int(_), Obj::Int(_)) = (a, b) {
+        return test(op, a, b).map(Obj::Bool);
+    }
+    if (dunder::is_user(a) || dunder::is_user(b))
+        && let Some(result) = of_user(op, a, b)?
+    {
+        return Ok(result);
     }
     test(op, a, b).map(Obj::Bool)
 }
@@ -169,7 +174,7 @@ fn different(a: &Obj, b: &Obj) -> Py<bool> {
 
 /// Equality where it is known without following anything, `None` where it is not.
 #[inline]
-fn quick(a: &Obj, b: &Obj) -> Option<bool> {
+pub(super) fn quick(a: &Obj, b: &Obj) -> Option<bool> {
     Some(match (a, b) {
         (Obj::Int(a), Obj::Int(b)) => a == b,
         (Obj::Str(a), Obj::Str(b)) => same_text(a, b),
@@ -222,10 +227,10 @@ fn is_identical(a: &Obj, b: &Obj) -> bool {
 
 fn deep_equals(a: &Obj, b: &Obj) -> Py<bool> {
     match (a, b) {
-        (Obj::List(a), Obj::List(b)) => Rc::ptr_eq(a, b).then_some(Ok(true)).unwrap_or_else(|| lists(a, b)),
+        (Obj::List(a), Obj::List(b)) => Ok(Rc::ptr_eq(a, b) || lists(a, b)?),
         (Obj::Tuple(a), Obj::Tuple(b)) => tuples(a, b),
         (Obj::Dict(a), Obj::Dict(b)) => dicts(a, b),
-        (Obj::Set(a), Obj::Set(b)) => Ok(Rc::ptr_eq(a, b) || sets(a, b)),
+        (Obj::Set(a), Obj::Set(b)) => Ok(Rc::ptr_eq(a, b) || sets(a, b)?),
         (Obj::Bytes(a), Obj::Bytes(b)) => Ok(a == b),
         (Obj::Range(a), Obj::Range(b)) => Ok(ranges(a, b)),
         (Obj::Slice(a), Obj::Slice(b)) => {
@@ -322,7 +327,7 @@ fn dicts(a: &Rc<Dict>, b: &Rc<Dict>) -> Py<bool> {
     let in_order = matches!((&a.kind, &b.kind), (DictKind::Ordered, DictKind::Ordered));
     let (mut place, mut other_place) = (0, 0);
     loop {
-        let (left, right) = {
+        let (key, left) = {
             let (a, b) = (a.table.borrow(), b.table.borrow());
             let Some((next, key, left)) = a.entry_at(place) else {
                 return Ok(true);
@@ -334,16 +339,23 @@ fn dicts(a: &Rc<Dict>, b: &Rc<Dict>) -> Py<bool> {
                     _ => return Ok(false),
                 }
             }
-            let Some(right) = b.get_ref(key)? else {
-                return Ok(false);
-            };
-            if quick(left, right) == Some(true) {
-                continue;
+            if let Obj::Str(text) = key {
+                match b.get_text(text) {
+                    None => return Ok(false),
+                    Some(right) if quick(left, right) == Some(true) => continue,
+                    Some(_) => {}
+                }
             }
-            (left.clone(), right.clone())
+            (key.clone(), left.clone())
         };
-        if !same_item(&left, &right)? {
-            return Ok(false);
+        let found = if QUIET.get() > 0 {
+            b.table.borrow().get(&key)?
+        } else {
+            keyed::dict_get(b, &key)?
+        };
+        match found {
+            Some(right) if same_item(&left, &right)? => {}
+            _ => return Ok(false),
         }
     }
 }
@@ -361,9 +373,11 @@ fn counters(op: CompareOp, a: &Rc<Dict>, b: &Rc<Dict>) -> Py<bool> {
     Ok(true)
 }
 
-fn sets(a: &Rc<Set>, b: &Rc<Set>) -> bool {
-    let (a, b) = (a.table.borrow(), b.table.borrow());
-    a.len() == b.len() && a.is_subset(&b)
+fn sets(a: &Rc<Set>, b: &Rc<Set>) -> Py<bool> {
+    if a.table.borrow().len() != b.table.borrow().len() {
+        return Ok(false);
+    }
+    Ok(set_order(a, b)? == Some(Ordering::Equal))
 }
 
 fn ranges(a: &Range, b: &Range) -> bool {
@@ -398,7 +412,7 @@ fn ordered(op: CompareOp, a: &Obj, b: &Obj) -> Py<bool> {
             }
             return Ok(op.accepts(Some(a.len().cmp(&b.len()))));
         }
-        (Obj::Set(a), Obj::Set(b)) => return Ok(op.accepts(set_order(a, b))),
+        (Obj::Set(a), Obj::Set(b)) => return Ok(op.accepts(set_order(a, b)?)),
         (Obj::Dict(left), Obj::Dict(right)) => {
             if let (DictKind::Counter, DictKind::Counter) = (&left.kind, &right.kind) {
                 return match op {
@@ -445,120 +459,13 @@ fn decide(op: CompareOp, difference: (Option<Obj>, Option<Obj>)) -> Py<bool> {
 }
 
 /// Sets are ordered by inclusion.
-fn set_order(a: &Rc<Set>, b: &Rc<Set>) -> Option<Ordering> {
+fn set_order(a: &Rc<Set>, b: &Rc<Set>) -> Py<Option<Ordering>> {
+    let b = if QUIET.get() > 0 { b.clone() } else { keyed::aligned(a, b)? };
     let (a, b) = (a.table.borrow(), b.table.borrow());
-    match a.len().cmp(&b.len()) {
+    Ok(match a.len().cmp(&b.len()) {
         Ordering::Greater => b.is_subset(&a).then_some(Ordering::Greater),
         order => a.is_subset(&b).then_some(order),
-    }
-}
-
-/// `item in container`
-pub fn contains(container: &Obj, item: &Obj) -> Py<bool> {
-    match container {
-        Obj::Str(text) => match item {
-            Obj::Str(part) => Ok(text.contains(part.text.as_str())),
-            _ => Err(type_error(format!(
-                "'in <string>' requires string as left operand, not {}",
-                type_name(item)
-            ))),
-        },
-        Obj::List(list) => {
-            let mut at = 0;
-            loop {
-                let known = {
-                    let items = list.0.borrow();
-                    while let Some(known) = items.get(at)
-                        && quick(known, item) == Some(false)
-                        && !matches!(known, Obj::Float(_))
-                    {
-                        at += 1;
-                    }
-                    match items.get(at) {
-                        Some(known) => known.clone(),
-                        None => return Ok(false),
-                    }
-                };
-                if same_item(&known, item)? {
-                    return Ok(true);
-                }
-                at += 1;
-            }
-        }
-        Obj::Tuple(items) => {
-            for known in items.iter() {
-                if same_item(known, item)? {
-                    return Ok(true);
-                }
-            }
-            Ok(false)
-        }
-        Obj::Dict(dict) => super::keyed::dict_contains(dict, item),
-        Obj::Set(set) => super::keyed::set_contains(set, item),
-        Obj::Range(range) => match item {
-            Obj::Int(n) => Ok(in_range(range, *n)),
-            Obj::Bool(b) => Ok(in_range(range, i64::from(*b))),
-            Obj::Float(f) => Ok(f.fract() == 0.0 && f.abs() < 9.3e18 && *f as i64 as f64 == *f && in_range(range, *f as i64)),
-            Obj::Instance(_) | Obj::Native(_) => among(container, item),
-            _ => Ok(false),
-        },
-        Obj::Bytes(bytes) => match item {
-            Obj::Bytes(part) => Ok(part.is_empty() || bytes.windows(part.len()).any(|window| *window == **part)),
-            Obj::Int(_) | Obj::Bool(_) | Obj::Big(_) => {
-                let byte = super::arith::index(item).ok().and_then(|n| u8::try_from(n).ok());
-                let byte = byte.ok_or_else(|| super::error::value_error("byte must be in range(0, 256)"))?;
-                Ok(bytes.contains(&byte))
-            }
-            _ => Err(type_error(format!(
-                "a bytes-like object is required, not '{}'",
-                type_name(item)
-            ))),
-        },
-        Obj::Native(native) => {
-            if let Some(answer) = native.contains(item) {
-                return answer;
-            }
-            if native.iter(container).is_none() {
-                return Err(not_iterable(container));
-            }
-            among(container, item)
-        }
-        Obj::Iter(_) | Obj::Generator(_) => among(container, item),
-        Obj::Instance(_) => {
-            if let Some(answer) = dunder::call(container, Special::Contains, std::slice::from_ref(item))? {
-                return truth(&answer);
-            }
-            if !dunder::defines(container, Special::Iter) && !dunder::defines(container, Special::GetItem) {
-                return Err(not_iterable(container));
-            }
-            among(container, item)
-        }
-        _ => Err(not_iterable(container)),
-    }
-}
-
-fn not_iterable(container: &Obj) -> super::error::Raised {
-    type_error(format!("argument of type '{}' is not iterable", type_name(container)))
-}
-
-/// Membership by iterating.
-fn among(container: &Obj, item: &Obj) -> Py<bool> {
-    let iterator = iter::iter(container)?;
-    while let Some(known) = iter::next(&iterator)? {
-        if same_item(&known, item)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-pub fn in_range(range: &Range, n: i64) -> bool {
-    let inside = if range.step > 0 {
-        range.start <= n && n < range.stop
-    } else {
-        range.stop < n && n <= range.start
-    };
-    inside && (i128::from(n) - i128::from(range.start)) % i128::from(range.step) == 0
+    })
 }
 
 #[inline]

@@ -231,6 +231,11 @@ impl Bridge {
         if depth >= MAX_DEPTH {
             return Err(Refusal::Depth);
         }
+        if let Obj::Native(native) = object
+            && let Some(plain) = native.as_plain()
+        {
+            return self.lower_at(plain, path, depth + 1);
+        }
         let place = object.address().unwrap_or(0);
         if let Some((_, known)) = self.lowered.get(&place) {
             return Ok(known.clone());
@@ -271,7 +276,7 @@ impl Bridge {
             let Some(name) = key_text(key) else {
                 return Err(Refusal::Kind {
                     path: format!("output{} (key {})", path.text(), text::repr(key).unwrap_or_default()),
-                    kind: text::type_name(key).to_string(),
+                    kind: text::own_name(key).to_string(),
                 });
             };
             let value = self.lower_at(value, &Path::Key(path, key), depth)?;
@@ -305,7 +310,7 @@ fn kind_of(object: &Obj) -> String {
             Obj::Function(function) => format!("function '{}'", function.code.name.text),
             _ => "function '?'".to_owned(),
         },
-        other => text::type_name(other).to_string(),
+        other => text::own_name(other).to_string(),
     }
 }
 

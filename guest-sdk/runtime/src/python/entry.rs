@@ -53,6 +53,7 @@ impl Unit {
     /// engine may be borrowed meanwhile.
     pub fn call(&self, node: Rc<str>, input: &Value, world: World, base: u32) -> Outcome {
         state::begin(node, self.globals.clone(), world, base);
+        super::hash::restart();
         let mut bridge = Bridge::default();
         let result = self.run(input, &mut bridge);
         Outcome {

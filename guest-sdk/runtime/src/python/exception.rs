@@ -115,6 +115,7 @@ pub fn parent(class: Builtin) -> Option<Builtin> {
         B::UnicodeError => B::ValueError,
         B::UnicodeDecodeError | B::UnicodeEncodeError => B::UnicodeError,
         B::UserWarning | B::DeprecationWarning => B::Warning,
+        other if other.module_parent().is_some() => return other.module_parent(),
         other if other.is_exception() => B::Exception,
         _ => return None,
     })

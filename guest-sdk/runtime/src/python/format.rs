@@ -5,7 +5,7 @@ use super::dunder::{self, Special};
 use super::error::{Py, attribute_error, index_error, key_error, type_error, value_error};
 use super::object::{Args, Name, Obj};
 use super::subscript::getitem;
-use super::text::{ascii, push_str, repr, str, type_name};
+use super::text::{ascii, builtin_name, push_str, repr, str, type_name};
 use crate::py::format::{Fields, fill_template, number, out_of_range};
 use crate::py::format_spec::{Formatted, push_as};
 
@@ -29,7 +29,7 @@ pub fn push(out: &mut String, value: &Obj, spec: &str) -> Py<()> {
         Obj::Float(f) => Formatted::Float(*f),
         _ => return push_other(out, value, spec),
     };
-    push_as(out, formatted, &type_name(value), spec)?;
+    push_as(out, formatted, builtin_name(value), spec)?;
     Ok(())
 }
 

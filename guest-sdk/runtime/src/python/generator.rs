@@ -39,10 +39,9 @@ const RAISES_INSIDE: bool = false;
 impl Generator {
     /// A generator whose parameters and cells are in the frame.
     pub fn new(code: &'static Code, mut frame: Frame) -> Generator {
-        let kept = (0..frame.len()).map(|at| frame.take(at)).collect();
         Generator {
             code,
-            frame: RefCell::new(kept),
+            frame: RefCell::new(frame.take_all()),
             resume: Cell::new(0),
             phase: Cell::new(Phase::New),
             result: RefCell::new(Obj::None),

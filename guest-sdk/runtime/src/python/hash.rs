@@ -1,6 +1,7 @@
 //! `hash()`: CPython's values for numbers and tuples, because the order of a set of them comes from these, and a fixed function for
 //! texts, so that a run computes the same wherever it runs.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use num_bigint::BigInt;
@@ -10,6 +11,7 @@ use super::compare;
 use super::depth;
 use super::dunder::{self, Special};
 use super::error::{Py, type_error};
+use super::keyed;
 use super::object::{Obj, Range, Set, Text};
 use super::subscript::range_len;
 use super::text::type_name;
@@ -22,13 +24,15 @@ const NONE: i64 = 0xfca8_6420;
 
 /// `hash(value)`, which runs `__hash__` of user classes. `TypeError: unhashable type: 'list'` where there is none.
 pub fn hash(value: &Obj) -> Py<i64> {
-    if let Some(result) = dunder::call(value, Special::Hash, &[])? {
-        return match result {
-            Obj::Int(n) => Ok(signed(n)),
-            Obj::Bool(_) | Obj::Big(_) => number(&result),
+    if dunder::defines(value, Special::Hash) {
+        let _level = depth::enter("")?;
+        return match dunder::call(value, Special::Hash, &[])? {
+            Some(Obj::Int(n)) => Ok(signed(n)),
+            Some(result @ (Obj::Bool(_) | Obj::Big(_))) => number(&result),
             _ => Err(type_error("__hash__ method should return an integer")),
         };
     }
+    keyed::prepare(value)?;
     Ok(key(value)? as i64)
 }
 
@@ -113,10 +117,31 @@ fn unhashable(value: &Obj) -> super::error::Raised {
     type_error(format!("unhashable type: '{}'", type_name(value)))
 }
 
-fn identity(value: &Obj) -> i64 {
-    match value.address() {
-        Some(address) => signed((address as i64).rotate_right(4)),
-        None => key(value).unwrap_or_default() as i64,
+thread_local! {
+    /// Instances that were hashed by identity, since the program started.
+    static INSTANCES: Cell<i64> = const { Cell::new(0) };
+}
+
+/// Instances are numbered from the start again: called when a program starts, so that the order of its sets is the same each time.
+pub fn restart() {
+    INSTANCES.set(0);
+}
+
+/// The hash of an object that is equal to itself only. Instances have a number, not an address, because an address would differ
+/// between a run and its recomputation.
+pub fn identity(value: &Obj) -> i64 {
+    match value {
+        Obj::Instance(instance) => {
+            if instance.hash.get() == 0 {
+                INSTANCES.set(INSTANCES.get() + 1);
+                instance.hash.set(INSTANCES.get());
+            }
+            instance.hash.get()
+        }
+        _ => match value.address() {
+            Some(address) => signed((address as i64).rotate_right(4)),
+            None => key(value).unwrap_or_default() as i64,
+        },
     }
 }
 

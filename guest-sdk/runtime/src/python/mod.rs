@@ -24,12 +24,14 @@ pub mod hash;
 pub mod integer;
 pub mod iter;
 pub mod keyed;
+pub mod membership;
 pub mod methods;
 pub mod names;
 pub mod number;
 pub mod object;
 pub mod ops;
 pub mod percent;
+pub mod release;
 pub mod sequence;
 pub mod set;
 pub mod slice;
@@ -41,3 +43,6 @@ pub mod table;
 pub mod text;
 pub mod union;
 pub mod views;
+
+#[cfg(test)]
+mod tests;

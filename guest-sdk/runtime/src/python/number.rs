@@ -46,8 +46,13 @@ pub fn index(value: &Obj) -> Py<i64> {
     }
 }
 
-/// What `__index__` of a user class gives.
+/// What `__index__` of a user class gives, or the integer that a member of an enumeration also is.
 pub fn indexed(value: &Obj) -> Py<Option<Obj>> {
+    if let Obj::Native(native) = value
+        && let Some(plain @ (Obj::Int(_) | Obj::Bool(_) | Obj::Big(_))) = native.as_plain()
+    {
+        return Ok(Some(plain.clone()));
+    }
     match dunder::call(value, Special::Index, &[])? {
         Some(n @ (Obj::Int(_) | Obj::Bool(_) | Obj::Big(_))) => Ok(Some(n)),
         Some(other) => Err(type_error(format!("__index__ returned non-int (type {})", type_name(&other)))),
@@ -61,6 +66,7 @@ pub fn as_big(value: &Obj) -> Option<BigInt> {
         Obj::Int(n) => BigInt::from(*n),
         Obj::Bool(b) => BigInt::from(u8::from(*b)),
         Obj::Big(n) => BigInt::clone(n),
+        Obj::Native(native) => return native.as_plain().and_then(as_big),
         _ => return None,
     })
 }

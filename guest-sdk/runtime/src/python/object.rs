@@ -13,6 +13,7 @@ use num_bigint::BigInt;
 
 use super::error::{Py, type_error};
 use super::names::{Builtin, Method, Module};
+use super::release;
 use super::set::SetTable;
 use super::table::Table;
 
@@ -182,6 +183,7 @@ pub struct NativeType {
 
 /// An object of an importable module (a date, a match, a deque). A method not overridden means: not supported.
 #[allow(unused_variables)]
+#[allow(clippy::len_without_is_empty)] // The length is Python's: it may be missing, and may raise.
 pub trait Native {
     fn as_any(&self) -> &dyn Any;
     fn type_of(&self) -> &'static NativeType;
@@ -262,6 +264,10 @@ pub trait Native {
     fn as_tuple(&self) -> Option<&Rc<[Obj]>> {
         None
     }
+    /// The builtin object that it also is (a member of `IntEnum`): `isinstance` holds and it serialises as that.
+    fn as_plain(&self) -> Option<&Obj> {
+        None
+    }
     /// The class of an object whose class is made while the program runs (`namedtuple`, `Enum`); [`Native::type_of`] is then only its kind.
     fn class(&self) -> Option<Obj> {
         None
@@ -272,6 +278,23 @@ pub trait Native {
     }
     fn is_class_of(&self, object: &Obj) -> bool {
         false
+    }
+    /// `class Name(self, …): …` for what makes its classes itself (`NamedTuple`, `Enum`): the class, from the body's namespace.
+    /// `None`: nothing can derive from it.
+    fn derive(&self, name: &Rc<Text>, bases: &[Obj], namespace: &Rc<Dict>) -> Option<Py> {
+        None
+    }
+}
+
+impl Drop for List {
+    fn drop(&mut self) {
+        release::items(self.0.get_mut());
+    }
+}
+
+impl Drop for Dict {
+    fn drop(&mut self) {
+        release::table(self.table.get_mut());
     }
 }
 

@@ -472,12 +472,22 @@ pub fn join(parts: &[Obj]) -> Py {
 }
 
 pub fn class(name: u32, bases: &[Obj], namespace: &Obj) -> Py {
-    let attrs = match namespace {
-        Obj::Dict(dict) => dict.table.borrow().clone(),
-        _ => Table::default(),
+    let name = &state::name(name).text;
+    let Obj::Dict(namespace) = namespace else {
+        return Err(raise(Builtin::SystemError, "no namespace"));
     };
-    let name = &state::name(name).text.text;
-    class::Class::new(name, bases, attrs).map(Obj::Class)
+    let attrs = namespace.table.borrow().clone();
+    if let Some(made) = super::stdlib::made_class::derive(&name.text, bases, &attrs)? {
+        return Ok(made);
+    }
+    for base in bases {
+        if let Obj::Native(native) = base
+            && let Some(made) = native.derive(name, bases, namespace)
+        {
+            return made;
+        }
+    }
+    class::Class::new(&name.text, bases, attrs).map(Obj::Class)
 }
 
 pub fn super_of(cell: &Obj, this: &Obj) -> Py {

@@ -1,5 +1,6 @@
 //! `template % values`
 
+use std::rc::Rc;
 use std::str::CharIndices;
 
 use num_bigint::BigInt;
@@ -8,10 +9,10 @@ use num_traits::{FromPrimitive, Signed, ToPrimitive};
 use super::dunder::{self, Special};
 use super::error::{Py, Raised, overflow_error, type_error, value_error};
 use super::number::{as_big, as_float, indexed};
-use super::object::Obj;
+use super::object::{Obj, Text};
 use super::subscript::getitem;
 use super::text::{ascii, repr, str, type_name};
-use crate::py::{float_format, text::big_text};
+use crate::py::{IntText, float_format, text::big_text};
 
 /// A width or precision beyond this is a mistake.
 const MAX_WIDTH: usize = 1 << 20;
@@ -21,6 +22,10 @@ pub fn percent(template: &str, values: &Obj) -> Py<String> {
         values,
         given: match values {
             Obj::Tuple(items) => Given::Several(items, 0),
+            Obj::Native(native) => match native.as_tuple() {
+                Some(items) => Given::Several(items, 0),
+                None => Given::One(Some(values.clone())),
+            },
             _ => Given::One(Some(values.clone())),
         },
         mapped: false,
@@ -147,16 +152,17 @@ impl Field {
     }
 
     fn push(&self, out: &mut String, kind: char, args: &mut Values<'_>, at: impl Fn() -> usize) -> Py<()> {
+        let value = &args.take()?;
         let text = match kind {
-            's' => str(&args.take()?)?.text.clone(),
-            'r' => repr(&args.take()?)?,
-            'a' => ascii(&args.take()?)?,
+            's' => str(value)?,
+            'r' => Rc::new(Text::new(repr(value)?)),
+            'a' => Rc::new(Text::new(ascii(value)?)),
             'c' => {
-                self.pad(out, "", &character(&args.take()?)?, false);
+                self.pad(out, "", &character(value)?, false);
                 return Ok(());
             }
-            'd' | 'i' | 'u' | 'x' | 'X' | 'o' => return self.push_integer(out, kind, &args.take()?),
-            'e' | 'E' | 'f' | 'F' | 'g' | 'G' => return self.push_float(out, kind, &args.take()?),
+            'd' | 'i' | 'u' | 'x' | 'X' | 'o' => return self.push_integer(out, kind, value),
+            'e' | 'E' | 'f' | 'F' | 'g' | 'G' => return self.push_float(out, kind, value),
             other => {
                 return Err(value_error(format!(
                     "unsupported format character '{}' ({:#x}) at index {}",
@@ -179,6 +185,15 @@ impl Field {
     }
 
     fn push_integer(&self, out: &mut String, kind: char, value: &Obj) -> Py<()> {
+        if let Obj::Int(n) = value
+            && matches!(kind, 'd' | 'i' | 'u')
+            && self.precision.is_none()
+        {
+            // What is printed most, without an integer of any size.
+            let digits = IntText::of(*n);
+            self.pad(out, self.sign(*n < 0), digits.as_str().trim_start_matches('-'), self.zero);
+            return Ok(());
+        }
         let n = integer(kind, value)?;
         let mut digits = match kind {
             'x' => n.abs().to_str_radix(16),

@@ -62,18 +62,16 @@ fn joined(text: String, chars: usize) -> Text {
     }
 }
 
-/// `a += b` of a text that is held only here: appended in place.
-pub fn append_text(mut a: Rc<Text>, b: &Rc<Text>) -> Py {
-    match Rc::get_mut(&mut a) {
-        Some(text) => {
-            room(text.text.len(), b.len(), MAX_BYTES)?;
-            text.text.push_str(b);
-            text.chars += b.chars;
-            text.hash.set(0);
-            Ok(Obj::Str(a))
-        }
-        None => Ok(concat(&Obj::Str(a), &Obj::Str(b.clone()))?.unwrap_or_default()),
-    }
+/// `a += b` of a text that is held only here: appended in place, so that a loop of them takes time in proportion to its result.
+pub fn append_text(a: &mut Rc<Text>, b: &Rc<Text>) -> Py<bool> {
+    let Some(text) = Rc::get_mut(a) else {
+        return Ok(false);
+    };
+    room(text.text.len(), b.len(), MAX_BYTES)?;
+    text.text.push_str(b);
+    text.chars += b.chars;
+    text.hash.set(0);
+    Ok(true)
 }
 
 /// `list += iterable`
@@ -112,6 +110,10 @@ fn is_sequence(value: &Obj) -> bool {
 
 /// `a * b`, if one of them is a sequence.
 pub fn repeat(inplace: bool, a: &Obj, b: &Obj) -> Py<Option<Obj>> {
+    // In place, these have no repetition to fall back to.
+    if inplace && matches!(a, Obj::Set(_) | Obj::Dict(_) | Obj::Range(_)) {
+        return Ok(None);
+    }
     let (sequence, times) = match (is_sequence(a), is_sequence(b)) {
         (true, _) => (a, b),
         (_, true) => (b, a),

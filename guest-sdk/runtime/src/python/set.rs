@@ -102,6 +102,21 @@ impl SetTable {
         let (skipped, slot) = slots.find(|(_, slot)| slot.is_live())?;
         Some((place + skipped + 1, &slot.item))
     }
+    /// The items with the hash of `item`.
+    pub fn candidates(&self, item: &Obj) -> Py<Vec<Obj>> {
+        let hash = hash::key(item)?;
+        let mut found = Vec::new();
+        probe(self.slots.len(), hash, |at| match self.slots.get(at) {
+            Some(slot) if !slot.is_unused() => {
+                if slot.hash == hash && slot.is_live() {
+                    found.push(slot.item.clone());
+                }
+                false
+            }
+            _ => true,
+        });
+        Ok(found)
+    }
     /// `set |= other`
     pub fn merge(&mut self, other: &SetTable) {
         if other.used == 0 {
@@ -294,7 +309,7 @@ impl SetTable {
 
 /// Follows the probes of a hash to the first slot at which `stop` says so.
 #[inline]
-fn probe(slots: usize, hash: u64, stop: impl Fn(usize) -> bool) -> Option<usize> {
+fn probe(slots: usize, hash: u64, mut stop: impl FnMut(usize) -> bool) -> Option<usize> {
     let mask = slots.checked_sub(1)? as u64;
     let (mut at, mut perturb) = (hash & mask, hash);
     loop {

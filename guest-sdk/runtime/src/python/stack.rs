@@ -54,7 +54,7 @@ fn stop() -> ! {
 fn place(address: u32, count: usize) -> *mut Obj {
     let base = base();
     let offset = address.wrapping_sub(base as usize as u32) as usize;
-    if offset % SLOT != 0 || offset / SLOT > SLOTS || SLOTS - offset / SLOT < count {
+    if !offset.is_multiple_of(SLOT) || offset / SLOT > SLOTS || SLOTS - offset / SLOT < count {
         stop();
     }
     // SAFETY: the offset is within the stack, or at its end when `count` is 0.
@@ -149,9 +149,9 @@ impl Frame {
         (base() as usize as u32).wrapping_add((self.first * SLOT) as u32)
     }
 
-    #[inline]
-    pub fn len(&self) -> usize {
-        self.len
+    /// Takes all objects out, from slot 0 on.
+    pub fn take_all(&mut self) -> Vec<Obj> {
+        (0..self.len).map(|at| self.take(at)).collect()
     }
 
     #[inline]
@@ -195,8 +195,11 @@ impl Frame {
 impl Drop for Frame {
     #[inline]
     fn drop(&mut self) {
+        // SAFETY: a frame's slots are within the stack.
+        let first = unsafe { base().add(self.first) };
         for at in 0..self.len {
-            drop(self.take(at));
+            // SAFETY: as in `take`; the slot is empty before what it held is let go of.
+            drop(unsafe { std::mem::take(&mut *first.add(at)) });
         }
         TOP.set(self.first);
         DEPTH.set(DEPTH.get() - 1);

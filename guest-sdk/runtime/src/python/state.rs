@@ -34,8 +34,6 @@ struct State {
     globals: RefCell<Vec<Obj>>,
     global_names: RefCell<Vec<Rc<Text>>>,
     constants: RefCell<Vec<Option<&'static Constant>>>,
-    /// Where the flow's functions begin in the function table.
-    base: Cell<u32>,
     world: RefCell<World>,
     /// The node whose code runs.
     node: RefCell<Rc<str>>,
@@ -47,12 +45,12 @@ struct State {
 }
 
 thread_local! {
+    static BASE: Cell<u32> = const { Cell::new(0) };
     static STATE: State = State {
         pending: RefCell::default(),
         globals: RefCell::default(),
         global_names: RefCell::default(),
         constants: RefCell::default(),
-        base: Cell::default(),
         world: RefCell::default(),
         node: RefCell::new(Rc::from("")),
         log: RefCell::default(),
@@ -94,13 +92,14 @@ pub fn take_log() -> Vec<(Rc<str>, String)> {
 
 /// Begins a call: nothing is left of the one before.
 pub fn begin(node: Rc<str>, names: Vec<Rc<Text>>, world: World, base: u32) {
+    super::stdlib::reset();
+    BASE.set(base);
     STATE.with(|state| {
         state.pending.take();
         *state.node.borrow_mut() = node;
         *state.globals.borrow_mut() = vec![Obj::Unbound; names.len()];
         *state.global_names.borrow_mut() = names;
         *state.world.borrow_mut() = world;
-        state.base.set(base);
     });
 }
 
@@ -129,8 +128,9 @@ pub fn end() -> World {
 }
 
 /// Where the flow's functions begin in the function table.
+#[inline]
 pub fn base() -> u32 {
-    STATE.with(|state| state.base.get())
+    BASE.get()
 }
 
 /// Notes an exception; whoever called the compiled code takes it.

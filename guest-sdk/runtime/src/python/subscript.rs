@@ -7,10 +7,11 @@ use super::call;
 use super::dunder::{self, Special};
 use super::error::{Py, Raised, index_error, key_error, type_error};
 use super::keyed;
+use super::names::Builtin;
 use super::number::indexed;
 use super::object::{Args, Dict, DictKind, Obj};
 use super::slice;
-use super::text::{char_text, type_name};
+use super::text::{char_text, is_type, type_name};
 
 pub use super::slice::{indices, range_len};
 
@@ -75,10 +76,21 @@ pub fn getitem(object: &Obj, key: &Obj) -> Py {
         Obj::Instance(_) => {
             dunder::call(object, Special::GetItem, std::slice::from_ref(key))?.ok_or_else(|| not_subscriptable(object))
         }
-        // `list[int]` in an annotation: the type, as far as programs can tell.
-        Obj::Builtin(builtin) if super::text::is_type(*builtin) && !builtin.is_exception() => Ok(object.clone()),
-        Obj::Class(_) | Obj::NativeType(_) => Ok(object.clone()),
+        Obj::Builtin(_) | Obj::NativeType(_) | Obj::Class(_) if is_generic(object) => Ok(object.clone()),
+        Obj::Builtin(builtin) if is_type(*builtin) => Err(type_error(format!("type '{}' is not subscriptable", builtin.name()))),
+        Obj::Class(class) => Err(type_error(format!("type '{}' is not subscriptable", class.name))),
         _ => Err(not_subscriptable(object)),
+    }
+}
+
+/// Whether `class[int]` is a type; it is the class itself, as far as programs can tell.
+fn is_generic(class: &Obj) -> bool {
+    use Builtin as B;
+    match class {
+        Obj::Builtin(builtin) => matches!(builtin, B::List | B::Dict | B::Tuple | B::Set | B::Frozenset | B::Type),
+        Obj::NativeType(_) => true,
+        Obj::Class(class) => class.above.iter().any(|above| matches!(above, Obj::NativeType(_))),
+        _ => false,
     }
 }
 
@@ -178,20 +190,22 @@ pub fn delitem(object: &Obj, key: &Obj) -> Py<()> {
             Some(_) => Ok(()),
             None => Err(key_error(key.clone())),
         },
-        Obj::Native(native) => native.delitem(key).unwrap_or_else(|| Err(not_deletable(object))),
+        Obj::Native(native) => native.delitem(key).unwrap_or_else(|| Err(not_deletable(object, key))),
         Obj::Instance(_) => match dunder::call(object, Special::DelItem, std::slice::from_ref(key))? {
             Some(_) => Ok(()),
-            None => Err(not_deletable(object)),
+            None => Err(not_deletable(object, key)),
         },
-        _ => Err(not_deletable(object)),
+        _ => Err(not_deletable(object, key)),
     }
 }
 
-fn not_deletable(object: &Obj) -> Raised {
-    let verb = if matches!(object, Obj::Instance(_)) {
-        "does not"
-    } else {
-        "doesn't"
-    };
+fn not_deletable(object: &Obj, key: &Obj) -> Raised {
+    let is_sequence = matches!(
+        object,
+        Obj::Str(_) | Obj::Tuple(_) | Obj::Bytes(_) | Obj::Range(_) | Obj::Set(_) | Obj::Instance(_)
+    );
+    // CPython words it differently where it looks for an item by its place.
+    let by_place = is_sequence && matches!(key, Obj::Int(_) | Obj::Bool(_) | Obj::Big(_));
+    let verb = if by_place { "doesn't" } else { "does not" };
     type_error(format!("'{}' object {verb} support item deletion", type_name(object)))
 }

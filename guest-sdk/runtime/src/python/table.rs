@@ -22,6 +22,26 @@ struct Entry<V> {
     value: V,
 }
 
+/// An entry in the index, with what the index needs of its hash, so that it grows without looking at the entries.
+#[derive(Clone, Copy)]
+struct Indexed {
+    place: u32,
+    spread: u32,
+}
+
+impl Indexed {
+    fn new(hash: u64, place: Place) -> Self {
+        Indexed {
+            // Memory ends long before these many entries.
+            place: place as u32,
+            spread: spread(hash),
+        }
+    }
+    fn hash(&self) -> u64 {
+        wide(self.spread)
+    }
+}
+
 #[derive(Clone)]
 pub struct Table<V> {
     entries: Vec<Option<Entry<V>>>,
@@ -29,7 +49,7 @@ pub struct Table<V> {
     /// No entry lives before this place, so that taking from the front does not walk over all holes again.
     first: Place,
     /// Places of all live entries, or nothing.
-    index: HashTable<Place>,
+    index: HashTable<Indexed>,
     /// Counts changes of the set of keys.
     version: u32,
 }
@@ -104,6 +124,17 @@ impl<V> Table<V> {
             .find(hash, |known| hash::same_key(known, key))
             .and_then(|at| self.take(at)))
     }
+    /// The keys with the hash of `key`.
+    pub fn candidates(&self, key: &Obj) -> Py<Vec<Obj>> {
+        let hash = hash::key(key)?;
+        let known = |entry: &Entry<V>| (entry.hash == hash).then(|| entry.key.clone());
+        if self.entries.len() <= WALKED {
+            return Ok(self.entries.iter().flatten().filter_map(known).collect());
+        }
+        let places = self.index.iter_hash(wide(spread(hash)));
+        let entries = places.filter_map(|at| self.entries.get(at.place as Place)?.as_ref());
+        Ok(entries.filter_map(known).collect())
+    }
     pub fn clear(&mut self) {
         *self = Table {
             version: self.version.wrapping_add(1),
@@ -173,7 +204,11 @@ impl<V> Table<V> {
         if entries.len() <= WALKED {
             return entries.iter().position(is);
         }
-        self.index.find(spread(hash), |at| entries.get(*at).is_some_and(is)).copied()
+        let wanted = spread(hash);
+        let found = self.index.find(wide(wanted), |at| {
+            at.spread == wanted && entries.get(at.place as Place).is_some_and(is)
+        });
+        found.map(|at| at.place as Place)
     }
 
     fn replace(&mut self, at: Place, value: V) -> Option<V> {
@@ -192,15 +227,17 @@ impl<V> Table<V> {
         if at == WALKED {
             self.index_all();
         } else if at > WALKED {
-            let entries = &self.entries;
-            self.index.insert_unique(spread(hash), at, |at| hash_at(entries, *at));
+            let indexed = Indexed::new(hash, at);
+            self.index.insert_unique(indexed.hash(), indexed, Indexed::hash);
         }
     }
 
     fn take(&mut self, at: Place) -> Option<(Obj, V)> {
         let entry = self.entries.get_mut(at)?.take()?;
         if self.entries.len() > WALKED
-            && let Ok(found) = self.index.find_entry(spread(entry.hash), |known| *known == at)
+            && let Ok(found) = self
+                .index
+                .find_entry(wide(spread(entry.hash)), |known| known.place as Place == at)
         {
             found.remove();
         }
@@ -237,12 +274,21 @@ impl<V> Table<V> {
     }
 
     fn index_all(&mut self) {
-        let entries = &self.entries;
-        for (at, entry) in entries.iter().enumerate() {
+        self.index.reserve(self.entries.len(), Indexed::hash);
+        for (at, entry) in self.entries.iter().enumerate() {
             if let Some(entry) = entry {
-                self.index.insert_unique(spread(entry.hash), at, |at| hash_at(entries, *at));
+                let indexed = Indexed::new(entry.hash, at);
+                self.index.insert_unique(indexed.hash(), indexed, Indexed::hash);
             }
         }
+    }
+}
+
+impl<V: Default> Table<V> {
+    /// Moves all values out of a table that ends.
+    pub fn take_values(&mut self) -> Vec<V> {
+        let entries = self.entries.iter_mut().flatten();
+        entries.map(|entry| std::mem::take(&mut entry.value)).collect()
     }
 }
 
@@ -265,15 +311,100 @@ fn first_live<'a, V: 'a>(entries: impl Iterator<Item = &'a Option<Entry<V>>>) ->
     entries.enumerate().find_map(|(at, entry)| Some((at, entry.as_ref()?)))
 }
 
-/// Python's hashes of numbers are the numbers; the index wants the differences in all bits, and in the lower half on its own.
-fn spread(hash: u64) -> u64 {
+/// Python's hashes of numbers are the numbers; the index wants their differences in all bits.
+fn spread(hash: u64) -> u32 {
     let spread = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    spread ^ (spread >> 32)
+    (spread ^ (spread >> 32)) as u32
 }
 
-fn hash_at<V>(entries: &[Option<Entry<V>>], at: Place) -> u64 {
-    match entries.get(at) {
-        Some(Some(entry)) => spread(entry.hash),
-        _ => 0,
+/// The index takes places from the lower bits and tags from the upper ones, of as many bits as an address has.
+fn wide(spread: u32) -> u64 {
+    u64::from(spread) << 32 | u64::from(spread)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pairs of a table in its order, both ways and by places.
+    fn shown(table: &Table<i64>) -> Vec<(i64, i64)> {
+        let number = |key: &Obj| match key {
+            Obj::Int(n) => *n,
+            other => panic!("{:?}", super::super::text::repr(other)),
+        };
+        let pairs: Vec<_> = table.iter().map(|(key, value)| (number(key), *value)).collect();
+        let (mut place, mut walked) = (0, Vec::new());
+        while let Some((next, key, value)) = table.entry_at(place) {
+            walked.push((number(key), *value));
+            place = next;
+        }
+        assert_eq!(walked, pairs);
+        let (mut place, mut back) = (table.end(), Vec::new());
+        while let Some((before, key, value)) = table.entry_before(place) {
+            back.insert(0, (number(key), *value));
+            place = before;
+        }
+        assert_eq!(back, pairs);
+        assert_eq!(table.len(), pairs.len());
+        pairs
+    }
+
+    #[test]
+    fn any_sequence_of_changes_gives_what_a_list_of_pairs_gives() {
+        let mut seed: u64 = 42;
+        let mut random = |below: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) % below
+        };
+        for keys in [3, 12, 60] {
+            let (mut table, mut model) = (Table::default(), Vec::<(i64, i64)>::new());
+            for step in 0..3000 {
+                let n = random(keys) as i64;
+                let key = Obj::Int(n);
+                let at = model.iter().position(|(known, _)| *known == n);
+                match random(10) {
+                    0..5 => {
+                        let old = table.insert(key, step).unwrap();
+                        match at.and_then(|at| model.get_mut(at)) {
+                            Some(pair) => assert_eq!(old, Some(std::mem::replace(&mut pair.1, step))),
+                            None => model.push((n, step)),
+                        }
+                    }
+                    5 | 6 => assert_eq!(table.remove(&key).unwrap(), at.map(|at| model.remove(at).1)),
+                    7 if random(2) == 0 => assert_eq!(table.pop().map(|pair| pair.1), model.pop().map(|pair| pair.1)),
+                    7 => {
+                        let first = (!model.is_empty()).then(|| model.remove(0).1);
+                        assert_eq!(table.pop_first().map(|pair| pair.1), first);
+                    }
+                    8 => {
+                        let last = random(2) == 0;
+                        assert_eq!(table.move_key(&key, last).unwrap(), at.is_some());
+                        if let Some(at) = at {
+                            let pair = model.remove(at);
+                            model.insert(if last { model.len() } else { 0 }, pair);
+                        }
+                    }
+                    _ if random(200) == 0 => {
+                        table.clear();
+                        model.clear();
+                    }
+                    _ => assert_eq!(table.get(&key).unwrap(), at.map(|at| model[at].1)),
+                }
+                assert_eq!(shown(&table), model);
+            }
+        }
+    }
+
+    #[test]
+    fn keys_are_equal_across_the_number_types_and_stay_as_they_were_first() {
+        let mut table = Table::default();
+        table.insert(Obj::Bool(true), 1).unwrap();
+        for key in [Obj::Int(1), Obj::Float(1.0)] {
+            assert!(table.insert(key, 2).unwrap().is_some());
+        }
+        assert!(matches!(table.keys().next(), Some(Obj::Bool(true))));
+        table.insert(Obj::str("key"), 3).unwrap();
+        assert_eq!((table.get_str("key"), table.get_str("other")), (Some(3), None));
+        assert!(table.get(&Obj::list(vec![])).is_err());
     }
 }

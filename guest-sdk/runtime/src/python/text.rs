@@ -6,9 +6,9 @@ use std::rc::Rc;
 use super::depth;
 use super::dunder::{self, Special};
 use super::error::{Py, type_error};
+use super::exception;
 use super::names::Builtin;
-use super::object::{Dict, DictKind, Exception, List, Obj, Set, Text};
-use super::{attr, exception};
+use super::object::{Dict, DictKind, Exception, List, Native, NativeType, Obj, Set, Text};
 use crate::py::text::{big_text, push_ascii, push_quoted};
 use crate::py::{FloatText, IntText};
 
@@ -143,11 +143,11 @@ fn push_other(out: &mut String, value: &Obj) -> Py<()> {
         }
         Obj::Builtin(builtin) if is_type(*builtin) => format!("<class '{}'>", builtin.name()),
         Obj::Builtin(builtin) => format!("<built-in function {}>", builtin.name()),
-        Obj::NativeFn(function) => format!("<function {} at {}>", function.name, address(value)),
+        Obj::NativeFn(function) => format!("<function {} at {}>", function.name, ADDRESS),
         Obj::NativeType(class) => format!("<class '{}.{}'>", class.module, class.name),
-        Obj::Class(_) => format!("<class '{}'>", name_of(value)),
+        Obj::Class(class) => format!("<class '__main__.{}'>", class.name),
         Obj::Module(module) => format!("<module '{}'>", module.name()),
-        Obj::Function(_) => format!("<function {} at {}>", qualified_name(value), address(value)),
+        Obj::Function(_) => format!("<function {} at {}>", qualified_name(value), ADDRESS),
         Obj::Bound(bound) => {
             let _level = depth::enter(REPR)?;
             format!("<bound method {} of {}>", qualified_name(&bound.function), repr(&bound.this)?)
@@ -156,9 +156,9 @@ fn push_other(out: &mut String, value: &Obj) -> Py<()> {
             "<built-in method {} of {} object at {}>",
             method.name.text.text,
             type_name(&method.this),
-            address(&method.this)
+            ADDRESS
         ),
-        Obj::Generator(_) => format!("<generator object {} at {}>", qualified_name(value), address(value)),
+        Obj::Generator(_) => format!("<generator object {} at {}>", qualified_name(value), ADDRESS),
         Obj::Native(native) => {
             let _level = depth::enter(REPR)?;
             native.repr()?
@@ -177,10 +177,10 @@ fn push_other(out: &mut String, value: &Obj) -> Py<()> {
                     )));
                 }
                 (None, Obj::Exception(exception)) => return push_exception(out, exception),
-                (None, _) => format!("<{} object at {}>", type_name(value), address(value)),
+                (None, _) => super::class::default_repr(value),
             }
         }
-        _ => format!("<{} object at {}>", type_name(value), address(value)),
+        _ => format!("<{} object at {}>", type_name(value), ADDRESS),
     };
     out.push_str(&text);
     Ok(())
@@ -379,17 +379,15 @@ pub fn push_bytes(out: &mut String, bytes: &[u8]) {
 
 fn push_exception(out: &mut String, exception: &Exception) -> Py<()> {
     let args = exception.args.borrow().clone();
-    out.push_str(&name_of(&exception.class));
+    out.push_str(&class_name(&exception.class));
     out.push('(');
     push_items(out, &args)?;
     out.push(')');
     Ok(())
 }
 
-/// Where an object says it is. Programs are shown no real address: it would differ between a run and its recomputation.
-fn address(_value: &Obj) -> &'static str {
-    "0x7f0000000000"
-}
+/// Where every object says it is. Programs are shown no real address: it would differ between a run and its recomputation.
+pub const ADDRESS: &str = "0x7f0000000000";
 
 /// Whether a builtin is a type.
 pub fn is_type(builtin: Builtin) -> bool {
@@ -427,8 +425,27 @@ pub fn is_type(builtin: Builtin) -> bool {
 }
 
 /// `type(value).__name__`
+pub fn own_name(value: &Obj) -> Rc<str> {
+    let name = type_name(value);
+    match (value, name.rsplit_once('.')) {
+        (Obj::Native(_), Some((_, own))) => Rc::from(own),
+        _ => name,
+    }
+}
+
+/// The type's name as messages have it.
 pub fn type_name(value: &Obj) -> Rc<str> {
-    Rc::from(match value {
+    match value {
+        Obj::Instance(instance) => instance.class.name.clone(),
+        Obj::Exception(exception) => class_name(&exception.class),
+        Obj::Native(native) => native_type_name(&**native),
+        _ => Rc::from(builtin_name(value)),
+    }
+}
+
+/// The name of the type of what is of no class of the program.
+pub fn builtin_name(value: &Obj) -> &'static str {
+    match value {
         Obj::None => "NoneType",
         Obj::Bool(_) => "bool",
         Obj::Int(_) | Obj::Big(_) => "int",
@@ -455,33 +472,55 @@ pub fn type_name(value: &Obj) -> Rc<str> {
         Obj::Generator(_) => "generator",
         Obj::Function(_) => "function",
         Obj::Bound(_) => "method",
-        Obj::BuiltinMethod(_) => "builtin_function_or_method",
         Obj::Builtin(builtin) if is_type(*builtin) => "type",
-        Obj::Builtin(_) => "builtin_function_or_method",
-        Obj::NativeFn(_) => "builtin_function_or_method",
+        Obj::BuiltinMethod(_) | Obj::Builtin(_) | Obj::NativeFn(_) => "builtin_function_or_method",
         Obj::NativeType(_) | Obj::Class(_) => "type",
         Obj::Native(native) => native.type_of().name,
-        Obj::Instance(_) => return name_of(&attr::type_of(value)),
-        Obj::Exception(exception) => return name_of(&exception.class),
+        Obj::Instance(_) | Obj::Exception(_) => "object",
         Obj::Module(_) => "module",
         Obj::Cell(_) => "cell",
         Obj::Ellipsis => "ellipsis",
         Obj::NotImplemented => "NotImplementedType",
-    })
-}
-
-/// The name of a class, or of a function.
-fn name_of(class: &Obj) -> Rc<str> {
-    match class {
-        Obj::Builtin(builtin) => Rc::from(builtin.name()),
-        Obj::NativeType(class) => Rc::from(class.name),
-        _ => match attr::getattr(class, &Special::Name.name()) {
-            Ok(Obj::Str(name)) => Rc::from(name.text.as_str()),
-            _ => Rc::from("object"),
-        },
     }
 }
 
-fn qualified_name(function: &Obj) -> Rc<str> {
-    name_of(function)
+/// The name of a module's type as messages have it: types that CPython writes in C are named with their module.
+pub fn shown_name(kind: &NativeType) -> String {
+    let full = match kind.module {
+        "datetime" | "itertools" | "functools" | "operator" | "re" | "decimal" | "types" => true,
+        "collections" => matches!(kind.name, "deque" | "defaultdict" | "OrderedDict"),
+        _ => false,
+    };
+    if full {
+        format!("{}.{}", kind.module, kind.name)
+    } else {
+        kind.name.to_owned()
+    }
+}
+
+fn native_type_name(native: &dyn Native) -> Rc<str> {
+    match native.class() {
+        Some(Obj::Native(class)) => Rc::from(class.class_name().unwrap_or_else(|| native.type_of().name)),
+        _ => Rc::from(shown_name(native.type_of())),
+    }
+}
+
+/// The name of a class.
+fn class_name(class: &Obj) -> Rc<str> {
+    match class {
+        Obj::Builtin(builtin) => Rc::from(builtin.name()),
+        Obj::NativeType(class) => Rc::from(class.name),
+        Obj::Class(class) => class.name.clone(),
+        _ => Rc::from("object"),
+    }
+}
+
+/// The name of a function, after those it is defined in.
+fn qualified_name(function: &Obj) -> String {
+    match function {
+        Obj::Function(function) => function.code.qualname.text.clone(),
+        Obj::Generator(generator) => generator.qualname().to_owned(),
+        Obj::NativeFn(function) => function.name.to_owned(),
+        other => type_name(other).to_string(),
+    }
 }

@@ -12,49 +12,46 @@ use super::table::Table;
 use super::text::type_name;
 use super::{attr, call, iter};
 
-/// `a op b` of two sets; the result is of the kind of `a`.
-pub fn sets(op: BinaryOp, inplace: bool, a: &Rc<Set>, b: &Rc<Set>) -> Option<Obj> {
+/// `a op b` of two sets; the result is of the kind of `a`, or is `a` itself. `None` for operators that sets do not have.
+pub fn sets(op: BinaryOp, inplace: bool, a: &Rc<Set>, b: &Rc<Set>) -> Py<Option<Obj>> {
+    if !matches!(op, BinaryOp::Or | BinaryOp::And | BinaryOp::Sub | BinaryOp::Xor) {
+        return Ok(None);
+    }
+    let b = keyed::aligned(a, b)?;
     if inplace && !a.frozen {
-        return set_in_place(op, a, b);
+        set_in_place(op, a, &b);
+        return Ok(Some(Obj::Set(a.clone())));
     }
     let (left, right) = (a.table.borrow(), b.table.borrow());
     let table = match op {
-        BinaryOp::Or => {
+        BinaryOp::And => left.intersection(&right),
+        BinaryOp::Sub => left.difference(&right),
+        BinaryOp::Xor => left.symmetric_difference(&right),
+        _ => {
             let mut all = left.copy();
             all.merge(&right);
             all
         }
-        BinaryOp::And => left.intersection(&right),
-        BinaryOp::Sub => left.difference(&right),
-        BinaryOp::Xor => left.symmetric_difference(&right),
-        _ => return None,
     };
-    Some(Obj::set(table, a.frozen))
+    Ok(Some(Obj::set(table, a.frozen)))
 }
 
-fn set_in_place(op: BinaryOp, a: &Rc<Set>, b: &Rc<Set>) -> Option<Obj> {
-    // With itself, a set would be borrowed twice.
-    let other = if Rc::ptr_eq(a, b) {
-        b.table.borrow().clone()
-    } else {
-        std::mem::take(&mut *b.table.borrow_mut())
-    };
-    {
-        let mut table = a.table.borrow_mut();
-        match op {
-            BinaryOp::Or => table.merge(&other),
-            BinaryOp::And => *table = table.intersection(&other),
-            BinaryOp::Sub if Rc::ptr_eq(a, b) => table.clear(),
-            BinaryOp::Sub => table.remove_all(&other),
-            BinaryOp::Xor if Rc::ptr_eq(a, b) => table.clear(),
-            BinaryOp::Xor => table.toggle_all(&other),
-            _ => {}
+fn set_in_place(op: BinaryOp, a: &Rc<Set>, b: &Rc<Set>) {
+    let mut table = a.table.borrow_mut();
+    if Rc::ptr_eq(a, b) {
+        // Together with itself, a set is unchanged or nothing.
+        if matches!(op, BinaryOp::Sub | BinaryOp::Xor) {
+            table.clear();
         }
+        return;
     }
-    if !Rc::ptr_eq(a, b) {
-        *b.table.borrow_mut() = other;
+    let other = b.table.borrow();
+    match op {
+        BinaryOp::And => *table = table.intersection(&other),
+        BinaryOp::Sub => table.remove_all(&other),
+        BinaryOp::Xor => table.toggle_all(&other),
+        _ => table.merge(&other),
     }
-    matches!(op, BinaryOp::Or | BinaryOp::And | BinaryOp::Sub | BinaryOp::Xor).then(|| Obj::Set(a.clone()))
 }
 
 /// `a op b` of dicts, where `b` may be any mapping for `|=`.

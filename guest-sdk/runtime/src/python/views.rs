@@ -15,8 +15,8 @@ use super::text;
 
 /// A view; hand it out as [`keys`], [`values`] or [`items`].
 pub struct View {
-    dict: Rc<Dict>,
-    part: Part,
+    pub dict: Rc<Dict>,
+    pub part: Part,
 }
 
 pub fn keys(dict: &Rc<Dict>) -> Obj {

@@ -53,6 +53,22 @@ pub static SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        key: "code_cache",
+        flag: Flag::More("code-cache"),
+        env: "FLOWGATE_CODE_CACHE",
+        aliases: &[],
+        default: "",
+        unit: "path",
+        doc: "Directory of native code, which spares compiling it again at a start. Only this host may write there: what lies in it is \
+              executed. Empty: `code-cache` in the data directory; for commands that keep no data (`run`, `demo`, `cases`) `flowgate` \
+              in the user's cache directory.",
+        secret: false,
+        apply: |s, v| {
+            s.code_cache = v.trim().into();
+            Ok(())
+        },
+    },
+    Setting {
         key: "flows_dir",
         flag: Flag::Main("flows-dir"),
         env: "FLOWGATE_FLOWS_DIR",

@@ -6,7 +6,7 @@ use super::special;
 use crate::python::error::{Py, type_error, value_error};
 use crate::python::iter::character;
 use crate::python::methods::codec;
-use crate::python::methods::signature::{Call, bounded};
+use crate::python::methods::signature::{Call, bounded, c_int};
 use crate::python::object::{Obj, Text};
 use crate::python::text::{self, type_name};
 use crate::python::{arith, class};
@@ -17,14 +17,14 @@ pub fn str(call: &Call) -> Py {
         return text::str(object).map(Obj::Str);
     }
     let [object, encoding, errors] = call.named(["object", "encoding", "errors"], 0, 3, 0)?;
+    let encoding = encoding.map(|name| call.named_text("encoding", name)).transpose()?;
+    let errors = errors.map(|name| call.named_text("errors", name)).transpose()?;
     let Some(object) = object else {
         return Ok(Obj::str(""));
     };
     if encoding.is_none() && errors.is_none() {
         return text::str(object).map(Obj::Str);
     }
-    let encoding = encoding.map(|name| call.named_text("encoding", name)).transpose()?;
-    let errors = errors.map(|name| call.named_text("errors", name)).transpose()?;
     match object {
         Obj::Bytes(bytes) => codec::decode(bytes, text_or(encoding, "utf-8"), text_or(errors, "strict")).map(Obj::str),
         Obj::Str(_) => Err(type_error("decoding str is not supported")),
@@ -42,11 +42,11 @@ fn text_or<'a>(text: Option<&'a Text>, default: &'a str) -> &'a str {
 /// `bytes(source[, encoding[, errors]])`
 pub fn bytes(call: &Call) -> Py {
     let [source, encoding, errors] = call.named(["source", "encoding", "errors"], 0, 3, 0)?;
+    let encoding = encoding.map(|name| call.named_text("encoding", name)).transpose()?;
+    let errors = errors.map(|name| call.named_text("errors", name)).transpose()?;
     let Some(source) = source else {
         return Ok(Obj::Bytes(Rc::new([])));
     };
-    let encoding = encoding.map(|name| call.named_text("encoding", name)).transpose()?;
-    let errors = errors.map(|name| call.named_text("errors", name)).transpose()?;
     let encoded = encoding.is_some() || errors.is_some();
     let bytes: Vec<u8> = match source {
         Obj::Str(_) if encoding.is_none() => return Err(type_error("string argument without an encoding")),
@@ -77,7 +77,7 @@ pub fn bytes(call: &Call) -> Py {
 }
 
 pub fn chr(code: &Obj) -> Py {
-    let known = u32::try_from(arith::index(code)?).ok().filter(|code| *code < 0x11_0000);
+    let known = u32::try_from(c_int(code)?).ok().filter(|code| *code < 0x11_0000);
     match known.map(char::from_u32) {
         Some(Some(c)) => Ok(character(c)),
         Some(None) => Err(crate::python::methods::surrogate()),

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use num_bigint::BigInt;
 
+use super::source::Source;
 use super::special;
 use crate::python::arith::as_big;
 use crate::python::error::{Py, Raised, exception, type_error, value_error};
@@ -61,19 +62,19 @@ pub fn enumerate(call: &Call) -> Py {
         },
     };
     Ok(Obj::iter(Enumerate {
-        items: iter::iter(items)?,
+        items: Source::new(items)?,
         next: start,
     }))
 }
 
 struct Enumerate {
-    items: Obj,
+    items: Source,
     next: Obj,
 }
 
 impl Advance for Enumerate {
     fn advance(&mut self) -> Py<Option<Obj>> {
-        let Some(item) = iter::next(&self.items)? else {
+        let Some(item) = self.items.next()? else {
             return Ok(None);
         };
         let next = match &self.next {
@@ -102,22 +103,22 @@ pub fn zip(call: &Call) -> Py {
         )));
     }
     let strict = call.args.named("strict").map_or(Ok(false), compare::truth)?;
-    let sources: Vec<Obj> = plain.iter().map(iter::iter).collect::<Py<_>>()?;
+    let sources = plain.iter().map(Source::new).collect::<Py<_>>()?;
     Ok(Obj::iter(Zip { sources, strict }))
 }
 
 struct Zip {
-    sources: Vec<Obj>,
+    sources: Vec<Source>,
     strict: bool,
 }
 
 impl Advance for Zip {
     fn advance(&mut self) -> Py<Option<Obj>> {
-        if let [a, b] = self.sources.as_slice() {
-            let Some(first) = iter::next(a)? else {
+        if let [a, b] = self.sources.as_mut_slice() {
+            let Some(first) = a.next()? else {
                 return self.ended(0);
             };
-            return match iter::next(b)? {
+            return match b.next()? {
                 Some(second) => Ok(Some(pair(first, second))),
                 None => self.ended(1),
             };
@@ -126,8 +127,8 @@ impl Advance for Zip {
             return Ok(None);
         }
         let mut items = Vec::with_capacity(self.sources.len());
-        for (at, source) in self.sources.iter().enumerate() {
-            match iter::next(source)? {
+        for (at, source) in self.sources.iter_mut().enumerate() {
+            match source.next()? {
                 Some(item) => items.push(item),
                 None => return self.ended(at),
             }
@@ -141,7 +142,7 @@ impl Advance for Zip {
 
 impl Zip {
     /// One source has ended; when that matters, all must end there.
-    fn ended(&self, at: usize) -> Py<Option<Obj>> {
+    fn ended(&mut self, at: usize) -> Py<Option<Obj>> {
         if !self.strict {
             return Ok(None);
         }
@@ -153,8 +154,8 @@ impl Zip {
             let text = format!("zip() argument {} is shorter than {}", at + 1, others(at));
             return Err(value_error(text));
         }
-        for (at, source) in self.sources.iter().enumerate().skip(1) {
-            if iter::next(source)?.is_some() {
+        for (at, source) in self.sources.iter_mut().enumerate().skip(1) {
+            if source.next()?.is_some() {
                 let text = format!("zip() argument {} is longer than {}", at + 1, others(at));
                 return Err(value_error(text));
             }
@@ -174,26 +175,26 @@ pub fn map(call: &Call) -> Py {
     }
     Ok(Obj::iter(Map {
         function: function.clone(),
-        sources: sources.iter().map(iter::iter).collect::<Py<_>>()?,
+        sources: sources.iter().map(Source::new).collect::<Py<_>>()?,
     }))
 }
 
 struct Map {
     function: Obj,
-    sources: Vec<Obj>,
+    sources: Vec<Source>,
 }
 
 impl Advance for Map {
     fn advance(&mut self) -> Py<Option<Obj>> {
-        if let [source] = self.sources.as_slice() {
-            return match iter::next(source)? {
+        if let [source] = self.sources.as_mut_slice() {
+            return match source.next()? {
                 Some(item) => calls::call(&self.function, &Args::positional(&[item])).map(Some),
                 None => Ok(None),
             };
         }
         let mut items = Vec::with_capacity(self.sources.len());
-        for source in &self.sources {
-            match iter::next(source)? {
+        for source in &mut self.sources {
+            match source.next()? {
                 Some(item) => items.push(item),
                 None => return Ok(None),
             }
@@ -210,19 +211,19 @@ pub fn filter(call: &Call) -> Py {
     let given = call.positional(2, 2)?;
     Ok(Obj::iter(Filter {
         function: Some(given[0].clone()).filter(|function| !function.is_none()),
-        items: iter::iter(&given[1])?,
+        items: Source::new(&given[1])?,
     }))
 }
 
 struct Filter {
     /// `None` keeps what is true.
     function: Option<Obj>,
-    items: Obj,
+    items: Source,
 }
 
 impl Advance for Filter {
     fn advance(&mut self) -> Py<Option<Obj>> {
-        while let Some(item) = iter::next(&self.items)? {
+        while let Some(item) = self.items.next()? {
             let keep = match &self.function {
                 None => compare::truth(&item)?,
                 Some(function) => compare::truth(&calls::call(function, &Args::positional(std::slice::from_ref(&item)))?)?,

@@ -8,6 +8,7 @@ mod iterators;
 mod numbers;
 mod printing;
 mod reduce;
+mod source;
 mod special;
 
 pub use numbers::{divmod, pow, round};
@@ -48,6 +49,7 @@ pub fn call(builtin: Builtin, args: &Args) -> Py<Obj> {
         },
         B::Type => match args.values {
             [object] if args.names.is_empty() => Ok(super::attr::type_of(object)),
+            _ if !args.names.is_empty() && args.plain().len() == 1 => Err(type_error("type() takes no keyword arguments")),
             [_, _, _] => Err(type_error(
                 "type() with three arguments is not supported: use a class statement",
             )),

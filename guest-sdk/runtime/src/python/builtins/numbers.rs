@@ -29,7 +29,11 @@ pub fn int(call: &Call) -> Py {
     let Some(base) = base else {
         return to_int(value);
     };
-    let base = match u32::try_from(arith::index(base)?) {
+    let base = match base {
+        Obj::Big(_) => -1,
+        base => arith::index(base)?,
+    };
+    let base = match u32::try_from(base) {
         Ok(base @ (0 | 2..=36)) => base,
         _ => return Err(value_error("int() base must be >= 2 and <= 36, or 0")),
     };
@@ -127,13 +131,8 @@ pub fn round(number: &Obj, digits: Option<&Obj>) -> Py {
             let digits = match digits {
                 None => 0,
                 // Any places behind the point, and more than any integer has before it.
-                Some(Obj::Big(n)) => {
-                    if n.is_negative() {
-                        i64::MIN
-                    } else {
-                        0
-                    }
-                }
+                Some(Obj::Big(n)) if n.is_negative() => i64::MIN,
+                Some(Obj::Big(_)) => 0,
                 Some(digits) => arith::index(digits)?,
             };
             round_int(number, digits)
@@ -142,13 +141,8 @@ pub fn round(number: &Obj, digits: Option<&Obj>) -> Py {
             None => truncate(if f.is_finite() { f.round_ties_even() } else { *f }),
             Some(digits) => {
                 let places = match digits {
-                    Obj::Big(n) => {
-                        if n.is_negative() {
-                            i64::MIN
-                        } else {
-                            i64::MAX
-                        }
-                    }
+                    Obj::Big(n) if n.is_negative() => i64::MIN,
+                    Obj::Big(_) => i64::MAX,
                     digits => arith::index(digits)?,
                 };
                 Ok(Obj::Float(floats::round(*f, places)?))
@@ -197,14 +191,10 @@ pub fn divmod(a: &Obj, b: &Obj) -> Py {
         }
         (Obj::Int(_) | Obj::Bool(_) | Obj::Big(_), Obj::Int(_) | Obj::Bool(_) | Obj::Big(_)) => {}
         _ => {
-            if let Some(pair) = special::call(a, "__divmod__", std::slice::from_ref(b))? {
-                if !matches!(pair, Obj::NotImplemented) {
-                    return Ok(pair);
-                }
-            }
-            if let Some(pair) = special::call(b, "__rdivmod__", std::slice::from_ref(a))? {
-                if !matches!(pair, Obj::NotImplemented) {
-                    return Ok(pair);
+            for (object, name, other) in [(a, "__divmod__", b), (b, "__rdivmod__", a)] {
+                match special::call(object, name, std::slice::from_ref(other))? {
+                    None | Some(Obj::NotImplemented) => {}
+                    Some(pair) => return Ok(pair),
                 }
             }
             if !matches!((a, b), (Obj::Native(_), _) | (_, Obj::Native(_))) {
@@ -226,10 +216,7 @@ pub fn pow(base: &Obj, exp: &Obj, modulus: Option<&Obj>) -> Py {
         return arith::binary(BinaryOp::Pow, false, base, exp);
     };
     let (Some(base), Some(exp), Some(modulus)) = (as_big(base), as_big(exp), as_big(modulus)) else {
-        if [base, exp, modulus]
-            .iter()
-            .all(|n| matches!(n, Obj::Float(_)) || as_big(n).is_some())
-        {
+        if [base, exp, modulus].iter().any(|n| matches!(n, Obj::Float(_))) {
             return Err(type_error("pow() 3rd argument not allowed unless all arguments are integers"));
         }
         return Err(type_error(format!(

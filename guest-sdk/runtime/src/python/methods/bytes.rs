@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::signature::{Call, bounded, bounds, count, flag, width};
+use super::signature::{Call, bounded, bounds, count, flag, is_type_error, width};
 use super::{bytes_cut as cut, bytes_text, codec};
 use crate::python::arith;
 use crate::python::error::{Py, type_error, value_error};
@@ -150,7 +150,11 @@ pub fn wanted(value: &Obj) -> Py<&[u8]> {
 /// The bytes of an iterable of numbers.
 pub fn collect(source: &Obj) -> Py<Vec<u8>> {
     let mut out = Vec::new();
-    iter::each(source, |item| {
+    let cannot = |raised| match is_type_error(&raised) {
+        true => type_error(format!("cannot convert '{}' object to bytes", type_name(source))),
+        false => raised,
+    };
+    iter::each(&iter::iter(source).map_err(cannot)?, |item| {
         bounded(out.len())?;
         match u8::try_from(arith::index(&item)?) {
             Ok(byte) => out.push(byte),
@@ -165,7 +169,10 @@ fn join(separator: &[u8], items: &Obj) -> Py {
     let items = match items {
         Obj::List(list) => list.0.borrow().clone(),
         other => {
-            let iterator = iter::iter(other).map_err(|_| type_error("can only join an iterable"))?;
+            let iterator = iter::iter(other).map_err(|raised| match is_type_error(&raised) {
+                true => type_error("can only join an iterable"),
+                false => raised,
+            })?;
             iter::collect(&iterator)?
         }
     };
@@ -232,6 +239,7 @@ fn window<'a>(this: &'a [u8], given: &[Obj]) -> Py<Option<(&'a [u8], usize)>> {
 
 fn search(this: &[u8], method: Method, call: &Call) -> Py {
     let given = call.parsed(1, 3)?;
+    let window = window(this, given)?;
     let one;
     let wanted = match &given[0] {
         Obj::Bytes(bytes) => &**bytes,
@@ -247,7 +255,6 @@ fn search(this: &[u8], method: Method, call: &Call) -> Py {
             )));
         }
     };
-    let window = window(this, given)?;
     if method == Count {
         return Ok(Obj::Int(window.map_or(0, |(part, _)| cut::occurrences(part, wanted)) as i64));
     }

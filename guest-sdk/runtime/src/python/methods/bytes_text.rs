@@ -90,8 +90,8 @@ pub fn hex(bytes: &[u8], call: &Call) -> Py {
     for (at, byte) in bytes.iter().enumerate() {
         let border = match group {
             0 => false,
-            1.. => (bytes.len() - at) % size == 0,
-            _ => at % size == 0,
+            1.. => (bytes.len() - at).is_multiple_of(size),
+            _ => at.is_multiple_of(size),
         };
         if at > 0 && border {
             out.extend(separator);

@@ -147,6 +147,10 @@ fn wide(text: &str, unit: usize, order: Option<Order>) -> Vec<u8> {
 }
 
 pub fn decode(bytes: &[u8], encoding: &str, errors: &str) -> Py<String> {
+    if bytes.is_empty() {
+        // CPython does not look at the encoding then.
+        return Ok(String::new());
+    }
     let codec = Codec::named(encoding)?;
     match codec {
         Codec::Utf8 => decode_utf8(bytes, 0, errors),

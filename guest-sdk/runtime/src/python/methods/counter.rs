@@ -40,8 +40,16 @@ pub fn call(this: &Rc<Dict>, method: Method, args: &Args) -> Py {
 }
 
 /// These methods are written in Python, and so are the words for too many arguments.
-fn at_most(args: &Args, name: &str, most: usize) -> Py<()> {
+pub fn at_most(args: &Args, name: &str, most: usize) -> Py<()> {
     let given = args.plain().len();
+    let known: &[&str] = if name == "most_common" { &["n"] } else { &[] };
+    let any_name = matches!(name, "update" | "subtract");
+    if let Some(unknown) = args.names.iter().find(|given| !any_name && !known.contains(&&given.text[..])) {
+        return Err(type_error(format!(
+            "Counter.{name}() got an unexpected keyword argument '{}'",
+            &unknown.text[..]
+        )));
+    }
     if given <= most {
         return Ok(());
     }

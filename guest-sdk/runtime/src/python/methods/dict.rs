@@ -4,14 +4,14 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::counter;
-use super::signature::{Call, flag};
+use super::signature::Call;
 use crate::python::error::{Py, key_error, type_error, value_error};
 use crate::python::names::{
     Builtin,
     Method::{self, *},
 };
 use crate::python::object::{Args, Dict, DictKind, Name, Obj};
-use crate::python::{call, iter, keyed, subscript, views};
+use crate::python::{call, compare, iter, keyed, subscript, views};
 
 pub const METHODS: &[Method] = &[
     Clear, Copy, Fromkeys, Get, Items, Keys, Pop, Popitem, Setdefault, Update, Values,
@@ -27,7 +27,12 @@ pub fn has(this: &Dict, method: Method) -> bool {
 }
 
 pub fn call(this: &Rc<Dict>, method: Method, args: &Args) -> Py<Option<Obj>> {
-    let call = Call::new("dict", method.name(), args);
+    let owner = match (&this.kind, method) {
+        (DictKind::Ordered, _) => "OrderedDict",
+        (DictKind::Default(_), Copy) => "defaultdict",
+        _ => "dict",
+    };
+    let call = Call::new(owner, method.name(), args);
     let done = match method {
         Get => match (args.values, args.names) {
             ([key], []) => keyed::dict_get(this, key)?.unwrap_or_default(),
@@ -63,7 +68,10 @@ pub fn call(this: &Rc<Dict>, method: Method, args: &Args) -> Py<Option<Obj>> {
         }
         Pop => {
             let (key, default) = key_and_default(this, &call)?;
-            match (keyed::dict_remove(this, key)?, default) {
+            // An empty dict does not ask whether the key is hashable.
+            let empty = this.table.borrow().is_empty();
+            let found = if empty { None } else { keyed::dict_remove(this, key)? };
+            match (found, default) {
                 (Some(value), _) => value,
                 (None, Some(default)) => default.clone(),
                 (None, None) => return Err(key_error(key.clone())),
@@ -84,13 +92,16 @@ pub fn call(this: &Rc<Dict>, method: Method, args: &Args) -> Py<Option<Obj>> {
             Obj::None
         }
         Copy => {
-            call.none()?;
+            match this.kind {
+                DictKind::Counter => counter::at_most(args, "copy", 0)?,
+                _ => call.none()?,
+            }
             copy(this)
         }
         Fromkeys => from_keys(kind_like(&this.kind), args)?,
         MoveToEnd if matches!(this.kind, DictKind::Ordered) => {
             let [key, last] = call.named(["key", "last"], 0, 2, 1)?;
-            let (Some(key), last) = (key, last.is_none() || flag(last)?) else {
+            let (Some(key), last) = (key, last.map_or(Ok(true), compare::truth)?) else {
                 return Ok(None);
             };
             if !this.table.borrow_mut().move_key(key, last)? {
@@ -160,7 +171,7 @@ fn popitem(this: &Rc<Dict>, call: &Call) -> Py {
     let last = match this.kind {
         DictKind::Ordered => {
             let [last] = call.named(["last"], 0, 1, 0)?;
-            last.is_none() || flag(last)?
+            last.map_or(Ok(true), compare::truth)?
         }
         _ => {
             call.none()?;

@@ -103,7 +103,7 @@ fn compose(mantissa: u64, exponent: i64, more: bool) -> Option<f64> {
     }
     let size = match at {
         ..-1000 => kept as f64 * power(at + 100) * power(-100),
-        ..900 => kept as f64 * power(at),
+        -1000..900 => kept as f64 * power(at),
         _ => kept as f64 * power(at - 100) * power(100),
     };
     size.is_finite().then_some(size)

@@ -139,3 +139,52 @@ pub fn type_has(class: Builtin, method: Method) -> bool {
 
 pub use bytes::collect as bytes_of;
 pub use translate::surrogate;
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    use super::super::names::METHODS;
+    use super::super::object::Dict;
+    use super::super::set::SetTable;
+    use super::*;
+
+    #[test]
+    fn a_type_has_exactly_the_methods_that_a_call_finds() {
+        let dict = |kind| {
+            let table = RefCell::default();
+            Obj::Dict(Rc::new(Dict { table, kind }))
+        };
+        let samples = || {
+            [
+                Obj::str("a"),
+                Obj::Bytes(Rc::new([1])),
+                Obj::list(vec![Obj::None]),
+                Obj::tuple([]),
+                dict(DictKind::Plain),
+                dict(DictKind::Ordered),
+                dict(DictKind::Counter),
+                dict(DictKind::Default(RefCell::default())),
+                Obj::set(SetTable::default(), false),
+                Obj::set(SetTable::default(), true),
+                Obj::Int(1),
+                Obj::Bool(true),
+                Obj::Float(1.0),
+                Obj::None,
+            ]
+        };
+        for (method, name) in METHODS {
+            for this in samples() {
+                let called = !matches!(call(&this, *method, &Args::positional(&[])), Ok(None));
+                assert_eq!(
+                    has(&this, *method),
+                    called,
+                    "{} of {}",
+                    name,
+                    super::super::text::type_name(&this)
+                );
+            }
+        }
+    }
+}

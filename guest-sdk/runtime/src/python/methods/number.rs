@@ -8,6 +8,7 @@ use num_traits::Signed;
 use super::signature::{Call, bounded, flag};
 use super::{bytes, float_hex};
 use crate::python::arith::{self, as_big};
+use crate::python::compare;
 use crate::python::error::{Py, overflow_error, type_error, value_error};
 use crate::python::names::Method::{self, *};
 use crate::python::object::{Args, Obj};
@@ -39,7 +40,10 @@ pub fn call_int(this: &Obj, method: Method, args: &Args) -> Py<Option<Obj>> {
             Obj::tuple([as_big(this).map(Obj::big).unwrap_or_default(), Obj::Int(1)])
         }
         ToBytes => to_bytes(&as_big(this).unwrap_or_default(), &call)?,
-        FromBytes => from_bytes(args)?,
+        FromBytes => match this {
+            Obj::Bool(_) => Obj::Bool(compare::truth(&from_bytes(args)?)?),
+            _ => from_bytes(args)?,
+        },
         _ => return Ok(None),
     };
     Ok(Some(done))

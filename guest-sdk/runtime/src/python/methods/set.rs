@@ -54,12 +54,12 @@ pub fn call(this: &Rc<Set>, method: Method, args: &Args) -> Py<Option<Obj>> {
             Obj::None
         }
         Discard => {
-            keyed::set_remove(this, &as_key(call.one()?))?;
+            keyed::set_remove(this, call.one()?)?;
             Obj::None
         }
         Remove => {
             let item = call.one()?;
-            if !keyed::set_remove(this, &as_key(item))? {
+            if !keyed::set_remove(this, item)? {
                 return Err(key_error(item.clone()));
             }
             Obj::None
@@ -117,8 +117,7 @@ pub fn call(this: &Rc<Set>, method: Method, args: &Args) -> Py<Option<Obj>> {
                 None => this.table.borrow().copy(),
                 Some(other) => {
                     let other = as_set(other)?;
-                    let result = this.table.borrow().difference(&other.table.borrow());
-                    result
+                    this.table.borrow().difference(&other.table.borrow())
                 }
             };
             let result = new(result, this.frozen);
@@ -173,14 +172,6 @@ fn new(table: SetTable, frozen: bool) -> Rc<Set> {
         table: RefCell::new(table),
         frozen,
     })
-}
-
-/// A set is looked up in a set of frozensets as the frozenset of its items.
-fn as_key(item: &Obj) -> Obj {
-    match item {
-        Obj::Set(set) if !set.frozen => Obj::set(set.table.borrow().copy(), true),
-        other => other.clone(),
-    }
 }
 
 /// A set, or one of the items of an iterable.

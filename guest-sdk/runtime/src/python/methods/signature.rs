@@ -3,10 +3,11 @@
 //! CPython has three ways of taking arguments, with three families of messages: none or exactly one ([`Call::none`], [`Call::one`]),
 //! positional only ([`Call::positional`]), and with names ([`Call::named`]).
 
-use crate::python::arith;
-use crate::python::error::{Py, type_error, value_error};
+use crate::python::error::{Py, Raised, overflow_error, raise, type_error};
+use crate::python::names::Builtin;
 use crate::python::object::{Args, Obj, Text};
 use crate::python::text::type_name;
+use crate::python::{arith, exception};
 
 /// A call of a builtin: whose it is, for messages, and what it was given.
 #[derive(Clone, Copy)]
@@ -121,41 +122,49 @@ impl<'a> Call<'a> {
         for (place, value) in found.iter_mut().zip(plain) {
             *place = Some(value);
         }
+        // Names that are not known, or known already, are left over here; CPython sees first what is missing.
+        let mut left_over = None;
         for name in self.args.names {
-            let Some(at) = names
+            let known = names
                 .iter()
                 .position(|known| **known == name.text[..])
-                .filter(|at| *at >= only)
-            else {
-                return Err(type_error(format!(
-                    "'{}' is an invalid keyword argument for {}()",
-                    name.text, self.name
-                )));
-            };
-            if found[at].is_some() {
-                let (name, place) = (names[at], at + 1);
-                return Err(type_error(format!(
-                    "argument for {}() given by name ('{name}') and position ({place})",
-                    self.name
-                )));
+                .filter(|at| *at >= only);
+            match known.filter(|at| found[*at].is_none()) {
+                Some(at) => found[at] = self.args.named(names[at]),
+                None if left_over.is_none() || known.is_some() => left_over = Some((name, known)),
+                None => {}
             }
-            found[at] = self.args.named(names[at]);
         }
         match found.iter().take(required).position(Option::is_none) {
-            None => Ok(found),
+            None => {}
             Some(at) if at < only => {
                 let how = if required == places { "exactly" } else { "at least" };
-                Err(type_error(format!(
+                return Err(type_error(format!(
                     "{}() takes {how} {only} positional argument{} ({} given)",
                     self.name,
                     plural(only),
                     plain.len()
-                )))
+                )));
             }
-            Some(at) => Err(type_error(format!(
-                "{}() missing required argument '{}' (pos {})",
+            Some(at) => {
+                return Err(type_error(format!(
+                    "{}() missing required argument '{}' (pos {})",
+                    self.name,
+                    names[at],
+                    at + 1
+                )));
+            }
+        }
+        match left_over {
+            None => Ok(found),
+            Some((name, None)) => Err(type_error(format!(
+                "'{}' is an invalid keyword argument for {}()",
+                name.text, self.name
+            ))),
+            Some((name, Some(at))) => Err(type_error(format!(
+                "argument for {}() given by name ('{}') and position ({})",
                 self.name,
-                names[at],
+                name.text,
                 at + 1
             ))),
         }
@@ -193,7 +202,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    pub fn bad_argument(&self, which: &str, wanted: &str, got: &Obj) -> crate::python::error::Raised {
+    pub fn bad_argument(&self, which: &str, wanted: &str, got: &Obj) -> Raised {
         type_error(format!(
             "{}() {which} must be {wanted}, not {}",
             self.name,
@@ -236,8 +245,22 @@ pub fn flag(value: Option<&Obj>) -> Py<bool> {
     match value {
         None => Ok(false),
         Some(Obj::Bool(flag)) => Ok(*flag),
-        Some(value) => Ok(arith::index(value)? != 0),
+        Some(value) => Ok(c_int(value)? != 0),
     }
+}
+
+/// An integer of 32 bits.
+pub fn c_int(value: &Obj) -> Py<i32> {
+    let n = match value {
+        Obj::Big(_) => i64::MAX,
+        value => arith::index(value)?,
+    };
+    i32::try_from(n).map_err(|_| overflow_error("Python int too large to convert to C int"))
+}
+
+/// Whether what was raised is a `TypeError`, for those functions that say it in words of their own.
+pub fn is_type_error(raised: &Raised) -> bool {
+    exception::matches(&raised.0, &Obj::Builtin(Builtin::TypeError)).unwrap_or(false)
 }
 
 /// A width: not negative, and bounded so that no text can exhaust the memory.
@@ -252,7 +275,7 @@ pub const MAX_BYTES: usize = 256 << 20;
 /// A size in bytes that is about to be built.
 pub fn bounded(bytes: usize) -> Py<usize> {
     if bytes > MAX_BYTES {
-        return Err(crate::python::error::raise(crate::python::names::Builtin::MemoryError, ""));
+        return Err(raise(Builtin::MemoryError, ""));
     }
     Ok(bytes)
 }
@@ -283,9 +306,4 @@ pub fn place(value: &Obj, message: &str) -> Py<i64> {
         Obj::Instance(_) => arith::index(value),
         _ => Err(type_error(message)),
     }
-}
-
-/// `ValueError`, for the many searches that find nothing.
-pub fn not_found(message: &str) -> crate::python::error::Raised {
-    value_error(message)
 }

@@ -13,10 +13,17 @@ pub fn sort(items: &mut Vec<Obj>, key: Option<&Obj>, reverse: bool) -> Py<()> {
         items.reverse();
     }
     let done = match key {
-        None => {
-            let kind = Keys::of(items.iter());
-            timsort::sort(items, |a, b| kind.less(a, b))
-        }
+        None => match Keys::of(items.iter()) {
+            Keys::Ints => {
+                // Equal integers are the same, so nobody can tell a stable sort.
+                items.sort_unstable_by_key(|item| match item {
+                    Obj::Int(n) => *n,
+                    _ => 0,
+                });
+                Ok(())
+            }
+            kind => timsort::sort(items, |a, b| kind.less(a, b)),
+        },
         Some(key) => by_key(items, key),
     };
     if reverse {
@@ -26,17 +33,34 @@ pub fn sort(items: &mut Vec<Obj>, key: Option<&Obj>, reverse: bool) -> Py<()> {
 }
 
 fn by_key(items: &mut Vec<Obj>, key: &Obj) -> Py<()> {
-    let mut pairs = Vec::with_capacity(items.len());
+    let mut keys = Vec::with_capacity(items.len());
     for item in items.iter() {
-        let arguments = [item.clone()];
-        let key = call::call(key, &Args::positional(&arguments))?;
-        let [item] = arguments;
-        pairs.push((key, item));
+        keys.push(call::call(key, &Args::positional(std::slice::from_ref(item)))?);
     }
+    if Keys::of(keys.iter()) == Keys::Ints {
+        by_numbers(items, &keys);
+        return Ok(());
+    }
+    let mut pairs: Vec<(Obj, Obj)> = keys.into_iter().zip(items.drain(..)).collect();
     let done = pairs_by_key(&mut pairs);
-    items.clear();
     items.extend(pairs.into_iter().map(|(_, item)| item));
     done
+}
+
+/// Sorts by keys that are all small integers: with the place beside the key, any sort is stable.
+fn by_numbers(items: &mut [Obj], keys: &[Obj]) {
+    let number = |(at, key): (usize, &Obj)| match key {
+        Obj::Int(n) => (*n, at),
+        _ => (0, at),
+    };
+    let mut order: Vec<(i64, usize)> = keys.iter().enumerate().map(number).collect();
+    order.sort_unstable();
+    let mut old: Vec<Obj> = items.iter_mut().map(std::mem::take).collect();
+    for (item, (_, at)) in items.iter_mut().zip(order) {
+        if let Some(moved) = old.get_mut(at) {
+            std::mem::swap(item, moved);
+        }
+    }
 }
 
 /// Sorts pairs by what is first in them.

@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use super::signature::{Call, bounded, bounds, count, flag, width};
+use super::signature::{Call, bounded, bounds, count, flag, is_type_error, width};
 use super::{codec, str_case, str_classes, str_search, str_split, translate};
-use crate::python::error::{Py, Raised, type_error};
+use crate::python::error::{Py, type_error, value_error};
 use crate::python::names::Method::{self, *};
 use crate::python::object::{Args, Obj, Text};
 use crate::python::text::type_name;
-use crate::python::{arith, exception, format, iter};
+use crate::python::{arith, format, iter};
 
 pub const METHODS: &[Method] = &[
     Capitalize,
@@ -126,7 +126,11 @@ fn part(of: &Rc<Text>, part: &str) -> Obj {
     if part.len() == of.len() {
         return Obj::Str(of.clone());
     }
-    Obj::str(part)
+    match part.as_bytes() {
+        // Texts of one character are there already.
+        [only] => iter::character(char::from(*only)),
+        _ => Obj::str(part),
+    }
 }
 
 /// `separator.join(items)`
@@ -143,11 +147,6 @@ fn join(separator: &Rc<Text>, items: &Obj) -> Py {
             join_texts(separator, &iter::collect(&iterator)?)
         }
     }
-}
-
-fn is_type_error(raised: &Raised) -> bool {
-    let class = Obj::Builtin(crate::python::names::Builtin::TypeError);
-    exception::matches(&raised.0, &class).unwrap_or(false)
 }
 
 fn join_texts(separator: &str, items: &[Obj]) -> Py {
@@ -190,7 +189,7 @@ fn split(this: &Rc<Text>, method: Method, call: &Call) -> Py {
         (None | Some(Obj::None), false) => str_split::words_from_end(this, most, push),
         (Some(Obj::Str(separator)), forward) => {
             if separator.is_empty() {
-                return Err(crate::python::error::value_error("empty separator"));
+                return Err(value_error("empty separator"));
             }
             match forward {
                 true => str_split::parts(this, separator, most, push),
@@ -245,7 +244,7 @@ fn partition(this: &Rc<Text>, method: Method, separator: &Obj) -> Py {
         return Err(type_error(format!("must be str, not {}", type_name(separator))));
     };
     if separator.is_empty() {
-        return Err(crate::python::error::value_error("empty separator"));
+        return Err(value_error("empty separator"));
     }
     let cut = match method {
         Partition => this.split_once(&***separator),

@@ -10,10 +10,10 @@ use crate::python::text::type_name;
 /// `find`, `rfind`, `index`, `rindex` and `count`.
 pub fn search(this: &Text, method: Method, call: &Call) -> Py {
     let given = call.parsed(1, 3)?;
+    let window = window(this, given.get(1), given.get(2))?;
     let Obj::Str(wanted) = &given[0] else {
         return Err(type_error(format!("must be str, not {}", type_name(&given[0]))));
     };
-    let window = window(this, given.get(1), given.get(2))?;
     if method == Count {
         let count = match window {
             None => 0,

@@ -29,7 +29,9 @@ pub fn table(call: &Call) -> Py {
         }
         return Ok(Obj::dict(table));
     }
-    let (Obj::Str(from), to) = (&given[0], call.text(2, &given[1])?) else {
+    let to = call.text(2, &given[1])?;
+    let dropped = given.get(2).map(|dropped| call.text(3, dropped)).transpose()?;
+    let Obj::Str(from) = &given[0] else {
         return Err(type_error(
             "first maketrans argument must be a string if there is a second argument",
         ));
@@ -40,8 +42,8 @@ pub fn table(call: &Call) -> Py {
     for (from, to) in from.chars().zip(to.chars()) {
         table.insert(code(from), code(to))?;
     }
-    if let Some(dropped) = given.get(2) {
-        for c in call.text(3, dropped)?.chars() {
+    if let Some(dropped) = dropped {
+        for c in dropped.chars() {
             table.insert(code(c), Obj::None)?;
         }
     }

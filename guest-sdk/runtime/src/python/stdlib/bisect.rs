@@ -46,7 +46,11 @@ impl Search<'_> {
                 None => subscript::getitem(self.items, &Obj::Int(middle as i64))?,
             };
             let item = self.key_of(item)?;
-            let above = if left { !compare::less(&item, x)? } else { compare::less(x, &item)? };
+            let above = if left {
+                !compare::less(&item, x)?
+            } else {
+                compare::less(x, &item)?
+            };
             if above {
                 high = middle;
             } else {

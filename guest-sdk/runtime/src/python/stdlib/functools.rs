@@ -299,13 +299,13 @@ fn lru_cache(args: &Args) -> Py {
         Some(Obj::None) => None,
         Some(number @ (Obj::Int(_) | Obj::Bool(_) | Obj::Big(_))) => Some(usize::try_from(arith::index(number)?).unwrap_or(0)),
         // `@lru_cache` without parentheses.
-        Some(function @ (Obj::Function(_) | Obj::Bound(_) | Obj::Native(_) | Obj::Builtin(_) | Obj::NativeFn(_) | Obj::Class(_))) => {
+        Some(
+            function @ (Obj::Function(_) | Obj::Bound(_) | Obj::Native(_) | Obj::Builtin(_) | Obj::NativeFn(_) | Obj::Class(_)),
+        ) => {
             return Ok(cached(function, Some(DEFAULT_SIZE), typed));
         }
         Some(_) => {
-            return Err(type_error(
-                "Expected first argument to be an integer, a callable, or None",
-            ));
+            return Err(type_error("Expected first argument to be an integer, a callable, or None"));
         }
     };
     Ok(Obj::native(Decorator { most, typed }))
@@ -460,7 +460,10 @@ fn wraps(args: &Args) -> Py {
     let update = function!("functools", "update_wrapper", |args| {
         args.expect("update_wrapper", 2, 2, &[])?;
         // The partial gives the wrapped function first.
-        let swapped = [arg(args, 1, "update_wrapper")?.clone(), arg(args, 0, "update_wrapper")?.clone()];
+        let swapped = [
+            arg(args, 1, "update_wrapper")?.clone(),
+            arg(args, 0, "update_wrapper")?.clone(),
+        ];
         update_wrapper(&Args::positional(&swapped))
     });
     new_partial(&Args::positional(&[update, need(wrapped, "wraps")?.clone()]))
@@ -524,7 +527,10 @@ impl Native for Derived {
     fn call(&self, args: &Args) -> Option<Py> {
         Some(args.expect("ordering", 2, 2, &[]).and_then(|()| {
             let (a, b) = (arg(args, 0, "ordering")?, arg(args, 1, "ordering")?);
-            let name = ORDERINGS.iter().find(|(_, op)| *op == self.has).map_or("__lt__", |(name, _)| *name);
+            let name = ORDERINGS
+                .iter()
+                .find(|(_, op)| *op == self.has)
+                .map_or("__lt__", |(name, _)| *name);
             let result = call::call_method(a, &Name::new(name), &Args::positional(std::slice::from_ref(b)))?;
             if matches!(result, Obj::NotImplemented) {
                 return Ok(result);
@@ -593,11 +599,13 @@ impl Native for CachedProperty {
     }
     fn bind(&self, _this: &Obj, instance: Option<&Obj>, _class: &Obj) -> Option<Py> {
         let instance = instance?;
-        Some(call::call(&self.function, &Args::positional(std::slice::from_ref(instance))).and_then(|value| {
-            // From now on the instance's own attribute is found first.
-            attr::setattr(instance, &self.name, &value)?;
-            Ok(value)
-        }))
+        Some(
+            call::call(&self.function, &Args::positional(std::slice::from_ref(instance))).and_then(|value| {
+                // From now on the instance's own attribute is found first.
+                attr::setattr(instance, &self.name, &value)?;
+                Ok(value)
+            }),
+        )
     }
     fn repr(&self) -> Py<String> {
         Ok("<functools.cached_property object>".to_owned())

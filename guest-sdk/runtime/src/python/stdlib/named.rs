@@ -238,6 +238,10 @@ impl Class {
         }
         Ok(items.into_iter().flatten().collect())
     }
+    /// Itself as an object.
+    fn object(&self) -> Obj {
+        self.me.upgrade().map_or(Obj::None, |class| Obj::Native(class))
+    }
     /// What the class body defined under a name.
     fn defined(&self, name: &str) -> Option<Obj> {
         self.namespace.as_ref()?.table.borrow().get_str(name)
@@ -271,9 +275,10 @@ impl Native for Class {
                 }
                 Some(Obj::dict(defaults))
             }
-            _ => self
-                .defined(name)
-                .map(|value| super::made_class::from_class(&value, self.me.upgrade())),
+            _ => match self.defined(name) {
+                Some(value) => Some(super::made_class::bind(&value, None, &self.object())?),
+                None => None,
+            },
         })
     }
     fn has_method(&self, name: &str) -> bool {
@@ -312,6 +317,34 @@ impl Native for Class {
 }
 
 impl NamedTuple {
+    pub fn items(&self) -> &[Obj] {
+        &self.items
+    }
+    /// One of the same class.
+    pub fn with_items(&self, items: Vec<Obj>) -> Obj {
+        Obj::native(NamedTuple {
+            class: self.class.clone(),
+            items: items.into(),
+        })
+    }
+    /// Itself as an object: one of the same class with the same items.
+    fn object(&self) -> Obj {
+        self.with_items(self.items.to_vec())
+    }
+    /// What a special method of the class body gives, as a text.
+    fn special_text(&self, name: &str) -> Py<Option<String>> {
+        let Some(method) = self.class.defined(name) else {
+            return Ok(None);
+        };
+        let result = super::made_class::call_member(&method, Some(&self.object()), &self.class.object(), &Args::positional(&[]))?;
+        match result {
+            Obj::Str(text) => Ok(Some((**text).to_owned())),
+            other => Err(type_error(format!(
+                "{name} returned non-string (type {})",
+                text::type_name(&other)
+            ))),
+        }
+    }
     fn tuple(&self) -> Obj {
         Obj::Tuple(self.items.clone())
     }
@@ -383,7 +416,10 @@ impl Native for NamedTuple {
         if let Some(at) = self.class.place(name) {
             return Ok(self.items.get(at).cloned());
         }
-        self.class.attribute(name)
+        match self.class.defined(name) {
+            Some(value) => super::made_class::bind(&value, Some(&self.object()), &self.class.object()).map(Some),
+            None => self.class.attribute(name),
+        }
     }
     fn has_method(&self, name: &str) -> bool {
         matches!(name, "_asdict" | "_replace" | "_make" | "index" | "count")
@@ -401,12 +437,21 @@ impl Native for NamedTuple {
                 call::call_method(&self.tuple(), &crate::python::object::Name::new(name), args).map(Some)
             }
             _ => match self.class.defined(name) {
-                Some(value) => super::made_class::call_method(&value, this, self.class.clone(), args).map(Some),
+                Some(value) => super::made_class::call_member(&value, Some(this), &self.class.object(), args).map(Some),
                 None => Ok(None),
             },
         }
     }
+    fn str(&self) -> Py<String> {
+        match self.special_text("__str__")? {
+            Some(text) => Ok(text),
+            None => self.repr(),
+        }
+    }
     fn repr(&self) -> Py<String> {
+        if let Some(text) = self.special_text("__repr__")? {
+            return Ok(text);
+        }
         let mut out = match self.class.module {
             Some(module) => format!("{module}.{}(", self.class.name),
             None => format!("{}(", self.class.name),

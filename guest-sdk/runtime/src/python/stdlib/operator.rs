@@ -163,6 +163,9 @@ static ITEMGETTER: NativeType = NativeType {
     module: "operator",
     name: "itemgetter",
     new: |args| {
+        if args.plain().is_empty() {
+            return Err(type_error("itemgetter expected 1 argument, got 0"));
+        }
         args.expect("itemgetter", 1, usize::MAX, &[])?;
         Ok(Obj::native(ItemGetter(args.plain().to_vec())))
     },
@@ -232,7 +235,11 @@ impl Native for ItemGetter {
             if let [key] = self.0.as_slice() {
                 return subscript::getitem(object, key);
             }
-            let values = self.0.iter().map(|key| subscript::getitem(object, key)).collect::<Py<Vec<_>>>()?;
+            let values = self
+                .0
+                .iter()
+                .map(|key| subscript::getitem(object, key))
+                .collect::<Py<Vec<_>>>()?;
             Ok(one_or_tuple(values))
         }))
     }
@@ -258,7 +265,10 @@ impl Native for AttrGetter {
     fn call(&self, args: &Args) -> Option<Py> {
         Some(args.expect("attrgetter", 1, 1, &[]).and_then(|()| {
             let object = arg(args, 0, "attrgetter")?;
-            let get = |path: &Vec<Name>| path.iter().try_fold(object.clone(), |object, name| attr::getattr(&object, name));
+            let get = |path: &Vec<Name>| {
+                path.iter()
+                    .try_fold(object.clone(), |object, name| attr::getattr(&object, name))
+            };
             Ok(one_or_tuple(self.0.iter().map(get).collect::<Py<Vec<_>>>()?))
         }))
     }

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 pub use chain_map::CHAIN_MAP;
-pub use deque::DEQUE;
+pub use deque::{DEQUE, Deque};
 
 use super::declare::{declare, function};
 use super::named;
@@ -105,7 +105,7 @@ fn table_of(args: &Args) -> Py<Table<Obj>> {
     }
     match builtins::call(Builtin::Dict, args)? {
         Obj::Dict(dict) => Ok(match Rc::try_unwrap(dict) {
-            Ok(dict) => dict.table.into_inner(),
+            Ok(dict) => dict.table.take(),
             Err(shared) => shared.table.borrow().clone(),
         }),
         other => Err(type_error(format!("dict() gave {}", type_name(&other)))),

@@ -179,9 +179,9 @@ impl Delta {
             BinaryOp::TrueDiv if b == 0 => Err(zero_division("division by zero")),
             BinaryOp::TrueDiv => arith::binary(op, false, &Obj::big(BigInt::from(a)), &Obj::big(BigInt::from(b))),
             BinaryOp::FloorDiv if b == 0 => Err(zero_division("integer division or modulo by zero")),
-            BinaryOp::FloorDiv => Ok(Obj::big(BigInt::from(a.div_floor(&b)))),
+            BinaryOp::FloorDiv => Ok(Obj::big(BigInt::from(Integer::div_floor(&a, &b)))),
             BinaryOp::Mod if b == 0 => Err(zero_division("integer modulo by zero")),
-            BinaryOp::Mod => Delta::object(a.mod_floor(&b)),
+            BinaryOp::Mod => Delta::object(Integer::mod_floor(&a, &b)),
             _ => Err(type_error("unsupported operand")),
         }
     }

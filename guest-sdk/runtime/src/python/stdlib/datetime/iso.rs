@@ -179,9 +179,8 @@ fn clock_part(text: &[u8]) -> Result<[i64; 4], Malformed> {
     }
     let taken = rest.len().min(6);
     let scale = 10_i64.pow(6 - taken as u32);
-    if let [.., micro] = &mut parts {
-        *micro = digits(rest, 0, taken)? * scale;
-    }
+    let [.., micros] = &mut parts;
+    *micros = digits(rest, 0, taken)? * scale;
     Ok(parts)
 }
 

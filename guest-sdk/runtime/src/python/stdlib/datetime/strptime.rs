@@ -23,8 +23,6 @@ pub struct Parsed {
     pub offset: Option<i64>,
     /// `%Z`
     pub zone: Option<String>,
-    pub weekday: i64,
-    pub year_day: i64,
 }
 
 /// Compiled formats kept; more are dropped at once, as CPython does.
@@ -235,8 +233,6 @@ fn read(fields: &Fields) -> Py<Parsed> {
         // 1900 has no such day: the error that Python gives.
         calendar::date(1900, month, day_of_month)?;
     }
-    let year_day = julian.filter(|julian| *julian > 0).unwrap_or_else(|| year_day(day));
-    let weekday = weekday_told.unwrap_or_else(|| weekday(day));
     Ok(Parsed {
         day,
         hour: hour(fields),
@@ -245,8 +241,6 @@ fn read(fields: &Fields) -> Py<Parsed> {
         micro: fraction,
         offset,
         zone: fields.text("Z").map(str::to_owned),
-        weekday,
-        year_day,
     })
 }
 

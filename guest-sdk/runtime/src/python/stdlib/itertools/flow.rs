@@ -40,7 +40,10 @@ impl Advance for Count {
 pub fn count(args: &Args) -> Py {
     let [start, step] = bind("count", args, ["start", "step"], 0, 2)?;
     for number in [start, step].into_iter().flatten() {
-        if !matches!(number, Obj::Int(_) | Obj::Bool(_) | Obj::Float(_) | Obj::Big(_) | Obj::Native(_)) {
+        if !matches!(
+            number,
+            Obj::Int(_) | Obj::Bool(_) | Obj::Float(_) | Obj::Big(_) | Obj::Native(_)
+        ) {
             return Err(type_error("a number is required"));
         }
     }
@@ -169,7 +172,9 @@ impl Advance for Accumulate {
         if std::mem::take(&mut self.initial) {
             return Ok(self.total.clone());
         }
-        let Some(item) = iter::next(&self.source)? else { return Ok(None) };
+        let Some(item) = iter::next(&self.source)? else {
+            return Ok(None);
+        };
         let total = match (&self.total, &self.function) {
             (None, _) => item,
             (Some(total), None) => arith::binary(BinaryOp::Add, false, total, &item)?,
@@ -242,7 +247,9 @@ impl Advance for Filtered {
             return Ok(None);
         }
         loop {
-            let Some(item) = iter::next(&self.source)? else { return Ok(None) };
+            let Some(item) = iter::next(&self.source)? else {
+                return Ok(None);
+            };
             if self.done {
                 return Ok(Some(item));
             }
@@ -379,7 +386,9 @@ impl Advance for Pairwise {
                 None => return Ok(None),
             },
         };
-        let Some(item) = iter::next(&self.source)? else { return Ok(None) };
+        let Some(item) = iter::next(&self.source)? else {
+            return Ok(None);
+        };
         self.before = Some(item.clone());
         Ok(Some(Obj::tuple([before, item])))
     }

@@ -41,7 +41,10 @@ impl Selections {
         let places = &mut self.places;
         match &mut self.rule {
             Rule::Combinations => {
-                let Some(at) = (0..length).rev().find(|at| places.get(*at).is_some_and(|place| *place != at + count - length)) else {
+                let Some(at) = (0..length)
+                    .rev()
+                    .find(|at| places.get(*at).is_some_and(|place| *place != at + count - length))
+                else {
                     return false;
                 };
                 let mut next = places.get(at).copied().unwrap_or_default();
@@ -205,7 +208,9 @@ impl Advance for Product {
 
 pub fn product(args: &Args) -> Py {
     if args.names.iter().any(|name| name.text != "repeat") {
-        return Err(crate::python::error::type_error("product() takes only 'repeat' as a keyword argument"));
+        return Err(crate::python::error::type_error(
+            "product() takes only 'repeat' as a keyword argument",
+        ));
     }
     let repeat = args.named("repeat").map_or(Ok(1), arith::index)?;
     let repeat = usize::try_from(repeat).map_err(|_| value_error("repeat argument cannot be negative"))?;

@@ -28,7 +28,9 @@ struct Grouping {
 impl Grouping {
     /// Reads an item; false at the end.
     fn step(&self) -> Py<bool> {
-        let Some(item) = iter::next(&self.source)? else { return Ok(false) };
+        let Some(item) = iter::next(&self.source)? else {
+            return Ok(false);
+        };
         let key = match &self.key {
             Some(key) => apply(key, item.clone())?,
             None => item.clone(),
@@ -156,7 +158,9 @@ impl Advance for Tee {
         let item = match kept {
             Some(item) => item,
             None => {
-                let Some(item) = iter::next(&self.shared.source)? else { return Ok(None) };
+                let Some(item) = iter::next(&self.shared.source)? else {
+                    return Ok(None);
+                };
                 self.shared.items.borrow_mut().push_back(item.clone());
                 item
             }

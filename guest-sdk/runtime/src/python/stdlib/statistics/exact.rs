@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use num_bigint::BigInt;
-use num_integer::{Integer, Roots};
+use num_integer::Integer;
 use num_traits::{Signed, ToPrimitive, Zero};
 
 use crate::python::arith::{self, BinaryOp};
 use crate::python::error::{Py, type_error};
 use crate::python::object::Obj;
-use crate::python::text::type_name;
+use crate::python::text::own_name;
 
 /// `num / den`; `den` is above zero. Not in lowest terms.
 #[derive(Clone)]
@@ -116,7 +116,7 @@ impl Sums {
                 None => {
                     return Err(type_error(format!(
                         "can't convert type '{}' to numerator/denominator",
-                        type_name(other)
+                        own_name(other)
                     )));
                 }
             },

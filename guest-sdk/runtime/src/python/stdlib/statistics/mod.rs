@@ -53,7 +53,10 @@ fn data(args: &Args, function: &str) -> Py<Vec<Obj>> {
 }
 
 fn sorted(data: &Obj) -> Py<Vec<Obj>> {
-    iter::collect(&builtins::call(Builtin::Sorted, &Args::positional(std::slice::from_ref(data)))?)
+    iter::collect(&builtins::call(
+        Builtin::Sorted,
+        &Args::positional(std::slice::from_ref(data)),
+    )?)
 }
 
 fn mean(args: &Args) -> Py {
@@ -292,10 +295,7 @@ fn deviation_of(spread: &Spread) -> Py {
     match spread {
         Spread::Exact(ratio, _) => ratio.sqrt().map(Obj::Float),
         // What CPython 3.11 meets here, too: such a float has no numerator.
-        Spread::Special(_) => Err(raise(
-            Builtin::AttributeError,
-            "'float' object has no attribute 'numerator'",
-        )),
+        Spread::Special(_) => Err(raise(Builtin::AttributeError, "'float' object has no attribute 'numerator'")),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::exact::Sums;
 use super::statistics_error;
+use crate::py::elementary;
 use crate::python::arith;
 use crate::python::error::{Py, raise};
 use crate::python::iter;
@@ -60,7 +61,9 @@ pub fn geometric_mean(args: &Args) -> Py {
         ));
     }
     let count = data.len() as f64;
-    Ok(Obj::Float((fsum(data.into_iter().map(f64::ln))? / count).exp()))
+    Ok(Obj::Float(elementary::exp(
+        fsum(data.into_iter().map(elementary::ln))? / count,
+    )))
 }
 
 /// Two series of the same length, of two points at least.

@@ -1,0 +1,25 @@
+"""Reads cases (`program` or `program => answer`) and writes them with CPython's answers.
+
+A program is statements with `;` between them; the last is an expression, whose repr (or exception) is the answer.
+"""
+import contextlib
+import io
+import sys
+from collections import *
+
+for line in sys.stdin:
+    program = line.rstrip("\n").split(" => ")[0]
+    if not program.strip() or program.startswith("#"):
+        print(program)
+        continue
+    scope = dict(globals())
+    *before, last = program.split("; ")
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            for statement in before:
+                exec(statement, scope)
+            answer = repr(eval(last, scope))
+    except BaseException as error:
+        text = str(error)
+        answer = type(error).__name__ + (": " + text if text else "")
+    print(program, "=>", answer)

@@ -1,0 +1,23 @@
+"""Reads cases (`program` or `program => answer`) and writes them with CPython's answers.
+
+A program is statements with `; ` between them; the last is an expression, whose repr (or exception) is the answer.
+"""
+import base64, hashlib, html, json, math, operator, random, re, string, textwrap, urllib.parse, uuid
+import sys
+
+for line in sys.stdin:
+    program = line.rstrip("\n").split(" => ")[0]
+    if not program.strip() or program.startswith("#"):
+        print(program)
+        continue
+    scope = dict(globals())
+    *before, last = program.split("; ")
+    try:
+        for statement in before:
+            exec(statement, scope)
+        answer = repr(eval(last, scope))
+    except BaseException as error:
+        text = str(error)
+        name = type(error).__name__
+        answer = name + (": " + text if text else "")
+    print(program, "=>", answer)
