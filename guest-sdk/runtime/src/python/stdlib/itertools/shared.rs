@@ -166,7 +166,7 @@ impl Advance for Tee {
             }
         };
         self.at.set(self.at.get() + 1);
-        if self.at.get() % SWEEP == 0 {
+        if self.at.get().is_multiple_of(SWEEP) {
             self.shared.sweep();
         }
         Ok(Some(item))
