@@ -146,18 +146,22 @@ pub(super) fn is_builtin(name: &str) -> bool {
     Builtin::named(name).is_some_and(Builtin::nameable) && !REFUSED.iter().any(|(refused, _)| *refused == name)
 }
 
+/// The module of this name, if the runtime has anything of it.
+pub(super) fn module(name: &str) -> Option<Module> {
+    let submodules = || MODULES.iter().filter(|(_, other)| other.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')));
+    let has = |module: Module| module == Module::Future || !members(module).is_empty();
+    Module::named(name).filter(|module| has(*module) || submodules().any(|(module, _)| has(*module)))
+}
+
 /// The modules that programs may import, by name.
 pub(super) fn modules() -> Vec<&'static str> {
-    let mut names: Vec<_> = MODULES
-        .iter()
-        .map(|(_, name)| *name)
-        .filter(|name| *name != "__future__")
-        .collect();
+    let names = MODULES.iter().map(|(_, name)| *name);
+    let mut names: Vec<_> = names.filter(|name| *name != "__future__" && module(name).is_some()).collect();
     names.sort_unstable();
     names
 }
 
-/// What a module offers; empty if that is not known.
-pub(super) fn members(_module: Module) -> Vec<&'static str> {
-    Vec::new()
+/// What a module offers, modules within it aside.
+pub(super) fn members(module: Module) -> Vec<&'static str> {
+    flow_rt::python::stdlib::members(module)
 }

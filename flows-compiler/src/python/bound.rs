@@ -4,6 +4,7 @@
 //! leave a block before any of its assignments, so a handler begins with what held at the block's beginning.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::mir::{Arg, Block, BlockId, End, Function, Op, Slot};
 
@@ -135,16 +136,18 @@ impl Known {
         if let Op::Unbound(slot) = op {
             return self.forget(checked.get(slot));
         }
-        if let Some(at) = written(op).and_then(|slot| checked.get(&slot)) {
-            self.add(*at);
+        for slot in written(op) {
+            if let Some(at) = checked.get(&slot) {
+                self.add(*at);
+            }
         }
     }
 }
 
-/// The slot that surely holds something after the operation. Variables are written only by operations that name their destination
+/// The slots that surely hold something after the operation. Variables are written only by operations that name their destination
 /// first.
-fn written(op: &Op) -> Option<Slot> {
-    match op {
+fn written(op: &Op) -> Range<Slot> {
+    let slot = match op {
         Op::None(slot)
         | Op::Bool(slot, _)
         | Op::Int(slot, _)
@@ -158,13 +161,18 @@ fn written(op: &Op) -> Option<Slot> {
         | Op::Binary { dst: slot, .. }
         | Op::Unary { dst: slot, .. }
         | Op::Compare { dst: slot, .. }
-        | Op::Function { dst: slot, .. } => Some(*slot),
-        Op::Unbound(_) => None,
-        Op::Rt { import, args } => match args.first() {
-            Some(Arg::Slot(slot)) if gives(import.name) => Some(*slot),
-            _ => None,
+        | Op::Function { dst: slot, .. } => *slot,
+        Op::Unbound(_) => return 0..0,
+        Op::Rt { import, args } => match (import.name, args.as_slice()) {
+            ("py_unpack", [Arg::Slot(from), _, Arg::Word(n)]) => return *from..*from + n,
+            ("py_unpack_star", [Arg::Slot(from), _, Arg::Word(before), Arg::Word(after)]) => {
+                return *from..*from + before + 1 + after;
+            }
+            (name, [Arg::Slot(slot), ..]) if gives(name) => *slot,
+            _ => return 0..0,
         },
-    }
+    };
+    slot..slot + 1
 }
 
 /// Runtime functions whose first argument is where the result goes.

@@ -78,7 +78,7 @@ impl Checker<'_> {
     }
 
     fn import(&mut self, path: &str, range: TextRange) {
-        if Module::named(path).is_none() {
+        if allowed::module(path).is_none() {
             let hint = format!("importable are {}", allowed::modules().join(", "));
             self.refuse(range, format!("Imports of '{path}' are not allowed"), hint);
         }

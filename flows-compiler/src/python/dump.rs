@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::mir::{Arg, End, Function, Module, Op, Operand};
+use super::mir::{Arg, End, Function, Module, Op, Operand, Params};
 
 pub(super) fn dump(module: &Module) -> String {
     let mut out = String::new();
@@ -13,14 +13,12 @@ pub(super) fn dump(module: &Module) -> String {
 }
 
 fn one(out: &mut String, function: &Function) {
-    let params = &function.params;
-    let names: Vec<&str> = params.positional.iter().map(String::as_str).collect();
     let generator = if function.generator { " generator" } else { "" };
     let _ = writeln!(
         out,
         "{}({}) captures {} slots {}{generator}",
         function.qualname,
-        names.join(", "),
+        params(&function.params),
         function.captures,
         function.slots
     );
@@ -33,6 +31,31 @@ fn one(out: &mut String, function: &Function) {
         }
         let _ = writeln!(out, "  {}", end_text(&block.end));
     }
+}
+
+/// As a `def` would say them, `=` for a default.
+fn params(params: &Params) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    let defaults = params.positional.len() - params.defaults as usize;
+    for (at, name) in params.positional.iter().enumerate() {
+        if at > 0 && at == params.positional_only as usize {
+            texts.push("/".to_owned());
+        }
+        texts.push(format!("{name}{}", if at >= defaults { "=" } else { "" }));
+    }
+    if params.positional_only as usize == params.positional.len() && params.positional_only > 0 {
+        texts.push("/".to_owned());
+    }
+    match &params.vararg {
+        Some(name) => texts.push(format!("*{name}")),
+        None if !params.keyword_only.is_empty() => texts.push("*".to_owned()),
+        None => {}
+    }
+    for (name, default) in &params.keyword_only {
+        texts.push(format!("{name}{}", if *default { "=" } else { "" }));
+    }
+    texts.extend(params.kwarg.iter().map(|name| format!("**{name}")));
+    texts.join(", ")
 }
 
 fn operand(operand: &Operand) -> String {

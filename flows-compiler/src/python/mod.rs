@@ -20,6 +20,7 @@ pub mod mir;
 mod numbers;
 mod parse;
 mod problem;
+mod reference;
 mod refusal;
 pub mod rt;
 mod scope;
@@ -29,6 +30,7 @@ mod syntax;
 mod tests;
 
 pub use problem::{Place, Problem};
+pub use reference::markdown;
 pub use refusal::refusal;
 pub use source::CodeNode;
 

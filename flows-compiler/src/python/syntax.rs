@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 
 use ruff_python_ast::visitor::{self, Visitor};
-use ruff_python_ast::{Expr, ModModule, PythonVersion, Stmt};
+use ruff_python_ast::{Comprehension, Expr, ModModule, PythonVersion, Stmt};
 use ruff_python_parser::semantic_errors::{
     LazyImportContext, SemanticSyntaxChecker, SemanticSyntaxContext, SemanticSyntaxError, SemanticSyntaxErrorKind as Kind,
 };
@@ -74,6 +74,23 @@ impl Walker<'_> {
         self.place.around.pop();
     }
 
+    /// Its first iterable is evaluated outside.
+    fn comprehension(&mut self, around: Around, elements: [Option<&Expr>; 2], generators: &[Comprehension]) {
+        if let Some(first) = generators.first() {
+            self.visit_expr(&first.iter);
+        }
+        self.place.around.push(around);
+        for (at, generator) in generators.iter().enumerate() {
+            if at > 0 {
+                self.visit_expr(&generator.iter);
+            }
+            self.visit_expr(&generator.target);
+            generator.ifs.iter().for_each(|condition| self.visit_expr(condition));
+        }
+        elements.into_iter().flatten().for_each(|element| self.visit_expr(element));
+        self.place.around.pop();
+    }
+
     fn looped(&mut self, body: &[Stmt]) {
         if let Some(loops) = self.place.loops.last_mut() {
             *loops += 1;
@@ -131,17 +148,13 @@ impl<'v> Visitor<'v> for Walker<'_> {
                 }
                 self.within(Around::Lambda, |this| this.visit_expr(&lambda.body));
             }
-            Expr::ListComp(_) | Expr::SetComp(_) | Expr::DictComp(_) | Expr::Generator(_) => {
-                let around = if expr.is_generator_expr() {
-                    Around::Generator
-                } else {
-                    Around::Comprehension
-                };
-                // Only its first iterable is evaluated outside, where a yield would be refused too.
-                self.place.around.push(around);
-                visitor::walk_expr(self, expr);
-                self.place.around.pop();
+            Expr::ListComp(comp) => self.comprehension(Around::Comprehension, [Some(&comp.elt), None], &comp.generators),
+            Expr::SetComp(comp) => self.comprehension(Around::Comprehension, [Some(&comp.elt), None], &comp.generators),
+            Expr::DictComp(comp) => {
+                let elements = [comp.key.as_deref(), Some(&*comp.value)];
+                self.comprehension(Around::Comprehension, elements, &comp.generators);
             }
+            Expr::Generator(comp) => self.comprehension(Around::Generator, [Some(&comp.elt), None], &comp.generators),
             _ => visitor::walk_expr(self, expr),
         }
     }

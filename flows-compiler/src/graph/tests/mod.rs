@@ -502,3 +502,28 @@ fn recall_before_a_call_is_refused_where_the_node_itself_asks_for_it() {
     );
     assert_eq!(flow(json!({"use_session_attachments": true})), Ok(()));
 }
+
+#[test]
+fn a_nodes_python_is_compiled_and_what_is_wrong_is_shown_in_its_line() {
+    let code = |data| with(node("c", "code", "exec-in my_pin", "exec-out output"), data);
+    let compiled = graph(vec![start(), code(json!({"codeBody": "return my_pin"}))], "start.exec-out>c");
+    let unit = find(&compiled, "c").code.as_ref().unwrap();
+    assert_eq!((unit.entry.as_str(), unit.functions.len()), ("transform", 2));
+    assert!(find(&compiled, "start").code.is_none());
+
+    let wrong = code(json!({"codeBody": "x = 1\nreturn eval(my_pin)", "code": "def transform(_input): return 1"}));
+    assert_eq!(
+        refused(vec![start(), wrong], "start.exec-out>c"),
+        [
+            "flow 'f', node 'c', codeBody, line 2, column 8: 'eval' is not allowed\n    return eval(my_pin)\n           ^^^^\n    hint: compute \
+          the value with ordinary code; to read data use json.loads"
+        ]
+    );
+
+    let stale = code(json!({"codeBody": "return other", "code": "def transform(_input): return 1"}));
+    let warnings = graph(vec![start(), stale], "start.exec-out>c").warnings;
+    assert_eq!(warnings[0].node.as_deref(), Some("c"));
+    assert_eq!(warnings[0].code.as_ref().unwrap().column, 8);
+    // A node that nothing leads to is not looked at.
+    graph(vec![start(), code(json!({"codeBody": "import os"}))], "");
+}

@@ -60,7 +60,8 @@ impl Lowerer<'_> {
     }
 
     fn unpack(&mut self, targets: &[Expr], value: Slot) {
-        let from = self.frame.temps(targets.len());
+        let variables = self.consecutive_variables(targets);
+        let from = variables.unwrap_or_else(|| self.frame.temps(targets.len()));
         match targets.iter().position(Expr::is_starred_expr) {
             None => self.frame.rt(
                 &rt::py_unpack,
@@ -79,12 +80,22 @@ impl Lowerer<'_> {
                 );
             }
         }
-        for (slot, target) in (from..).zip(targets) {
-            match target {
-                Expr::Starred(starred) => self.assign(&starred.value, slot),
-                _ => self.assign(target, slot),
+        if variables.is_none() {
+            for (slot, target) in (from..).zip(targets) {
+                self.assign(plain(target), slot);
             }
         }
+    }
+
+    /// The first slot of targets that are plain variables one after the other, as those of `for key, value in …` mostly are.
+    fn consecutive_variables(&self, targets: &[Expr]) -> Option<Slot> {
+        let slot = |target: &Expr| match plain(target) {
+            Expr::Name(name) => self.local_target(name.id.as_str()),
+            _ => None,
+        };
+        let first = slot(targets.first()?)?;
+        let consecutive = (first..).zip(targets).all(|(at, target)| slot(target) == Some(at));
+        consecutive.then_some(first)
     }
 
     /// `target op= value`
@@ -156,5 +167,13 @@ impl Lowerer<'_> {
             _ => self.refuse(target.range(), "cannot delete this"),
         }
         self.frame.release(mark);
+    }
+}
+
+/// A target without its star.
+fn plain(target: &Expr) -> &Expr {
+    match target {
+        Expr::Starred(starred) => &starred.value,
+        target => target,
     }
 }

@@ -1,4 +1,4 @@
-//! Programs that were not written for these tests.
+//! Programs that were not written for these tests, and the page for those who write some.
 
 use super::*;
 
@@ -57,4 +57,17 @@ fn every_recorded_program_compiles_or_is_refused_with_reason() {
         }
     }
     eprintln!("{good} compiled, {warned} of them with warnings, {bad} refused");
+}
+
+#[test]
+fn the_page_says_what_the_tables_say() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/python.md");
+    let page = crate::python::markdown();
+    if std::env::var_os("FLOWGATE_UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &page).unwrap();
+    }
+    assert!(
+        std::fs::read_to_string(&path).unwrap() == page,
+        "docs/python.md is out of date: write it with FLOWGATE_UPDATE_DOCS=1 cargo test"
+    );
 }

@@ -53,7 +53,8 @@ table! {
     Iterator "iterator",
     // Exception classes of modules: the modules name them.
     JSONDecodeError "JSONDecodeError", RegexError "error", BinasciiError "Error", StatisticsError "StatisticsError",
-    FrozenInstanceError "FrozenInstanceError",
+    FrozenInstanceError "FrozenInstanceError", DecimalException "DecimalException", InvalidOperation "InvalidOperation",
+    DivisionByZero "DivisionByZero", DecimalOverflow "Overflow",
 }
 
 impl Builtin {
@@ -70,6 +71,10 @@ impl Builtin {
             Builtin::JSONDecodeError | Builtin::BinasciiError | Builtin::StatisticsError => Some(Builtin::ValueError),
             Builtin::RegexError => Some(Builtin::Exception),
             Builtin::FrozenInstanceError => Some(Builtin::AttributeError),
+            Builtin::DecimalException => Some(Builtin::ArithmeticError),
+            Builtin::InvalidOperation | Builtin::DecimalOverflow => Some(Builtin::DecimalException),
+            // It derives from `DecimalException`, too; programs catch it as what it is in the language.
+            Builtin::DivisionByZero => Some(Builtin::ZeroDivisionError),
             _ => None,
         }
     }

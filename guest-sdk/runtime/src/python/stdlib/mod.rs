@@ -11,6 +11,7 @@ pub mod collections;
 mod copy;
 pub mod dataclasses;
 mod datetime;
+mod decimal;
 mod declare;
 mod enums;
 mod functools;
@@ -54,6 +55,7 @@ fn table(module: Module) -> Option<(Lookup, &'static [&'static str])> {
         Module::Copy => (copy::attribute, copy::MEMBERS),
         Module::Dataclasses => (dataclasses::attribute, dataclasses::MEMBERS),
         Module::Enum => (enums::attribute, enums::MEMBERS),
+        Module::Decimal => (decimal::attribute, decimal::MEMBERS),
         Module::Future => (abstracts::future_attribute, abstracts::FUTURE),
         Module::Types => (abstracts::types_attribute, abstracts::TYPES),
         Module::Typing => (abstracts::typing_attribute, abstracts::TYPING),
@@ -85,6 +87,7 @@ pub fn members(module: Module) -> Vec<&'static str> {
 /// depend on the calls before it.
 pub fn reset() {
     random::reset();
+    decimal::reset();
 }
 
 /// An exception class that belongs to a module.
