@@ -359,6 +359,9 @@ fn push_char(out: &mut String, n: &BigInt, spec: &Spec<'_>) -> Result<()> {
             "Alternate form (#) not allowed with integer format specifier 'c'",
         ));
     }
+    if n.bits() > 63 {
+        return Err(Error::overflow("Python int too large to convert to C long"));
+    }
     let code = u32::try_from(n).ok().filter(|code| *code < 0x11_0000);
     let code = code.ok_or_else(|| Error::overflow("%c arg not in range(0x110000)"))?;
     let c = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);

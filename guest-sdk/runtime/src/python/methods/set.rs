@@ -98,14 +98,15 @@ pub fn call(this: &Rc<Set>, method: Method, args: &Args) -> Py<Option<Obj>> {
         }
         Intersection | IntersectionUpdate => {
             call.no_names()?;
-            let mut result = this.clone();
+            let mut result = match args.values {
+                [] => new(this.table.borrow().copy(), this.frozen),
+                _ => this.clone(),
+            };
             for other in args.values {
                 result = new(intersection(&result, other)?, this.frozen);
             }
             match method {
-                Intersection if args.values.is_empty() => made(this.table.borrow().copy()),
                 Intersection => Obj::Set(result),
-                _ if Rc::ptr_eq(this, &result) => Obj::None,
                 _ => {
                     *this.table.borrow_mut() = result.table.take();
                     Obj::None
@@ -117,9 +118,14 @@ pub fn call(this: &Rc<Set>, method: Method, args: &Args) -> Py<Option<Obj>> {
             let mut others = args.values.iter();
             let result = match others.next() {
                 None => this.table.borrow().copy(),
-                Some(other) => {
+                Some(other @ (Obj::Set(_) | Obj::Dict(_))) => {
                     let other = as_set(this, other)?;
                     this.table.borrow().difference(&other.table.borrow())
+                }
+                Some(other) => {
+                    let copy = new(this.table.borrow().copy(), false);
+                    remove_all(&copy, other)?;
+                    copy.table.take()
                 }
             };
             let result = new(result, this.frozen);
@@ -150,7 +156,13 @@ pub fn call(this: &Rc<Set>, method: Method, args: &Args) -> Py<Option<Obj>> {
             })
         }
         SymmetricDifferenceUpdate => {
-            let other = as_set(this, call.one()?)?;
+            let given = call.one()?;
+            if let Obj::Dict(dict) = given {
+                let (mut table, keys) = (this.table.borrow_mut(), dict.table.borrow());
+                keys.keys().try_for_each(|key| table.toggle(key))?;
+                return Ok(Some(Obj::None));
+            }
+            let other = as_set(this, given)?;
             if Rc::ptr_eq(this, &other) {
                 this.table.borrow_mut().clear();
             } else {
