@@ -16,7 +16,14 @@ thread_local! {
 fn holds(value: &Obj) -> bool {
     matches!(
         value,
-        Obj::List(_) | Obj::Tuple(_) | Obj::Dict(_) | Obj::Instance(_) | Obj::Exception(_) | Obj::Bound(_) | Obj::Cell(_)
+        Obj::List(_)
+            | Obj::Tuple(_)
+            | Obj::Dict(_)
+            | Obj::Instance(_)
+            | Obj::Exception(_)
+            | Obj::Bound(_)
+            | Obj::Cell(_)
+            | Obj::Iter(_)
     )
 }
 
