@@ -101,7 +101,7 @@ fn compile_here(node: &CodeNode<'_>) -> Result<Compiled, Vec<Problem>> {
 fn expression_node(expression: &str, node: &CodeNode<'_>) -> Result<Compiled, Vec<Problem>> {
     let source = Source::expression(expression, source::function_name(node.function_name));
     let told = |findings| problems(&source, findings);
-    let tree = parse::parse(&source.text).map_err(told)?;
+    let tree = parse::parse(&source.text, parse::Grammar::Reference).map_err(told)?;
     let [Stmt::Expr(stmt)] = &**tree.suite() else {
         return Err(told(vec![Finding::new(
             tree.syntax().range,
