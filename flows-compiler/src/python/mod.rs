@@ -49,7 +49,7 @@ pub struct Compiled {
 
 /// The stack for one program: enough for the deepest syntax that [`guard`] lets pass, in an unoptimised build too. It is reserved,
 /// not used, by programs of ordinary depth.
-const STACK: usize = 256 * 1024 * 1024;
+const STACK: usize = 64 * 1024 * 1024;
 
 /// How many findings of one program are told.
 const MAX_PROBLEMS: usize = 50;
