@@ -133,12 +133,13 @@ impl Flow {
 
 fn exec_pins(kind: &str) -> (&'static [&'static str], &'static [&'static str]) {
     match kind {
-        "on_flow_start" => (&[], &["exec-out"]),
+        "on_flow_start" | "on_event" => (&[], &["exec-out"]),
         "on_flow_end" => (&["exec-in"], &[]),
         "if" => (&["exec-in"], &["true", "false"]),
         "loop" | "while" => (&["exec-in"], &["loop", "done"]),
         "sequence" => (&["exec-in"], &["then:0", "then:1"]),
-        "answer_user" | "ask_user" | "wait_until" | "wait_event" | "subflow" | "set_var" => (&["exec-in"], &["exec-out"]),
+        "answer_user" | "ask_user" | "wait_until" | "wait_event" | "subflow" | "set_var" | "llm_call" | "emit_event"
+        | "on_schedule" => (&["exec-in"], &["exec-out"]),
         _ => (&[], &[]),
     }
 }

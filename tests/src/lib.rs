@@ -10,6 +10,7 @@ pub mod gateway;
 pub mod lean;
 pub mod ledger;
 pub mod random;
+pub mod random_flow;
 pub mod server;
 pub mod sse;
 

@@ -29,6 +29,24 @@ impl Random {
         self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
     }
 
+    /// The generator of one number: another number, another sequence.
+    pub fn of(seed: u64) -> Self {
+        // Neighbours would begin alike.
+        let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).max(1));
+        random.number();
+        random
+    }
+
+    /// True once in `count` times.
+    pub fn one_in(&mut self, count: u64) -> bool {
+        self.number().is_multiple_of(count)
+    }
+
+    /// One of several.
+    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.between(0, from.len() as u64 - 1) as usize]
+    }
+
     /// A number from `low` up to and including `high`.
     pub fn between(&mut self, low: u64, high: u64) -> u64 {
         low + self.number() % (high - low + 1)

@@ -1,36 +1,41 @@
-//! Runs conformance cases through the real path: compiled component, sandbox, runner, a journal in memory, virtual time.
+//! Runs conformance cases through the real path: compiled component, sandbox, runner, a journal, virtual time.
 //!
 //! A case is `{"name", "flows": {id: VisualFlow}, "root": id, "input": {...}, "script": [...]}`; the answer is
 //! `{"name", "got": {"status", "output", "error", "waiting", "ledger"}}` with stable names in place of what changes from run to
-//! run. The script answers what the run asks of the outside, in order, one queue a kind.
+//! run. [`script`] says how a case answers what the run asks of the outside. Further members are optional:
+//! `"listeners": true` starts the listeners of the root's `on_event` nodes with it, as a gateway does; `"once": [kind]`
+//! names effects that may not be made again when a host died while they were made; `"around": {"now": time, "seed": number}` fixes what the flow is told of clock and randomness.
+//!
+//! [`Cases::run_killed`] runs a case once more on a database on disk while the host dies at every commit ([`lives`]).
 
+mod lives;
 mod normalise;
+mod outside;
+mod report;
 mod script;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use flow_rt::value::{Map, Value};
-use flowgate_compiler::{Link, graph, visualflow};
+use flowgate_compiler::Link;
 use futures::future::BoxFuture;
 use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::bundles;
 use crate::clock::{Clock, Micros};
 use crate::ids::{Digest, RunId, TenantId};
-use crate::journal::{self, Command, CommandKind, RunFilter, RunRow, StartRun};
-use crate::record::{RunStatus, WaitReason};
+use crate::journal::{self, StartRun};
 use crate::runner::{Catalog, Found, Runner, is_host_key};
 use crate::sandbox::Sandbox;
-use normalise::Names;
+use outside::Outside;
+use report::Rows;
 use script::Script;
 
 /// A flow larger than this is refused.
 const MAX_FLOW_BYTES: usize = 64 << 20;
-/// Rounds of answers after which a case is given up.
-const MAX_ROUNDS: usize = 400;
 
 /// Runs cases one after another on one sandbox.
 pub struct Cases {
@@ -59,10 +64,40 @@ struct Case {
     input: IndexMap<String, Box<RawValue>>,
     #[serde(default)]
     script: Vec<script::Entry>,
+    #[serde(default)]
+    listeners: bool,
+    #[serde(default)]
+    once: Vec<String>,
+    #[serde(default)]
+    around: Around,
+}
+
+/// What a case fixes of what flows are told beside the event.
+#[derive(Deserialize, Default)]
+struct Around {
+    /// ISO time at which the case begins; its clock stands still but for timers.
+    now: Option<String>,
+    seed: Option<u64>,
+}
+
+/// A case with its flows compiled: it can be run any number of times.
+struct Ready {
+    components: Vec<journal::Component>,
+    flows: Flows,
+    root: Arc<Found>,
+    /// Listeners to be started with the root.
+    listeners: Vec<Found>,
+    own: Box<RawValue>,
+    host: Box<RawValue>,
+    script: Vec<script::Entry>,
+    once: Vec<String>,
+    now: Option<Micros>,
+    settings: crate::runner::Settings,
+    sandbox: Sandbox,
 }
 
 /// The flows of one case, as a catalogue for child runs.
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Flows(HashMap<String, Arc<Found>>);
 
 impl Catalog for Flows {
@@ -83,61 +118,157 @@ impl Cases {
     pub async fn run(&self, line: &str) -> Result<String, Error> {
         let case: Case = serde_json::from_str(line)?;
         let name = case.name.clone();
-        let got = self.got(case).await?;
-        let answer = Value::dict(Map::from_iter([("name".into(), Value::str(name)), ("got".into(), got)]));
-        flow_rt::json::to_string(&answer).map_err(|e| Error::Other(e.to_string()))
+        let got = match self.ready(case)? {
+            Ok(ready) => ready.run(Rows::Recorded).await?,
+            Err(text) => compile_error(text),
+        };
+        line_of([("name", Value::str(name)), ("got", got)])
     }
 
-    async fn got(&self, case: Case) -> Result<Value, Error> {
-        let mut compiled = Vec::new();
+    /// Runs one case undisturbed, and again while the host is killed at every commit and recovers from its database; `pattern` chooses
+    /// on which side of each commit it dies. Answers with `{"name", "got", "kills", "killed"}`: `killed` is what came of it in spite of
+    /// so many `kills`, and the rows of both ledgers also have `key`, `step` and `attempt`.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn run_killed(&self, line: &str, pattern: u64) -> Result<String, Error> {
+        let case: Case = serde_json::from_str(line)?;
+        let name = case.name.clone();
+        let ready = match self.ready(case)? {
+            Ok(ready) => ready,
+            Err(why) => return line_of([("name", Value::str(name)), ("got", compile_error(why))]),
+        };
+        let got = ready.run(Rows::Full).await?;
+        // Values stay on their thread; text may leave it.
+        let lives = tokio::task::spawn_blocking(move || {
+            let (killed, kills) = lives::run(&ready, pattern)?;
+            Ok::<_, Error>((text(&killed)?, kills))
+        });
+        let (killed, kills) = lives.await.map_err(|e| Error::Other(e.to_string()))??;
+        let killed = flow_rt::json::parse(&killed).map_err(|e| Error::Other(e.to_string()))?;
+        line_of([
+            ("name", Value::str(name)),
+            ("got", got),
+            ("kills", Value::Int(kills)),
+            ("killed", killed),
+        ])
+    }
+
+    /// The inner error is what is wrong with a flow.
+    fn ready(&self, case: Case) -> Result<Result<Ready, String>, Error> {
+        let (mut components, mut flows, mut listeners) = (Vec::new(), Flows::default(), Vec::new());
         for (id, document) in &case.flows {
-            match compile(document.get().as_bytes()) {
-                Ok(flow) => compiled.push((id, flow)),
-                Err(text) => return Ok(Value::dict(Map::from_iter([("compile_error".into(), Value::str(text))]))),
-            }
-        }
-        let clock = Clock::virtual_at(Clock::system().now());
-        let (journal, service) = journal::open(journal::Options {
-            clock: clock.clone(),
-            ..journal::Options::default()
-        })
-        .await?;
-        let service = tokio::spawn(service.run());
-        let mut flows = Flows::default();
-        for (id, flow) in compiled {
+            let flow = match compile(document.get().as_bytes()) {
+                Ok(flow) => flow,
+                Err(text) => return Ok(Err(text)),
+            };
             let digest = Digest::of(&flow.bytes);
-            journal
-                .put_component(
-                    TenantId::LOCAL,
-                    journal::Component {
-                        digest,
-                        bytes: flow.bytes.into(),
-                        runtime: None,
-                    },
-                )
-                .await?;
-            flows.0.insert(
-                id.clone(),
-                Arc::new(Found {
-                    workflow_id: id.clone(),
-                    component: digest,
-                    entry: flow.entry,
-                }),
-            );
+            let found = |workflow_id: String, entry: String| Found {
+                workflow_id,
+                component: digest,
+                entry,
+            };
+            if case.listeners && *id == case.root {
+                let listener = |node: &String| found(bundles::listener_id(id, node), node.clone());
+                listeners.extend(flow.listeners.iter().map(listener));
+            }
+            flows.0.insert(id.clone(), Arc::new(found(id.clone(), flow.entry)));
+            components.push(journal::Component {
+                digest,
+                bytes: flow.bytes.into(),
+                runtime: None,
+            });
         }
         let Some(root) = flows.0.get(&case.root).cloned() else {
             return Err(Error::Other(format!("case '{}' has no flow '{}'", case.name, case.root)));
         };
-        let script = Script::new(case.script);
+        let now = match case.around.now.as_deref() {
+            Some(text) => {
+                Some(Micros::parse(text).ok_or_else(|| Error::Other(format!("case '{}': '{text}' is no time", case.name)))?)
+            }
+            None => None,
+        };
+        let (host, own): (IndexMap<_, _>, IndexMap<_, _>) = case.input.into_iter().partition(|(key, _)| is_host_key(key));
+        Ok(Ok(Ready {
+            components,
+            flows,
+            root,
+            listeners,
+            own: serde_json::value::to_raw_value(&own)?,
+            host: serde_json::value::to_raw_value(&host)?,
+            script: case.script,
+            once: case.once,
+            now,
+            settings: crate::runner::Settings {
+                seed: case.around.seed,
+                ..self.settings.clone()
+            },
+            sandbox: self.sandbox.clone(),
+        }))
+    }
+}
+
+impl Ready {
+    /// Runs the case on a journal in memory.
+    async fn run(&self, rows: Rows) -> Result<Value, Error> {
+        let mut outside = self.outside();
+        self.live(&mut outside, journal::Options::default(), rows).await
+    }
+
+    /// The outside of a run of this case that has not begun.
+    fn outside(&self) -> Outside {
+        let clock = Clock::virtual_at(self.now.unwrap_or_else(|| Clock::system().now()));
+        let run_id = RunId::fresh();
+        let start = |found: &Found, parent: Option<RunId>| StartRun {
+            tenant: TenantId::LOCAL,
+            run_id: RunId::fresh(),
+            workflow_id: found.workflow_id.clone(),
+            component: found.component,
+            entry: found.entry.clone(),
+            input: crate::journal::rows::empty_object(),
+            host_vars: self.host.clone(),
+            session_id: Some("S".to_owned()),
+            actor_id: None,
+            parent,
+            listeners: Vec::new(),
+        };
+        let listeners = self.listeners.iter().map(|found| start(found, Some(run_id.clone())));
+        let root = StartRun {
+            listeners: listeners.collect(),
+            input: self.own.clone(),
+            run_id: run_id.clone(),
+            ..start(&self.root, None)
+        };
+        Outside::new(clock, root, Script::new(self.script.clone(), &self.once))
+    }
+
+    /// One life of a host on this journal: the run goes on from wherever the life before left it, until nothing moves any more.
+    async fn live(&self, outside: &mut Outside, options: journal::Options, rows: Rows) -> Result<Value, Error> {
+        let (journal, service) = journal::open(journal::Options {
+            clock: outside.clock().clone(),
+            ..options
+        })
+        .await?;
+        let service = tokio::spawn(service.run());
+        for component in &self.components {
+            if journal.component(TenantId::LOCAL, component.digest).await?.is_none() {
+                journal.put_component(TenantId::LOCAL, component.clone()).await?;
+            }
+        }
+        let catalog = Arc::new(self.flows.clone());
+        let handlers = outside.handlers();
         let runner = Runner::start(
             self.settings.clone(),
             journal.clone(),
             self.sandbox.clone(),
-            Arc::new(flows),
-            script.handlers(),
+            catalog,
+            handlers,
         )
         .await?;
-        let got = play(&journal, &clock, &root, case.input, &script).await;
+        let got = match outside.play(&journal).await {
+            Ok(runs) => report::report(&journal, outside.root(), &runs, rows).await,
+            Err(error) => Err(error),
+        };
         runner.stop().await;
         journal.close().await?;
         drop(journal);
@@ -148,155 +279,36 @@ impl Cases {
     }
 }
 
-struct Compiled {
-    bytes: Vec<u8>,
-    entry: String,
+fn compile_error(text: String) -> Value {
+    Value::dict(Map::from_iter([("compile_error".into(), Value::str(text))]))
+}
+
+fn line_of<const N: usize>(members: [(&str, Value); N]) -> Result<String, Error> {
+    let members = members.into_iter().map(|(key, value)| (key.into(), value));
+    text(&Value::dict(members.collect()))
+}
+
+fn text(value: &Value) -> Result<String, Error> {
+    flow_rt::json::to_string(value).map_err(|e| Error::Other(e.to_string()))
 }
 
 fn compile(document: &[u8]) -> Result<Compiled, String> {
-    let all = |found: Vec<flowgate_compiler::diagnostic::Diagnostic>| {
-        found.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-    };
+    use flowgate_compiler::{diagnostic::Diagnostic, graph, visualflow};
+    let all = |found: Vec<Diagnostic>| found.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
     let document = visualflow::Document::parse(document, MAX_FLOW_BYTES).map_err(|e| e.to_string())?;
     // The reference refuses a code node's program when it runs the node; so does a case.
     let graph = graph::build_with(&document, graph::RefusedCode::FailAtRun).map_err(all)?;
     let component = flowgate_compiler::compile(&graph, Link::Shared).map_err(all)?;
+    let id = |node: &graph::NodeIx| graph.node(*node).id.clone();
     Ok(Compiled {
         bytes: component.bytes,
-        entry: graph.node(graph.entry).id.clone(),
+        entry: id(&graph.entry),
+        listeners: graph.listeners.iter().map(id).collect(),
     })
 }
 
-/// Starts the root and answers what is asked until nothing moves any more.
-async fn play(
-    journal: &journal::Handle,
-    clock: &Clock,
-    flow: &Found,
-    input: IndexMap<String, Box<RawValue>>,
-    script: &Script,
-) -> Result<Value, Error> {
-    let (host, own): (IndexMap<_, _>, IndexMap<_, _>) = input.into_iter().partition(|(key, _)| is_host_key(key));
-    let root = RunId::fresh();
-    let start = StartRun {
-        tenant: TenantId::LOCAL,
-        run_id: root.clone(),
-        workflow_id: flow.workflow_id.clone(),
-        component: flow.component,
-        entry: flow.entry.clone(),
-        input: serde_json::value::to_raw_value(&own)?,
-        host_vars: serde_json::value::to_raw_value(&host)?,
-        session_id: Some("S".to_owned()),
-        actor_id: None,
-        parent: None,
-        listeners: Vec::new(),
-    };
-    journal.start(start).await?;
-    let mut runs = Vec::new();
-    for _ in 0..MAX_ROUNDS {
-        runs = settled(journal).await?;
-        let over = runs.iter().any(|r| r.run_id == root && r.status.is_terminal());
-        if over || !answer(journal, clock, &runs, script).await? {
-            break;
-        }
-    }
-    report(journal, &root, &runs).await
-}
-
-/// All runs in the order they were started, once none of them is running.
-async fn settled(journal: &journal::Handle) -> Result<Vec<RunRow>, Error> {
-    loop {
-        let mut runs = journal
-            .runs(
-                TenantId::LOCAL,
-                RunFilter {
-                    limit: 10_000,
-                    ..RunFilter::default()
-                },
-            )
-            .await?;
-        if runs.iter().all(|r| r.status != RunStatus::Running) {
-            runs.sort_by_key(|r| r.at);
-            return Ok(runs);
-        }
-        tokio::time::sleep(Duration::from_micros(300)).await;
-    }
-}
-
-/// Answers every wait that can be answered. False: nothing was left to answer.
-async fn answer(journal: &journal::Handle, clock: &Clock, runs: &[RunRow], script: &Script) -> Result<bool, Error> {
-    let mut moved = false;
-    for run in runs {
-        let Some(wait) = &run.waiting else { continue };
-        if !matches!(wait.reason, WaitReason::User | WaitReason::Event | WaitReason::Job) {
-            continue;
-        }
-        let Some(payload) = script.resume() else { continue };
-        let command = Command {
-            tenant: TenantId::LOCAL,
-            command_id: String::new(),
-            run_id: run.run_id.clone(),
-            kind: CommandKind::Resume,
-            payload: RawValue::from_string(format!("{{\"payload\":{}}}", payload.get()))?,
-            ts: None,
-            client_id: None,
-        };
-        journal.command(command).await?;
-        moved = true;
-    }
-    let timed = runs
-        .iter()
-        .any(|run| run.waiting.as_ref().is_some_and(|wait| wait.reason == WaitReason::Until));
-    if !moved && timed {
-        // A commit can be read a moment before the journal announces its due time, and the runner's own sleeper may fire first.
-        // Either way the runs have to be looked at again.
-        match journal.next_due() {
-            Some(due) => {
-                clock.advance_to(due.max(clock.now()));
-                journal.fire_due(clock.now().max(Micros(due.0))).await?;
-            }
-            None => tokio::time::sleep(Duration::from_micros(300)).await,
-        }
-        moved = true;
-    }
-    Ok(moved)
-}
-
-/// What happened, under stable names.
-async fn report(journal: &journal::Handle, root: &RunId, runs: &[RunRow]) -> Result<Value, Error> {
-    let names = Names::new(runs.iter().map(|r| r.run_id.as_str()));
-    let mut ledger = Vec::new();
-    let mut excepted = false;
-    for run in runs {
-        let page = journal.ledger(TenantId::LOCAL, &run.run_id, 0, u32::MAX).await?;
-        for row in &page.rows {
-            let row = flow_rt::json::parse(row).map_err(|e| Error::Other(e.to_string()))?;
-            // An exception that leaves a tick ends a case: what a gateway writes after it is not listed.
-            if normalise::is_exception(&row) {
-                excepted |= run.run_id == *root;
-                break;
-            }
-            ledger.push(names.row(&run.run_id, &row));
-        }
-    }
-    let Some(run) = runs.iter().find(|r| r.run_id == *root) else {
-        return Err(Error::Other("the root run is gone".to_owned()));
-    };
-    let parsed = |text: &str| flow_rt::json::parse(text).unwrap_or_default();
-    let output = run.output.as_ref().map(|o| names.value(&parsed(o.get()))).unwrap_or_default();
-    let waiting = run
-        .waiting
-        .as_ref()
-        .map(|w| names.value(&normalise::wait(w)))
-        .unwrap_or_default();
-    let status = if excepted { "error" } else { run.status.as_str() };
-    Ok(Value::dict(Map::from_iter([
-        ("status".into(), Value::str(status)),
-        ("output".into(), output),
-        (
-            "error".into(),
-            run.error.as_deref().map(|e| names.value(&Value::str(e))).unwrap_or_default(),
-        ),
-        ("waiting".into(), waiting),
-        ("ledger".into(), Value::list(ledger)),
-    ])))
+struct Compiled {
+    bytes: Vec<u8>,
+    entry: String,
+    listeners: Vec<String>,
 }

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use flow_rt::value::{Map, Value};
 use regex::Regex;
 
+use super::report::Rows;
 use crate::ids::RunId;
 use crate::record::WaitState;
 
@@ -66,8 +67,8 @@ impl Names {
         }
     }
 
-    /// A ledger row as cases list it.
-    pub fn row(&self, run: &RunId, row: &Value) -> Value {
+    /// A ledger row as cases list it. Keys and steps are shown as they are: they differ from run to run, but not within one.
+    pub fn row(&self, run: &RunId, row: &Value, show: Rows) -> Value {
         let get = |key: &str| row.as_dict().and_then(|d| d.get(key)).unwrap_or_default();
         let effect = match get("effect") {
             Value::Dict(effect) => Value::dict(Map::from_iter([
@@ -76,14 +77,20 @@ impl Names {
             ])),
             _ => Value::Null,
         };
-        self.value(&Value::dict(Map::from_iter([
-            ("run".into(), Value::str(run.as_str())),
-            ("node".into(), get("node_id")),
+        let mut shown = Map::from_iter([
+            ("run".into(), self.value(&Value::str(run.as_str()))),
+            ("node".into(), self.value(&get("node_id"))),
             ("status".into(), get("status")),
-            ("effect".into(), effect),
-            ("result".into(), get("result")),
-            ("error".into(), get("error")),
-        ])))
+            ("effect".into(), self.value(&effect)),
+            ("result".into(), self.value(&get("result"))),
+            ("error".into(), self.value(&get("error"))),
+        ]);
+        if show == Rows::Full {
+            shown.insert("key".into(), get("idempotency_key"));
+            shown.insert("step".into(), get("step_id"));
+            shown.insert("attempt".into(), get("attempt"));
+        }
+        Value::dict(shown)
     }
 }
 

@@ -130,6 +130,7 @@ impl Runner {
             activation_max_rows: self.activation_max_rows,
             max_live: self.max_live,
             max_payload_bytes: usize::try_from(self.max_payload_bytes).unwrap_or(usize::MAX),
+            ..runner::Settings::default()
         }
     }
 }

@@ -6,6 +6,7 @@
 //! beyond the fields of a command.
 
 mod fresh;
+mod fuse;
 mod handle;
 mod lock;
 mod nudge;
@@ -20,6 +21,7 @@ pub mod types;
 mod wakes;
 mod writer;
 
+pub use fuse::{Fuse, Moment};
 pub use handle::{Component, FinishedCall, Handle, Started};
 pub use lock::RunnerLock;
 pub use options::{Options, Role, Synchronous};

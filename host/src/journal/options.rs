@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::fuse::Fuse;
 use crate::clock::Clock;
 
 /// What this process may do with the database.
@@ -44,6 +45,8 @@ pub struct Options {
     pub cached_runs: usize,
     /// Tell the other processes of this database of commits, by datagram sockets beside the file. Needed in split mode only.
     pub nudge: bool,
+    /// Where the writer is to stop dead, for tests of recovery. Default: nowhere.
+    pub fuse: Option<Fuse>,
 }
 
 impl Default for Options {
@@ -58,6 +61,7 @@ impl Default for Options {
             readers: 4,
             cached_runs: 16384,
             nudge: false,
+            fuse: None,
         }
     }
 }

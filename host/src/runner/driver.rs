@@ -132,7 +132,7 @@ impl<'a> Driver<'a> {
     /// One tick and what follows from it. Gives what the flow is told next; none when the activation is over.
     async fn tick(&mut self, told: Told) -> Result<Option<Told>, Error> {
         let now = self.batch.time(self.context.journal.clock());
-        let seed = super::seed();
+        let seed = self.context.settings.seed.unwrap_or_else(super::seed);
         let max_steps = self.context.settings.tick_max_steps;
         let around = replay::around(self.run, now.0, seed);
         let event = told.event(&self.run.row.entry, self.run.input.get());

@@ -50,6 +50,8 @@ pub struct Settings {
     pub max_live: usize,
     /// Bytes of one payload, result or output.
     pub max_payload_bytes: usize,
+    /// Every tick gets this seed, so that cases come out alike. None, the default: seeds that cannot be guessed.
+    pub seed: Option<u64>,
 }
 
 impl Default for Settings {
@@ -61,6 +63,7 @@ impl Default for Settings {
             activation_max_rows: 100_000,
             max_live: 1000,
             max_payload_bytes: 16 << 20,
+            seed: None,
         }
     }
 }

@@ -71,17 +71,20 @@ pub(super) fn build(settings: &Settings) -> Result<Engine, Error> {
         .table_keep_resident(64 << 10)
         .async_stack_keep_resident(64 << 10)
         .max_unused_warm_slots(64);
-    let mut config = base();
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-    config.memory_reservation(settings.max_memory_bytes as u64);
-    config.memory_reservation_for_growth(0);
-    match Engine::new(&config) {
-        Ok(engine) => Ok(engine),
-        Err(error) => {
-            tracing::warn!(%error, max_live = settings.max_live, "no pool of instances: each is allocated on demand");
-            Engine::new(&base()).map_err(|e| Error::Engine(format!("{e:#}")))
+    // With all that 32 bits can address reserved for each memory, guest code needs no bounds checks. Where the address space is limited,
+    // it gets them.
+    for reservation in [4 << 30, settings.max_memory_bytes as u64] {
+        let mut config = base();
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool.clone()));
+        config.memory_reservation(reservation);
+        config.memory_reservation_for_growth(0);
+        match Engine::new(&config) {
+            Ok(engine) => return Ok(engine),
+            Err(error) => tracing::warn!(%error, max_live = settings.max_live, reservation, "no pool of instances of this size"),
         }
     }
+    // Each instance is allocated on demand.
+    Engine::new(&base()).map_err(|e| Error::Engine(format!("{e:#}")))
 }
 
 fn base() -> Config {

@@ -184,6 +184,8 @@ pub(crate) trait Store: Send + 'static {
         without: Option<RunRef>,
         limit: u32,
     ) -> impl Future<Output = Answer<Vec<(Found, Arc<str>)>>> + Send;
+    /// What follows `prefix` in the keys of armed event waits, newest wait first.
+    fn event_names(&mut self, tenant: TenantId, prefix: &str, limit: u32) -> impl Future<Output = Answer<Vec<String>>> + Send;
     /// Marks waits as claimed by a delivery.
     fn claim(&mut self, tenant: TenantId, waits: &[(RunRef, u64)], delivery: i64) -> impl Future<Output = Answer<()>> + Send;
     /// Armed claimed waits, oldest delivery first.

@@ -281,6 +281,18 @@ impl Store for Sqlite {
             .collect()
     }
 
+    async fn event_names(&mut self, tenant: TenantId, prefix: &str, limit: u32) -> Answer<Vec<String>> {
+        // The last character there is ends the range of keys that begin with the prefix.
+        let sql = "SELECT substr(wait_key, length(?2) + 1) FROM waits WHERE tenant = ?1 AND wait_key > ?2 AND wait_key < ?2 || char(1114111) \
+                   AND reason = 'event' AND armed = 1 ORDER BY ord DESC LIMIT ?3";
+        Ok(sqlx::query_scalar(sql)
+            .bind(tenant.0)
+            .bind(prefix)
+            .bind(limit)
+            .fetch_all(self.conn()?)
+            .await?)
+    }
+
     async fn claim(&mut self, tenant: TenantId, waits: &[(RunRef, u64)], delivery: i64) -> Answer<()> {
         let list: Vec<(i64, u64)> = waits.iter().map(|(at, effect_id)| (at.run.0, *effect_id)).collect();
         let list = serde_json::to_string(&list).map_err(|e| Error::Corrupt(format!("waits to claim: {e}")))?;

@@ -1,4 +1,4 @@
-use super::waits::emit;
+use super::waits::{emit, emit_to};
 use super::*;
 
 #[tokio::test]
@@ -74,6 +74,37 @@ async fn a_paused_wait_is_not_matched_and_a_run_takes_an_event_once() {
     rig.command(CommandKind::Resume, "a", "{}").await;
     assert_eq!(rig.status("a").await, RunStatus::Waiting);
     assert_eq!(emit(&rig, "e", "go").await["delivered_to"], serde_json::json!(["a", "b"]));
+}
+
+#[tokio::test]
+async fn an_emitter_nobody_hears_is_told_what_its_session_listens_for() {
+    let rig = rig().await;
+    for (id, keys) in [
+        ("a", ["evt:session:e:one", "evt:session:e:two"]),
+        ("b", ["evt:session:e:two", "evt:session:other:x"]),
+        ("c", ["evt:session:e", "evt:session:e;:y"]),
+        ("paused", ["evt:session:e:three", "evt:global:global:z"]),
+    ] {
+        rig.start(id).await;
+        rig.wait(id, vec![event(1, keys[0]), event(2, keys[1])]).await;
+    }
+    rig.command(CommandKind::Pause, "paused", "{}").await;
+    rig.start("e").await;
+    let names = async |scope, scope_id: &str, name: &str| {
+        let emitted = emit_to(&rig, "e", scope, scope_id, name).await;
+        emitted.get("available_listeners_in_session").cloned().unwrap_or_default()
+    };
+    assert_eq!(
+        names(EventScope::Session, "e", "nobody").await,
+        serde_json::json!(["two", "one"])
+    );
+    assert_eq!(names(EventScope::Session, "nowhere", "nobody").await, serde_json::Value::Null);
+    assert_eq!(names(EventScope::Run, "e", "nobody").await, serde_json::Value::Null);
+    assert_eq!(
+        names(EventScope::Session, "e", "one").await,
+        serde_json::Value::Null,
+        "somebody heard"
+    );
 }
 
 #[tokio::test]

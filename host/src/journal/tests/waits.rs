@@ -196,6 +196,10 @@ async fn a_wait_that_is_open_again_keeps_its_place() {
 }
 
 pub(super) async fn emit(rig: &Rig, run: &str, name: &str) -> serde_json::Value {
+    emit_to(rig, run, EventScope::Global, "global", name).await
+}
+
+pub(super) async fn emit_to(rig: &Rig, run: &str, scope: EventScope, scope_id: &str, name: &str) -> serde_json::Value {
     let at = rig.clock.now().max(rig.row(run).await.last_time.plus(5));
     let emit = EmitEvent {
         effect_id: 77,
@@ -206,8 +210,8 @@ pub(super) async fn emit(rig: &Rig, run: &str, name: &str) -> serde_json::Value 
             ..step(run, "emit", at)
         },
         name: name.to_owned(),
-        scope: EventScope::Global,
-        scope_id: "global".to_owned(),
+        scope,
+        scope_id: scope_id.to_owned(),
         event_id: None,
         payload: raw(r#"{"n":1}"#),
         emitter: raw(&format!(r#"{{"run_id":"{run}","workflow_id":"w","node_id":"emit"}}"#)),

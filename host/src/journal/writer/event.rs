@@ -20,6 +20,10 @@ use serde_json::value::RawValue;
 pub(crate) const AT_ONCE: usize = 256;
 /// Waits that one event looks at, as in the reference.
 const AT_MOST: u32 = 10_000;
+/// Waits of a session that are looked at to tell an emitter that nobody heard which names are listened for …
+const LOOKED_AT: u32 = 64;
+/// … and names that it is told.
+const NAMES: usize = 15;
 
 impl EventScope {
     pub fn as_str(self) -> &'static str {
@@ -116,6 +120,18 @@ impl<S: Store> Unit<S> {
         Ok(told)
     }
 
+    /// Names of events that runs of a session wait for.
+    async fn listened_for(&mut self, tenant: TenantId, session: &str) -> Result<Vec<String>, Error> {
+        let prefix = EventScope::Session.wait_key(session, "");
+        let mut names: Vec<String> = Vec::new();
+        for name in self.store.event_names(tenant, &prefix, LOOKED_AT).await? {
+            if names.len() < NAMES && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
     /// Goes on with deliveries that one commit could not finish. Sets `deliveries_open` if there is more to do.
     pub(crate) async fn continue_deliveries(&mut self) -> Result<(), Error> {
         self.flush().await?;
@@ -185,7 +201,11 @@ impl<S: Store> Unit<S> {
                 });
                 let keys = [scope.wait_key(&scope_id, &name), scope.wait_key(&scope_id, "*")];
                 let told = self.publish(at.tenant, &keys, Some(at), envelope).await?;
-                Ok(emit_result(&keys[0], &name, scope, &told))
+                let available = match (told.is_empty(), scope) {
+                    (true, EventScope::Session) => self.listened_for(at.tenant, &scope_id).await?,
+                    _ => Vec::new(),
+                };
+                Ok(emit_result(&keys[0], &name, scope, &told, &available))
             }
         };
         let (head, out) = self.known_head(at).await?;
@@ -210,7 +230,7 @@ impl<S: Store> Unit<S> {
     }
 }
 
-fn emit_result(wait_key: &str, name: &str, scope: EventScope, told: &[String]) -> Json {
+fn emit_result(wait_key: &str, name: &str, scope: EventScope, told: &[String], available: &[String]) -> Json {
     #[derive(serde::Serialize)]
     struct Resumed<'a> {
         run_id: &'a str,
@@ -224,6 +244,8 @@ fn emit_result(wait_key: &str, name: &str, scope: EventScope, told: &[String]) -
         delivered: usize,
         delivered_to: &'a [String],
         resumed: Vec<Resumed<'a>>,
+        #[serde(rename = "available_listeners_in_session", skip_serializing_if = "<[_]>::is_empty")]
+        available: &'a [String],
     }
     json(&Result {
         wait_key,
@@ -238,5 +260,6 @@ fn emit_result(wait_key: &str, name: &str, scope: EventScope, told: &[String]) -
                 status: "running",
             })
             .collect(),
+        available,
     })
 }

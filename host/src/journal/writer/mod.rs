@@ -38,6 +38,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::fresh::Fresh;
+use super::fuse::Fuse;
 use super::handle::{Handle, Shared};
 use super::nudge::{Heard, Nudge};
 use super::options::{Options, Role};
@@ -82,6 +83,7 @@ struct Writer<S> {
     failures: u32,
     /// The caller that asked to close.
     closing: Option<Reply<()>>,
+    fuse: Option<Fuse>,
 }
 
 /// Opens the database, bringing its schema up to date.
@@ -114,6 +116,7 @@ pub async fn open(options: Options) -> Result<(Handle, Service), Error> {
         moved: Vec::new(),
         failures: 0,
         closing: None,
+        fuse: options.fuse.clone(),
     };
     let nudge = options
         .path
@@ -261,6 +264,14 @@ impl<S: Store> Writer<S> {
         if self.role == Role::Runner {
             self.catch_up(now).await?;
         }
-        self.unit.commit().await
+        let fuse = self.fuse.as_ref().filter(|_| !self.unit.out.news.is_empty());
+        if let Some(fuse) = fuse {
+            fuse.before().await;
+        }
+        self.unit.commit().await?;
+        if let Some(fuse) = fuse {
+            fuse.after().await;
+        }
+        Ok(())
     }
 }
