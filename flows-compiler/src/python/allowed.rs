@@ -148,7 +148,11 @@ pub(super) fn is_builtin(name: &str) -> bool {
 
 /// The module of this name, if the runtime has anything of it.
 pub(super) fn module(name: &str) -> Option<Module> {
-    let submodules = || MODULES.iter().filter(|(_, other)| other.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')));
+    let submodules = || {
+        MODULES
+            .iter()
+            .filter(|(_, other)| other.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
+    };
     let has = |module: Module| module == Module::Future || !members(module).is_empty();
     Module::named(name).filter(|module| has(*module) || submodules().any(|(module, _)| has(*module)))
 }
