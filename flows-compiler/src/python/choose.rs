@@ -9,7 +9,7 @@
 //! * the body reads a name that no pin, no assignment and no builtin defines, which raises `NameError`;
 //! * and `code` parses and defines the node's function.
 //!
-//! Then `code` counts, and a warning says so. A body that is a whole program is taken as one when `code` is none.
+//! Then `code` counts, even if only a newer Python than the reference's can read it, and a warning says so. A body that is a whole program is taken as one when `code` is none.
 
 use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{Expr, ModModule, Stmt};
@@ -17,7 +17,7 @@ use ruff_python_parser::Parsed;
 use ruff_text_size::{Ranged, TextRange};
 
 use super::allowed;
-use super::parse::parse;
+use super::parse::{Grammar, parse};
 use super::problem::{Finding, Problem};
 use super::scope;
 use super::source::{CodeNode, IDENTITY, Source, function_name};
@@ -41,20 +41,26 @@ pub(super) struct Unparsed {
 pub(super) fn choose(node: &CodeNode<'_>) -> Result<Chosen, Box<Unparsed>> {
     let function = function_name(node.function_name);
     let Some(body) = node.body else {
-        return parsed(Source::program("code", node.code.unwrap_or(IDENTITY), function));
+        return parsed(
+            Source::program("code", node.code.unwrap_or(IDENTITY), function),
+            Grammar::Reference,
+        );
     };
-    let around = parsed(Source::around_body(body, &node.pins, function));
+    let around = parsed(Source::around_body(body, &node.pins, function), Grammar::Reference);
     let Some(defect) = defect(&around, function) else {
         return around;
     };
     let whole = |result: Result<Chosen, _>| result.ok().filter(|chosen: &Chosen| defines(chosen.tree.suite(), function));
     let (chosen, used) = if let Some(chosen) = node
         .code
-        .and_then(|code| whole(parsed(Source::program("code", code, function))))
+        .and_then(|code| whole(parsed(Source::program("code", code, function), Grammar::Newest)))
     {
         (chosen, format!("code is used, which defines '{function}'"))
     } else if let Defect::Program(_) = defect
-        && let Some(chosen) = whole(parsed(Source::program("codeBody", &dedented(body), function)))
+        && let Some(chosen) = whole(parsed(
+            Source::program("codeBody", &dedented(body), function),
+            Grammar::Newest,
+        ))
     {
         (chosen, "it is used as the whole program".to_owned())
     } else {
@@ -72,8 +78,8 @@ pub(super) fn choose(node: &CodeNode<'_>) -> Result<Chosen, Box<Unparsed>> {
     })
 }
 
-fn parsed(source: Source) -> Result<Chosen, Box<Unparsed>> {
-    match parse(&source.text) {
+fn parsed(source: Source, grammar: Grammar) -> Result<Chosen, Box<Unparsed>> {
+    match parse(&source.text, grammar) {
         Ok(tree) => Ok(Chosen {
             source,
             tree,

@@ -49,7 +49,7 @@ pub struct Compiled {
 
 /// The stack for one program: enough for the deepest syntax that [`guard`] lets pass, in an unoptimised build too. It is reserved,
 /// not used, by programs of ordinary depth.
-const STACK: usize = 256 * 1024 * 1024;
+const STACK: usize = 64 * 1024 * 1024;
 
 /// How many findings of one program are told.
 const MAX_PROBLEMS: usize = 50;
@@ -101,7 +101,7 @@ fn compile_here(node: &CodeNode<'_>) -> Result<Compiled, Vec<Problem>> {
 fn expression_node(expression: &str, node: &CodeNode<'_>) -> Result<Compiled, Vec<Problem>> {
     let source = Source::expression(expression, source::function_name(node.function_name));
     let told = |findings| problems(&source, findings);
-    let tree = parse::parse(&source.text).map_err(told)?;
+    let tree = parse::parse(&source.text, parse::Grammar::Reference).map_err(told)?;
     let [Stmt::Expr(stmt)] = &**tree.suite() else {
         return Err(told(vec![Finding::new(
             tree.syntax().range,

@@ -6,11 +6,23 @@ use ruff_python_parser::{Mode, ParseOptions, Parsed, parse_unchecked};
 use super::guard;
 use super::problem::Finding;
 
+/// Which Python a text is read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grammar {
+    /// That of the reference's interpreter, 3.11: what it cannot read must not mean something here.
+    Reference,
+    /// The newest: for a program that is the only one that can be meant.
+    Newest,
+}
+
 /// Parses a program that [`guard::check`] lets pass.
-pub(super) fn parse(text: &str) -> Result<Parsed<ModModule>, Vec<Finding>> {
+pub(super) fn parse(text: &str, grammar: Grammar) -> Result<Parsed<ModModule>, Vec<Finding>> {
     guard::check(text).map_err(|finding| vec![finding])?;
-    // The grammar of the reference's interpreter: what it cannot read must not mean something here.
-    let options = ParseOptions::from(Mode::Module).with_target_version(PythonVersion::PY311);
+    let version = match grammar {
+        Grammar::Reference => PythonVersion::PY311,
+        Grammar::Newest => PythonVersion::latest(),
+    };
+    let options = ParseOptions::from(Mode::Module).with_target_version(version);
     let parsed = parse_unchecked(text, options);
     if !parsed.has_valid_syntax() {
         // Those after the first are mostly its consequences.

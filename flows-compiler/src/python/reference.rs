@@ -38,7 +38,7 @@ pub fn markdown() -> String {
          other builtin types. It may define these special methods:",
         allowed::METHODS.iter().copied(),
     );
-    page.push_str("\nOther special names are refused.\n");
+    page.push_str("\nOther special names are refused, and so is reading any of an object (`x.__class__`, `type(x).__name__`).\n");
     page.push_str(SYNTAX);
 
     page.push_str("\n## Refused builtins\n\n| name | instead |\n| --- | --- |\n");
@@ -107,7 +107,7 @@ const SYNTAX: &str = r#"
 
 Everything of Python 3.11 but this:
 
-* `async`, `await`, `except*`, `type` statements, type parameters, template strings and complex numbers are refused.
+* `async`, `await`, `except*` and complex numbers are refused, and what only a newer Python can read.
 * Annotations are not evaluated.
 * A bare `raise` stands within an `except` of the same function.
 * A text may not have half a surrogate pair in it.

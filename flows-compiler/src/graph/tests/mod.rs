@@ -371,7 +371,10 @@ fn all_errors_are_collected_and_only_nodes_that_matter_are_judged() {
     let errors = refused(
         vec![
             start(),
-            node("c", "code", "exec-in", "exec-out"),
+            with(
+                node("c", "code", "exec-in", "exec-out"),
+                json!({"codeBody": "return exec('x')"}),
+            ),
             node("u", "publish_event", "exec-in", "exec-out"),
             node("lost", "publish_event", "exec-in", "exec-out"),
             node("deaf", "teleport", "a", "b"),
@@ -381,9 +384,10 @@ fn all_errors_are_collected_and_only_nodes_that_matter_are_judged() {
     assert_eq!(
         errors,
         [
-            "flow 'f', node 'c': node type 'code': Python code nodes are not compiled by this version",
             "flow 'f', node 'u': unknown VisualFlow node type 'publish_event': this version has no such node (the flow may have \
              been made for a newer one)",
+            "flow 'f', node 'c', codeBody, line 1, column 8: 'exec' is not allowed\n    return exec('x')\n           ^^^^\n    \
+             hint: write the code into the node",
         ]
     );
     let chain = json!({"id": "f", "nodes": [

@@ -43,9 +43,22 @@ fn a_refusal_underlines_what_is_refused() {
             "__slots__",
             "'__slots__' has no effect here and is not supported",
         ),
-        ("type X = int", "type X = int", "type statements are not supported"),
+        (
+            "return f'{a['k']}'",
+            "'",
+            "Syntax error: Cannot reuse outer quote character in f-strings on Python 3.11 (syntax was added in Python 3.12)",
+        ),
+        (
+            "type X = int",
+            "type",
+            "Syntax error: Cannot use `type` alias statement on Python 3.11 (syntax was added in Python 3.12)",
+        ),
         ("return 2j", "2j", "complex numbers are not supported"),
-        ("return t'{a}'", "t'{a}'", "template strings are not supported"),
+        (
+            "return t'{a}'",
+            "t'{a}'",
+            "Syntax error: Cannot use t-strings on Python 3.11 (syntax was added in Python 3.14)",
+        ),
         (
             "return '\\ud83d'",
             "'\\ud83d'",

@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::codegen::{Program, Tables, encode};
+use crate::python::emit::emit;
 use crate::python::guard::{MAX_BRACKETS, MAX_INDENTATION, MAX_NESTING, MAX_SOURCE};
 use crate::python::mir::{Arg, End, Function, Module, Op, Operand};
 
@@ -38,7 +40,7 @@ fn depth_is_limited_before_anything_recurses() {
 
 #[test]
 fn what_is_just_within_the_limits_compiles() {
-    let nested = MAX_NESTING / 2 - 10;
+    let nested = MAX_NESTING - 10;
     for text in [
         format!("return {}1{}", "(".repeat(MAX_BRACKETS), ")".repeat(MAX_BRACKETS)),
         format!("return {}1", "1 + ".repeat(nested)),
@@ -47,13 +49,26 @@ fn what_is_just_within_the_limits_compiles() {
         format!("return {}1", "1 if _input else ".repeat(nested / 2)),
         format!("return [{}]", "1, ".repeat(20_000)),
         "if _input: pass\n".repeat(5000),
+        (0..MAX_INDENTATION - 1)
+            .map(|n| format!("{}for x in _input:\n", " ".repeat(n)))
+            .collect::<String>()
+            + &" ".repeat(MAX_INDENTATION)
+            + "break",
+        (0..MAX_INDENTATION - 1)
+            .map(|n| format!("{}try:\n", " ".repeat(n)))
+            .collect::<String>()
+            + &" ".repeat(MAX_INDENTATION)
+            + "return 1\n"
+            + &(0..MAX_INDENTATION - 1)
+                .rev()
+                .map(|n| format!("{}finally: pass\n", " ".repeat(n)))
+                .collect::<String>(),
     ] {
         holds_together(&compiled(&body(&text, &[])).module);
     }
 }
 
-/// Every jump, slot and function of a middle form exists, and every slot beyond the parameters is written before it is read only where
-/// a check allows for it (which the runtime does).
+/// Every jump, slot and function of a middle form exists, and what is emitted from it is valid.
 fn holds_together(module: &Module) {
     for function in &module.functions {
         let blocks = function.blocks.len() as u32;
@@ -74,6 +89,13 @@ fn holds_together(module: &Module) {
         }
     }
     assert!(module.globals.contains(&module.entry));
+    let emitted = emit(module, 0, &mut Tables::default());
+    let program = Program {
+        exported: emitted.functions.len() as u32,
+        functions: emitted.functions,
+    };
+    let checked = wasmparser::validate(&encode(&program, b"")).map(drop);
+    assert!(checked.is_ok(), "{checked:?}");
 }
 
 fn in_frame(module: &Module, function: &Function, op: &Op) {

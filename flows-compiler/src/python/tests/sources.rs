@@ -91,6 +91,12 @@ fn the_complete_text_is_chosen() {
         ),
         (Some("return b"), Some("return 1"), "codeBody", "name 'b' is not defined"),
         (Some("return b"), None, "codeBody", "name 'b' is not defined"),
+        (
+            Some("return b"),
+            Some("def transform(x): return f'{'\\n'.join(x)}'"),
+            "code",
+            "codeBody reads 'b', which nothing defines, so code is used, which defines 'transform'",
+        ),
         (None, Some(complete), "code", ""),
         (None, None, "code", ""),
     ];

@@ -41,6 +41,26 @@ pub fn table(table: &mut Table<Obj>) {
     }
 }
 
+/// The items of an object of a module that ends.
+pub fn shared(items: &mut Rc<[Obj]>) {
+    if let Some(items) = Rc::get_mut(items)
+        && items.iter().any(|item| matches!(item, Obj::Native(_)) || holds(item))
+    {
+        queue(items.iter_mut().map(std::mem::take).collect());
+    }
+}
+
+/// As [`shared`], of an object with a list of items.
+pub fn owned(items: impl IntoIterator<Item = Obj>) {
+    let items: Vec<Obj> = items
+        .into_iter()
+        .filter(|item| matches!(item, Obj::Native(_)) || holds(item))
+        .collect();
+    if !items.is_empty() {
+        queue(items);
+    }
+}
+
 fn queue(objects: Vec<Obj>) {
     let mut objects = Some(objects);
     // When a thread ends the queue may be gone before the last object is; then they end inside each other.

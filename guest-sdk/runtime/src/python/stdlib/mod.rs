@@ -14,6 +14,7 @@ mod datetime;
 mod decimal;
 mod declare;
 mod enums;
+mod fractions;
 mod functools;
 mod hashlib;
 mod heapq;
@@ -56,6 +57,7 @@ fn table(module: Module) -> Option<(Lookup, &'static [&'static str])> {
         Module::Dataclasses => (dataclasses::attribute, dataclasses::MEMBERS),
         Module::Enum => (enums::attribute, enums::MEMBERS),
         Module::Decimal => (decimal::attribute, decimal::MEMBERS),
+        Module::Fractions => (fractions::attribute, fractions::MEMBERS),
         Module::Future => (abstracts::future_attribute, abstracts::FUTURE),
         Module::Types => (abstracts::types_attribute, abstracts::TYPES),
         Module::Typing => (abstracts::typing_attribute, abstracts::TYPING),
@@ -68,7 +70,6 @@ fn table(module: Module) -> Option<(Lookup, &'static [&'static str])> {
         Module::Statistics => (statistics::attribute, statistics::MEMBERS),
         Module::Time => (time::attribute, time::MEMBERS),
         Module::Datetime => (datetime::attribute, datetime::MEMBERS),
-        _ => return None,
     })
 }
 

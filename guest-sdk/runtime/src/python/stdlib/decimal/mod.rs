@@ -538,3 +538,20 @@ pub fn of_ratio(num: &BigInt, den: &BigInt) -> i64 {
         hash => hash,
     }
 }
+
+/// Exactly a finite float.
+pub fn ratio_of_float(x: f64) -> (BigInt, BigInt) {
+    Number::of_float(x)
+        .ratio()
+        .unwrap_or_else(|| (BigInt::zero(), BigInt::from(1)))
+}
+
+/// A number in decimal notation; `None` when it is none, or no finite one.
+pub fn ratio_of_text(text: &str) -> Option<(BigInt, BigInt)> {
+    text::parse(text)?.ratio()
+}
+
+/// Exactly a `Decimal`; `None` for other objects.
+pub fn ratio_of(value: &Obj) -> Option<Py<(BigInt, BigInt)>> {
+    value.as_native::<Decimal>().map(Decimal::ratio)
+}
