@@ -36,9 +36,9 @@ mod uuid;
 
 type Lookup = fn(&str) -> Option<Obj>;
 
-/// What a module offers: the lookup of a member, and the names of all. `None`: nothing but its name.
-fn table(module: Module) -> Option<(Lookup, &'static [&'static str])> {
-    Some(match module {
+/// What a module offers: the lookup of a member, and the names of all.
+fn table(module: Module) -> (Lookup, &'static [&'static str]) {
+    match module {
         Module::Base64 => (base64::attribute, base64::MEMBERS),
         Module::Hashlib => (hashlib::attribute, hashlib::MEMBERS),
         Module::Html => (html::attribute, html::MEMBERS),
@@ -70,18 +70,18 @@ fn table(module: Module) -> Option<(Lookup, &'static [&'static str])> {
         Module::Statistics => (statistics::attribute, statistics::MEMBERS),
         Module::Time => (time::attribute, time::MEMBERS),
         Module::Datetime => (datetime::attribute, datetime::MEMBERS),
-    })
+    }
 }
 
 /// A member of a module.
 pub fn attribute(module: Module, name: &str) -> Option<Obj> {
-    let (lookup, _) = table(module)?;
+    let (lookup, _) = table(module);
     lookup(name)
 }
 
 /// The names that a module offers, for the compiler and the documentation.
 pub fn members(module: Module) -> Vec<&'static str> {
-    table(module).map_or_else(Vec::new, |(_, members)| members.to_vec())
+    table(module).1.to_vec()
 }
 
 /// Forgets what modules keep between two statements of a program (the state of `random`), so that one call of a code node can never
