@@ -398,7 +398,12 @@ impl Context<'_> {
     fn config(&mut self, ix: NodeIx, node: &Node) -> u32 {
         let names = |pins: &[crate::graph::Pin]| pins.iter().map(|p| json_text(&p.id)).collect::<Vec<_>>().join(",");
         let mut text = format!("{{\"pins\":[{}],\"outputs\":[{}]", names(&node.inputs), names(&node.outputs));
-        for key in node.ty.config {
+        let keys = match node.ty.lower {
+            // A program's text is not needed once it is compiled.
+            Lower::Code => &[],
+            _ => node.ty.config,
+        };
+        for key in keys {
             if let Some(raw) = node.config.get(*key) {
                 text.push_str(&format!(",{}:{}", json_text(key), raw.get()));
             }
@@ -548,20 +553,29 @@ fn json_text(text: &str) -> String {
 fn node_function(ty: &'static NodeType) -> &'static Import {
     match ty.lower {
         Lower::HostFunction => &rt::n_host_function,
-        _ => interned("n_", ty.name),
+        _ => interned("n_", runtime_name(ty.name)),
     }
 }
 
 /// The builtin of a data node: `b_<type>(dst, frame, cfg)`.
 fn builtin(ty: &'static str) -> &'static Import {
-    interned("b_", ty)
+    interned("b_", runtime_name(ty))
+}
+
+/// The type as the runtime's functions are named after it.
+fn runtime_name(ty: &'static str) -> &'static str {
+    match ty {
+        // `n_function` is how every function node ends.
+        "function" => "legacy_function",
+        other => other,
+    }
 }
 
 /// Imports named after node types; one for each of the catalogue's fixed set of names.
 fn interned(prefix: &'static str, ty: &'static str) -> &'static Import {
     use std::sync::LazyLock;
     static NAMED: LazyLock<HashMap<(&'static str, &'static str), &'static Import>> = LazyLock::new(|| {
-        let types = crate::catalogue::all().iter().map(|t| t.name);
+        let types = crate::catalogue::all().iter().map(|t| runtime_name(t.name));
         let named = types.flat_map(|name| [("n_", name), ("b_", name)]);
         named
             .map(|(prefix, name)| {
