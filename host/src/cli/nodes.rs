@@ -12,9 +12,16 @@ pub struct Args {
     /// Everything that is known of each type, as one JSON array
     #[arg(long)]
     json: bool,
+    /// Print the reference page of all node types
+    #[arg(long, hide = true)]
+    markdown: bool,
 }
 
 pub fn run(args: Args) -> Result<ExitCode, Error> {
+    if args.markdown {
+        out::text(&catalogue::markdown())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if args.json {
         let all = catalogue::all().iter().map(entry).collect::<Vec<_>>();
         out::line(Value::Array(all))?;
@@ -40,11 +47,13 @@ fn supported(node: &NodeType) -> Result<(), &'static str> {
     }
 }
 
-fn entry(node: &NodeType) -> Value {
+fn entry(node: &'static NodeType) -> Value {
     json!({
         "type": node.name,
         "category": format!("{:?}", node.category),
         "description": node.doc,
+        "class": node.class(),
+        "effects": node.effects(),
         "inputs": node.inputs.iter().map(pin).collect::<Vec<_>>(),
         "outputs": node.outputs.iter().map(pin).collect::<Vec<_>>(),
         "config": node.config,
