@@ -124,8 +124,6 @@ pub enum Lower {
     Subflow,
     /// `agent`: the effects of a child run and of what comes before and after it.
     Agent,
-    /// Known, but this version does not compile it: the text says why.
-    Unsupported(&'static str),
 }
 
 /// The pin type of execution pins.

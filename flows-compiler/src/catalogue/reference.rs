@@ -77,7 +77,6 @@ impl NodeType {
             Lower::Effect => "effect",
             Lower::Event => "event",
             Lower::Subflow | Lower::Agent => "child run",
-            Lower::Unsupported(_) => "not compiled by this version",
         }
     }
 }

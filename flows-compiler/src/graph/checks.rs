@@ -56,8 +56,7 @@ pub(super) fn node(node: &DraftNode<'_>, findings: &mut Findings<'_>) -> Option<
         return None;
     };
     match (ty.lower, node.role) {
-        (Lower::Unsupported(reason), _) => findings.error(node.id, format!("node type '{}': {reason}", ty.name)),
-        (Lower::Literal | Lower::Builtin, _) | (_, Role::Exec) => {}
+        (Lower::Literal | Lower::Builtin | Lower::Code, _) | (_, Role::Exec) => {}
         (_, Role::Pure) => {
             let message = format!(
                 "node type '{}' declares no execution pins, so it never runs and has no value to read; give it execution pins",

@@ -10,12 +10,12 @@ use std::rc::Rc;
 use flow_rt::json;
 use flow_rt::python::arith::{self, BinaryOp, UnaryOp};
 use flow_rt::python::compare::{self, CompareOp};
-use flow_rt::python::error::Py;
-use flow_rt::python::names::Builtin;
+use flow_rt::python::error::{Py, attribute_error};
+use flow_rt::python::names::{Builtin, Method};
 use flow_rt::python::object::{Args, Obj, Range, Slice};
 use flow_rt::python::set::SetTable;
 use flow_rt::python::table::Table;
-use flow_rt::python::{format, hash, subscript, text};
+use flow_rt::python::{format, hash, methods, subscript, text};
 use flow_rt::value::Value;
 
 #[test]
@@ -69,6 +69,12 @@ fn call(function: &str, args: &[Obj]) -> Py {
     const COMPARE: [&str; 10] = ["==", "!=", "<", "<=", ">", ">=", "is", "is not", "in", "not in"];
     if let Some(op) = COMPARE.iter().position(|known| *known == symbol) {
         return compare::compare(CompareOp::at(op as u32).unwrap(), a, b);
+    }
+    if let Some(name) = function.strip_prefix('.') {
+        let method = Method::named(name).unwrap();
+        let result = methods::call(a, method, &Args::positional(&args[1..]))?;
+        let result = result.ok_or_else(|| attribute_error(&text::type_name(a), name))?;
+        return Ok(Obj::tuple(vec![result, a.clone()]));
     }
     match function {
         "neg" => arith::unary(UnaryOp::Neg, a),

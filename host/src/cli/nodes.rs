@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use flowgate_compiler::catalogue::{self, Lower, NodeType, PinSpec};
+use flowgate_compiler::catalogue::{self, NodeType, PinSpec};
 use serde_json::{Value, json};
 
 use super::{Error, out};
@@ -29,22 +29,10 @@ pub fn run(args: Args) -> Result<ExitCode, Error> {
     }
     let mut text = String::new();
     for node in catalogue::all() {
-        let note = if supported(node).is_err() {
-            " (not compiled by this version)"
-        } else {
-            ""
-        };
-        text.push_str(&format!("{:<24} {}{note}\n", node.name, node.doc));
+        text.push_str(&format!("{:<24} {}\n", node.name, node.doc));
     }
     out::text(&text)?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn supported(node: &NodeType) -> Result<(), &'static str> {
-    match node.lower {
-        Lower::Unsupported(reason) => Err(reason),
-        _ => Ok(()),
-    }
 }
 
 fn entry(node: &'static NodeType) -> Value {
@@ -57,8 +45,6 @@ fn entry(node: &'static NodeType) -> Value {
         "inputs": node.inputs.iter().map(pin).collect::<Vec<_>>(),
         "outputs": node.outputs.iter().map(pin).collect::<Vec<_>>(),
         "config": node.config,
-        "supported": supported(node).is_ok(),
-        "unsupported_reason": supported(node).err(),
     })
 }
 

@@ -1,14 +1,36 @@
 //! Control flow as a loop around a jump table: for generators, which go on in their middle.
 
+use std::collections::HashMap;
+
+use wasm_encoder::Instruction;
+
 use super::code::{Code, Label, PC, Target};
 use super::structure::Ended;
 use crate::codegen::Op;
-use crate::python::mir::BlockId;
+use crate::python::mir::{BlockId, End};
+
+/// The local with the state.
+const STATE: u32 = 1;
+/// Added to the state of a generator that is thrown at: the pending exception is raised at the `yield` where it stands (`flow-rt`,
+/// `python/generator.rs`).
+const RAISE: i32 = 1 << 30;
 
 /// The state of a generator is the number of the block at which it goes on.
 pub fn emit(code: &mut Code) {
     let count = code.function.blocks.len() as BlockId;
-    code.push(Op::Get(1));
+    // Where an exception goes that is raised at the `yield` before a block.
+    let thrown: HashMap<BlockId, Option<BlockId>> = code
+        .function
+        .blocks
+        .iter()
+        .filter_map(|block| match block.end {
+            End::Yield { resume } => Some((resume, block.unwind)),
+            _ => None,
+        })
+        .collect();
+    code.push(Op::Get(STATE));
+    code.push(Op::I32(RAISE - 1));
+    code.wasm(Instruction::I32And);
     code.push(Op::Set(PC));
     code.open_loop(Label::Again);
     for block in (0..count).rev() {
@@ -19,6 +41,17 @@ pub fn emit(code: &mut Code) {
     code.table(&labels);
     for block in 0..count {
         code.close();
+        if let Some(unwind) = thrown.get(&block) {
+            code.unwind(unwind.map_or(Target::Leave, Target::Dispatch));
+            code.push(Op::Get(STATE));
+            code.push(Op::I32(RAISE));
+            code.wasm(Instruction::I32And);
+            code.open_if();
+            code.push(Op::I32(0));
+            code.push(Op::Set(STATE));
+            code.raise();
+            code.close();
+        }
         let unwind = code.function.blocks[block as usize].unwind;
         code.unwind(unwind.map_or(Target::Leave, Target::Dispatch));
         match code.body(block) {

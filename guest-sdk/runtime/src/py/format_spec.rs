@@ -61,6 +61,23 @@ pub fn push_as(out: &mut String, value: Formatted<'_>, type_name: &str, spec: &s
     }
 }
 
+/// Appends a number as `spec` (not empty) asks for, with digits that the caller makes: `digits(kind, precision)` gives whether it is
+/// negative, and its text without a sign; nothing for a kind that it does not know.
+pub fn push_number(
+    out: &mut String,
+    type_name: &str,
+    spec: &str,
+    digits: impl FnOnce(Option<char>, Option<usize>) -> Option<(bool, String)>,
+) -> Result<()> {
+    let spec = Spec::parse(spec, type_name, false)?;
+    let Some((negative, text)) = digits(spec.kind, spec.precision) else {
+        return Err(Error::value("invalid format string"));
+    };
+    let whole = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    spec.pad_number(out, spec.sign_text(negative), &text, whole, 3);
+    Ok(())
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Align {
     Left,
@@ -341,6 +358,9 @@ fn push_char(out: &mut String, n: &BigInt, spec: &Spec<'_>) -> Result<()> {
         return Err(Error::value(
             "Alternate form (#) not allowed with integer format specifier 'c'",
         ));
+    }
+    if n.bits() > 63 {
+        return Err(Error::overflow("Python int too large to convert to C long"));
     }
     let code = u32::try_from(n).ok().filter(|code| *code < 0x11_0000);
     let code = code.ok_or_else(|| Error::overflow("%c arg not in range(0x110000)"))?;

@@ -45,6 +45,11 @@ impl BinaryOp {
         .copied()
     }
 
+    fn is_of_floats(self) -> bool {
+        use BinaryOp::*;
+        matches!(self, Add | Sub | Mul | TrueDiv | FloorDiv | Mod | Pow)
+    }
+
     /// As messages show it.
     fn symbol(self, inplace: bool) -> &'static str {
         use BinaryOp::*;
@@ -107,7 +112,7 @@ impl UnaryOp {
 pub fn binary(op: BinaryOp, inplace: bool, a: &Obj, b: &Obj) -> Py {
     match (a, b) {
         (Obj::Int(a), Obj::Int(b)) => integer::small(op, *a, *b),
-        (Obj::Float(a), Obj::Float(b)) => floats(op, *a, *b),
+        (Obj::Float(a), Obj::Float(b)) if op.is_of_floats() => floats(op, *a, *b),
         _ => mixed(op, inplace, a, b),
     }
 }
@@ -208,8 +213,7 @@ fn numbers(op: BinaryOp, a: &Obj, b: &Obj) -> Py<Option<Obj>> {
         return Ok(None);
     }
     if is_float(a) || is_float(b) {
-        use BinaryOp::*;
-        if matches!(op, And | Or | Xor | LShift | RShift) {
+        if !op.is_of_floats() {
             return Ok(None);
         }
         return floats(op, as_float(a)?, as_float(b)?).map(Some);

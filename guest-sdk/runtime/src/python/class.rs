@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use super::call;
 use super::descriptor::Wrapped;
-use super::error::{Py, attribute_error, raise, type_error};
+use super::error::{Py, Raised, attribute_error, raise, type_error};
 use super::exception;
 use super::names::Builtin;
 use super::object::{Args, Exception, Name, NativeType, Obj, Text};
@@ -28,6 +28,8 @@ pub struct Class {
     descriptors: Cell<bool>,
     /// Whether attributes of its instances may not be set (`@dataclass(frozen=True)`).
     pub frozen: Cell<bool>,
+    /// Abstract methods that it does not override (`abc.abstractmethod`), sorted: it makes no instances as long as there are any.
+    abstract_methods: Vec<Rc<str>>,
 }
 
 pub struct Instance {
@@ -81,7 +83,7 @@ impl Class {
             || above
                 .iter()
                 .any(|class| matches!(class, Obj::Class(class) if class.descriptors.get()));
-        let class = Rc::new(Class {
+        let mut class = Class {
             name: Rc::from(name),
             bases,
             above,
@@ -89,9 +91,36 @@ impl Class {
             exception,
             descriptors: Cell::new(acts),
             frozen: Cell::new(false),
-        });
+            abstract_methods: Vec::new(),
+        };
+        class.abstract_methods = class.find_abstract();
+        let class = Rc::new(class);
         super::state::remember_class(&class);
         Ok(class)
+    }
+
+    /// Abstract methods of a class below `abc.ABC`.
+    fn find_abstract(&self) -> Vec<Rc<str>> {
+        let is_abc = |class: &Obj| matches!(class, Obj::NativeType(kind) if kind.module == "abc");
+        if !self.above.iter().any(is_abc) {
+            return Vec::new();
+        }
+        let names = |class: &Class| -> Vec<Obj> { class.attrs.borrow().keys().cloned().collect() };
+        let mut all = names(self);
+        for class in &self.above {
+            if let Obj::Class(class) = class {
+                all.extend(names(class));
+            }
+        }
+        let mut found: Vec<Rc<str>> = all
+            .iter()
+            .filter_map(Obj::as_str)
+            .filter(|name| self.find(name).is_some_and(|value| is_abstract(&value)))
+            .map(Rc::from)
+            .collect();
+        found.sort();
+        found.dedup();
+        found
     }
 
     /// An attribute of the class or those above it, as it was set.
@@ -225,8 +254,32 @@ thread_local! {
     static INIT: Rc<Text> = Rc::new(Text::new("__init__"));
 }
 
+/// Whether a member of a class is marked by `abc.abstractmethod`, or wraps a function that is.
+fn is_abstract(value: &Obj) -> bool {
+    match value {
+        Obj::Function(function) => function.attr(&Rc::new(Text::new("__isabstractmethod__"))).is_some(),
+        Obj::Native(_) => value
+            .as_native::<Wrapped>()
+            .is_some_and(|wrapped| is_abstract(wrapped.function())),
+        _ => false,
+    }
+}
+
+#[cold]
+fn no_instances(class: &Class) -> Raised {
+    let plural = if class.abstract_methods.len() == 1 { "" } else { "s" };
+    type_error(format!(
+        "Can't instantiate abstract class {} with abstract method{plural} {}",
+        class.name,
+        class.abstract_methods.join(", ")
+    ))
+}
+
 /// A call of a class.
 pub fn instantiate(class: &Rc<Class>, args: &Args) -> Py {
+    if !class.abstract_methods.is_empty() {
+        return Err(no_instances(class));
+    }
     let made = match class.exception {
         Some(_) => Obj::Exception(exception::bare(Obj::Class(class.clone()), args.plain().to_vec())),
         None => Obj::Instance(Rc::new(Instance {

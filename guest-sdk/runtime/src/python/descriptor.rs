@@ -85,7 +85,8 @@ impl Wrapped {
         Ok(())
     }
 
-    fn function(&self) -> &Obj {
+    /// The function, or the getter of a property.
+    pub fn function(&self) -> &Obj {
         match self {
             Wrapped::Static(function) | Wrapped::Class(function) | Wrapped::Property([function, ..]) => function,
         }

@@ -33,8 +33,6 @@ pub struct Generator {
 
 /// Added to the place where a generator goes on: the pending exception is raised there.
 pub const RAISE: u32 = 1 << 30;
-/// Whether compiled code knows [`RAISE`]; without it a generator that is thrown at, or closed, ends where it stands.
-const RAISES_INSIDE: bool = false;
 
 impl Generator {
     /// A generator whose parameters and cells are in the frame.
@@ -125,10 +123,6 @@ impl Generator {
         match self.phase.get() {
             Phase::Running => return Err(value_error("generator already executing")),
             Phase::New | Phase::Done => {
-                self.finish();
-                return Err(raised);
-            }
-            Phase::Suspended if !RAISES_INSIDE => {
                 self.finish();
                 return Err(raised);
             }

@@ -53,7 +53,8 @@ table! {
     Iterator "iterator",
     // Exception classes of modules: the modules name them.
     JSONDecodeError "JSONDecodeError", RegexError "error", BinasciiError "Error", StatisticsError "StatisticsError",
-    FrozenInstanceError "FrozenInstanceError",
+    FrozenInstanceError "FrozenInstanceError", DecimalException "DecimalException", InvalidOperation "InvalidOperation",
+    DivisionByZero "DivisionByZero", DecimalOverflow "Overflow",
 }
 
 impl Builtin {
@@ -64,12 +65,27 @@ impl Builtin {
     pub fn is_exception(self) -> bool {
         (Builtin::BaseException as u16..Builtin::NoneType as u16).contains(&(self as u16)) || self.module_parent().is_some()
     }
+    /// The name with its module, as `repr` of a class has it.
+    pub fn qualified_name(self) -> &'static str {
+        match self {
+            Builtin::JSONDecodeError => "json.decoder.JSONDecodeError",
+            Builtin::RegexError => "re.error",
+            Builtin::BinasciiError => "binascii.Error",
+            Builtin::StatisticsError => "statistics.StatisticsError",
+            Builtin::FrozenInstanceError => "dataclasses.FrozenInstanceError",
+            other => other.name(),
+        }
+    }
     /// The class above an exception class that belongs to a module.
     pub fn module_parent(self) -> Option<Builtin> {
         match self {
             Builtin::JSONDecodeError | Builtin::BinasciiError | Builtin::StatisticsError => Some(Builtin::ValueError),
             Builtin::RegexError => Some(Builtin::Exception),
             Builtin::FrozenInstanceError => Some(Builtin::AttributeError),
+            Builtin::DecimalException => Some(Builtin::ArithmeticError),
+            Builtin::InvalidOperation | Builtin::DecimalOverflow => Some(Builtin::DecimalException),
+            // It derives from `DecimalException`, too; programs catch it as what it is in the language.
+            Builtin::DivisionByZero => Some(Builtin::ZeroDivisionError),
             _ => None,
         }
     }

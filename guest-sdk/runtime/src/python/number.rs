@@ -8,7 +8,7 @@ use num_traits::ToPrimitive;
 use super::dunder::{self, Special};
 use super::error::{Py, overflow_error, raise, type_error};
 use super::names::Builtin;
-use super::object::Obj;
+use super::object::{Args, Obj};
 use super::text::type_name;
 use crate::py::{self, Number};
 
@@ -78,6 +78,14 @@ pub fn as_float(value: &Obj) -> Py<f64> {
         Obj::Int(n) => Ok(*n as f64),
         Obj::Bool(b) => Ok(f64::from(u8::from(*b))),
         Obj::Big(n) => big_float(n),
+        Obj::Native(native) => match native.as_plain() {
+            Some(plain) => as_float(plain),
+            None => match native.method(value, "__float__", &Args::positional(&[])) {
+                Ok(Some(Obj::Float(f))) => Ok(f),
+                Err(raised) => Err(raised),
+                Ok(_) => Err(type_error(format!("must be real number, not {}", type_name(value)))),
+            },
+        },
         _ => match dunder::call(value, Special::Float, &[])? {
             Some(Obj::Float(f)) => Ok(f),
             Some(other) => Err(type_error(format!(

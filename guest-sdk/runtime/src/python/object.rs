@@ -183,7 +183,7 @@ pub struct NativeType {
 
 /// An object of an importable module (a date, a match, a deque). A method not overridden means: not supported.
 #[allow(unused_variables)]
-#[allow(clippy::len_without_is_empty)] // The length is Python's: it may be missing, and may raise.
+#[allow(clippy::len_without_is_empty, reason = "an object says by `truth` whether it is empty")]
 pub trait Native {
     fn as_any(&self) -> &dyn Any;
     fn type_of(&self) -> &'static NativeType;

@@ -248,12 +248,10 @@ pub fn set_add(set: &Obj, item: &Obj) -> Py<()> {
 }
 
 pub fn set_update(set: &Obj, items: &Obj) -> Py<()> {
-    if let Obj::Set(set) = set {
-        for item in iter::collect(items)? {
-            keyed::set_add(set, item)?;
-        }
+    match set {
+        Obj::Set(set) => super::methods::set::merge(set, items),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 pub fn dict_set(dict: &Obj, key: &Obj, value: &Obj) -> Py<()> {

@@ -16,7 +16,14 @@ thread_local! {
 fn holds(value: &Obj) -> bool {
     matches!(
         value,
-        Obj::List(_) | Obj::Tuple(_) | Obj::Dict(_) | Obj::Instance(_) | Obj::Exception(_) | Obj::Bound(_) | Obj::Cell(_)
+        Obj::List(_)
+            | Obj::Tuple(_)
+            | Obj::Dict(_)
+            | Obj::Instance(_)
+            | Obj::Exception(_)
+            | Obj::Bound(_)
+            | Obj::Cell(_)
+            | Obj::Iter(_)
     )
 }
 
@@ -31,6 +38,26 @@ pub fn items(items: &mut Vec<Obj>) {
 pub fn table(table: &mut Table<Obj>) {
     if table.values().any(holds) {
         queue(table.take_values());
+    }
+}
+
+/// The items of an object of a module that ends.
+pub fn shared(items: &mut Rc<[Obj]>) {
+    if let Some(items) = Rc::get_mut(items)
+        && items.iter().any(|item| matches!(item, Obj::Native(_)) || holds(item))
+    {
+        queue(items.iter_mut().map(std::mem::take).collect());
+    }
+}
+
+/// As [`shared`], of an object with a list of items.
+pub fn owned(items: impl IntoIterator<Item = Obj>) {
+    let items: Vec<Obj> = items
+        .into_iter()
+        .filter(|item| matches!(item, Obj::Native(_)) || holds(item))
+        .collect();
+    if !items.is_empty() {
+        queue(items);
     }
 }
 

@@ -200,10 +200,13 @@ impl SetTable {
     /// `self ^= other`
     pub fn toggle_all(&mut self, other: &SetTable) {
         for (item, hash) in other.hashes() {
-            if !self.remove_hashed(hash, item) {
-                self.add_hashed(hash, item.clone());
-            }
+            self.toggle_hashed(hash, item);
         }
+    }
+    /// Removes an item that is there, and adds one that is not.
+    pub fn toggle(&mut self, item: &Obj) -> Py<()> {
+        self.toggle_hashed(hash::key(item)?, item);
+        Ok(())
     }
     /// `self ^ other`
     pub fn symmetric_difference(&self, other: &SetTable) -> SetTable {
@@ -248,13 +251,26 @@ impl SetTable {
         if self.slots.is_empty() {
             self.slots = vec![EMPTY; SMALLEST];
         }
-        let Some(slot) = self.find(hash, &item).and_then(|at| self.slots.get_mut(at)) else {
+        // The last dummy on the way to the unused slot is taken instead of it.
+        let mut dummy = None;
+        let found = probe(self.slots.len(), hash, |at| {
+            let Some(slot) = self.slots.get(at) else { return true };
+            if slot.hash == DUMMY && !slot.is_live() {
+                dummy = Some(at);
+            }
+            slot.is_unused() || (slot.hash == hash && slot.is_live() && hash::same_key(&slot.item, &item))
+        });
+        let is_live = |at: usize| self.slots.get(at).is_some_and(Slot::is_live);
+        let Some(at) = found.filter(|at| !is_live(*at)) else {
             return false;
         };
-        if slot.is_live() {
-            return false;
+        if let Some(slot) = self.slots.get_mut(dummy.unwrap_or(at)) {
+            *slot = Slot { hash, item };
         }
-        *slot = Slot { hash, item };
+        if dummy.is_some() {
+            self.used += 1;
+            return true;
+        }
         self.fill += 1;
         self.used += 1;
         if self.fill * 5 >= self.mask() * 3 {
@@ -276,6 +292,12 @@ impl SetTable {
         };
         self.used -= 1;
         true
+    }
+
+    fn toggle_hashed(&mut self, hash: u64, item: &Obj) {
+        if !self.remove_hashed(hash, item) {
+            self.add_hashed(hash, item.clone());
+        }
     }
 
     fn grow(&mut self) {

@@ -39,6 +39,8 @@ struct State {
     node: RefCell<Rc<str>>,
     log: RefCell<Vec<(Rc<str>, String)>>,
     logged: Cell<usize>,
+    /// The last line of the log has no end yet.
+    unfinished: Cell<bool>,
     /// Functions with cells, and classes: what can hold itself. They are emptied when the call ends.
     closures: RefCell<Vec<Weak<Function>>>,
     classes: RefCell<Vec<Rc<Class>>>,
@@ -55,6 +57,7 @@ thread_local! {
         node: RefCell::new(Rc::from("")),
         log: RefCell::default(),
         logged: Cell::default(),
+        unfinished: Cell::default(),
         closures: RefCell::default(),
         classes: RefCell::default(),
     };
@@ -82,9 +85,31 @@ pub fn log(line: String) {
     });
 }
 
+/// Printed text with its end. What does not end with a line break is gone on with by what is printed next.
+pub fn print(mut text: String) {
+    let ends = text.ends_with('\n');
+    if ends {
+        text.pop();
+    }
+    let goes_on = STATE.with(|state| state.unfinished.replace(!ends));
+    if !goes_on {
+        return log(text);
+    }
+    STATE.with(|state| {
+        let logged = state.logged.get() + text.len();
+        if logged <= MAX_LOG {
+            state.logged.set(logged);
+            if let Some((_, line)) = state.log.borrow_mut().last_mut() {
+                line.push_str(&text);
+            }
+        }
+    });
+}
+
 /// What code has printed and which node's it was; forgotten here.
 pub fn take_log() -> Vec<(Rc<str>, String)> {
     STATE.with(|state| {
+        state.unfinished.set(false);
         state.logged.set(0);
         state.log.take()
     })
@@ -96,6 +121,7 @@ pub fn begin(node: Rc<str>, names: Vec<Rc<Text>>, world: World, base: u32) {
     BASE.set(base);
     STATE.with(|state| {
         state.pending.take();
+        state.unfinished.set(false);
         *state.node.borrow_mut() = node;
         *state.globals.borrow_mut() = vec![Obj::Unbound; names.len()];
         *state.global_names.borrow_mut() = names;

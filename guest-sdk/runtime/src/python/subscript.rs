@@ -106,7 +106,12 @@ fn place(n: i64, len: usize) -> Option<usize> {
 
 /// The index that `key` is.
 fn position(object: &Obj, key: &Obj) -> Py<i64> {
-    let too_large = || index_error("cannot fit 'int' into an index-sized integer");
+    let too_large = || {
+        index_error(match object {
+            Obj::Range(_) => "range object index out of range",
+            _ => "cannot fit 'int' into an index-sized integer",
+        })
+    };
     match key {
         Obj::Int(n) => Ok(*n),
         Obj::Bool(b) => Ok(i64::from(*b)),

@@ -1,6 +1,12 @@
 //! Just enough of Python's expressions to write cases in: literals, names, operators, calls, attributes, subscripts, and assignments
 //! with `;` between them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "cases are written by hand: what is not understood is a mistake in them"
+)]
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -13,7 +19,7 @@ use flow_rt::python::names::{Builtin, Module};
 use flow_rt::python::object::{Args, Dict, Name, NativeFn, Obj, Set, Text};
 use flow_rt::python::set::SetTable;
 use flow_rt::python::stdlib::made_class;
-use flow_rt::python::{attr, builtins, call, keyed, subscript};
+use flow_rt::python::{attr, builtins, call, keyed, stdlib, subscript};
 
 pub fn run(program: &str) -> Py {
     let mut reader = Reader {
@@ -216,7 +222,11 @@ impl<'a> Reader<'a> {
                 (Some(value), _) => value.clone(),
                 (None, Some(builtin)) => Obj::Builtin(builtin),
                 (None, None) if name == "klass" => Obj::NativeFn(&KLASS),
-                (None, None) => Obj::Module(Module::named(name).unwrap_or_else(|| panic!("no name {name}"))),
+                (None, None) => match Module::named(name) {
+                    Some(module) => Obj::Module(module),
+                    // The classes of `collections` by their own names.
+                    None => stdlib::attribute(Module::Collections, name).unwrap_or_else(|| panic!("no name {name}")),
+                },
             },
         })
     }

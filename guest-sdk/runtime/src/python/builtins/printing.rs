@@ -6,8 +6,7 @@ use crate::python::object::Obj;
 use crate::python::text::{push_str, type_name};
 use crate::python::{compare, state};
 
-/// `print(*objects, sep=' ', end='\n', file=None, flush=False)`. Each call is one line of the log; the line break at its end is not
-/// part of it.
+/// `print(*objects, sep=' ', end='\n', file=None, flush=False)`
 pub fn print(call: &Call) -> Py {
     let plain = call.args.plain();
     let known = ["sep", "end", "file", "flush"];
@@ -38,7 +37,32 @@ pub fn print(call: &Call) -> Py {
         bounded(line.len())?;
     }
     line.push_str(&end);
-    line.truncate(line.strip_suffix('\n').map_or(line.len(), str::len));
-    state::log(line);
+    state::print(line);
     Ok(Obj::None)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::python::object::{Args, Text};
+
+    #[test]
+    fn what_is_printed_without_a_line_break_goes_on_in_the_same_line_of_the_log() {
+        let print_with = |object: &str, end: &str| {
+            let values = [Obj::str(object), Obj::str(end)];
+            let names = [Rc::new(Text::new("end"))];
+            let args = Args {
+                values: &values,
+                names: &names,
+            };
+            print(&Call::new("", "print", &args)).unwrap();
+        };
+        for (object, end) in [("a", " "), ("b", ""), ("c", "\n"), ("d\ne", "\n"), ("", "\n"), ("f", ";")] {
+            print_with(object, end);
+        }
+        let lines: Vec<String> = state::take_log().into_iter().map(|(_, line)| line).collect();
+        assert_eq!(lines, ["a bc", "d\ne", "", "f;"]);
+    }
 }

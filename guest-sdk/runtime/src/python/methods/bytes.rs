@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::signature::{Call, bounded, bounds, count, flag, is_type_error, width};
+use super::signature::{Call, bounded, bounds, c_int, count, flag, is_type_error, width};
 use super::{bytes_cut as cut, bytes_text, codec};
 use crate::python::arith;
 use crate::python::error::{Py, type_error, value_error};
@@ -118,7 +118,7 @@ pub fn call(this: &Rc<[u8]>, method: Method, args: &Args) -> Py<Option<Obj>> {
         }
         Expandtabs => {
             let [size] = call.named(["tabsize"], 0, 1, 0)?;
-            let size = usize::try_from(size.map_or(Ok(8), arith::index)?).unwrap_or(0);
+            let size = usize::try_from(size.map_or(Ok(8), c_int)?).unwrap_or(0);
             Obj::Bytes(bytes_text::expand_tabs(this, size)?.into())
         }
         Translate => bytes_text::translate(this, &call)?,

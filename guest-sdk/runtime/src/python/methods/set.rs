@@ -98,14 +98,17 @@ pub fn call(this: &Rc<Set>, method: Method, args: &Args) -> Py<Option<Obj>> {
         }
         Intersection | IntersectionUpdate => {
             call.no_names()?;
-            let mut result = this.table.borrow().copy();
+            let mut result = match args.values {
+                [] => new(this.table.borrow().copy(), this.frozen),
+                _ => this.clone(),
+            };
             for other in args.values {
-                result = intersection(&result, other)?;
+                result = new(intersection(&result, other)?, this.frozen);
             }
             match method {
-                Intersection => made(result),
+                Intersection => Obj::Set(result),
                 _ => {
-                    *this.table.borrow_mut() = result;
+                    *this.table.borrow_mut() = result.table.take();
                     Obj::None
                 }
             }
@@ -115,9 +118,14 @@ pub fn call(this: &Rc<Set>, method: Method, args: &Args) -> Py<Option<Obj>> {
             let mut others = args.values.iter();
             let result = match others.next() {
                 None => this.table.borrow().copy(),
-                Some(other) => {
-                    let other = as_set(other)?;
+                Some(other @ (Obj::Set(_) | Obj::Dict(_))) => {
+                    let other = as_set(this, other)?;
                     this.table.borrow().difference(&other.table.borrow())
+                }
+                Some(other) => {
+                    let copy = new(this.table.borrow().copy(), false);
+                    remove_all(&copy, other)?;
+                    copy.table.take()
                 }
             };
             let result = new(result, this.frozen);
@@ -134,12 +142,27 @@ pub fn call(this: &Rc<Set>, method: Method, args: &Args) -> Py<Option<Obj>> {
             Obj::None
         }
         SymmetricDifference => {
-            let other = as_set(call.one()?)?;
-            let result = this.table.borrow().symmetric_difference(&other.table.borrow());
-            made(result)
+            let given = call.one()?;
+            let other = as_set(this, given)?;
+            let table = this.table.borrow();
+            made(match given {
+                Obj::Set(_) => table.symmetric_difference(&other.table.borrow()),
+                // The set of the iterable's items becomes the result, without another copy.
+                _ => {
+                    let mut result = other.table.borrow().clone();
+                    result.toggle_all(&table);
+                    result
+                }
+            })
         }
         SymmetricDifferenceUpdate => {
-            let other = as_set(call.one()?)?;
+            let given = call.one()?;
+            if let Obj::Dict(dict) = given {
+                let (mut table, keys) = (this.table.borrow_mut(), dict.table.borrow());
+                keys.keys().try_for_each(|key| table.toggle(key))?;
+                return Ok(Some(Obj::None));
+            }
+            let other = as_set(this, given)?;
             if Rc::ptr_eq(this, &other) {
                 this.table.borrow_mut().clear();
             } else {
@@ -148,17 +171,17 @@ pub fn call(this: &Rc<Set>, method: Method, args: &Args) -> Py<Option<Obj>> {
             Obj::None
         }
         Issubset => {
-            let other = as_set(call.one()?)?;
+            let other = as_set(this, call.one()?)?;
             let is = this.table.borrow().is_subset(&other.table.borrow());
             Obj::Bool(is)
         }
         Issuperset => {
-            let other = as_set(call.one()?)?;
+            let other = as_set(this, call.one()?)?;
             let is = other.table.borrow().is_subset(&this.table.borrow());
             Obj::Bool(is)
         }
         Isdisjoint => {
-            let other = as_set(call.one()?)?;
+            let other = as_set(this, call.one()?)?;
             let is = this.table.borrow().is_disjoint(&other.table.borrow());
             Obj::Bool(is)
         }
@@ -174,14 +197,14 @@ fn new(table: SetTable, frozen: bool) -> Rc<Set> {
     })
 }
 
-/// A set, or one of the items of an iterable.
-fn as_set(source: &Obj) -> Py<Rc<Set>> {
+/// A set, or one of the items of an iterable, to be compared or merged with `this`.
+fn as_set(this: &Rc<Set>, source: &Obj) -> Py<Rc<Set>> {
     if let Obj::Set(set) = source {
-        return Ok(set.clone());
+        return keyed::aligned(this, set);
     }
     let set = new(SetTable::default(), false);
     merge(&set, source)?;
-    Ok(set)
+    keyed::aligned(this, &set)
 }
 
 /// Adds the items of an iterable (`set.update`, and the constructors).
@@ -189,6 +212,7 @@ pub fn merge(this: &Rc<Set>, source: &Obj) -> Py<()> {
     match source {
         Obj::Set(other) if Rc::ptr_eq(this, other) => Ok(()),
         Obj::Set(other) => {
+            let other = keyed::aligned(this, other)?;
             this.table.borrow_mut().merge(&other.table.borrow());
             Ok(())
         }
@@ -206,14 +230,14 @@ pub fn merge(this: &Rc<Set>, source: &Obj) -> Py<()> {
 }
 
 /// The items of the set that an iterable has too; of what is no set, in its order.
-fn intersection(table: &SetTable, other: &Obj) -> Py<SetTable> {
+fn intersection(this: &Rc<Set>, other: &Obj) -> Py<SetTable> {
     if let Obj::Set(other) = other {
-        return Ok(table.intersection(&other.table.borrow()));
+        let other = keyed::aligned(this, other)?;
+        return Ok(this.table.borrow().intersection(&other.table.borrow()));
     }
-    let table = new(table.clone(), false);
     let result = new(SetTable::default(), false);
     iter::each(other, |item| {
-        if keyed::set_contains(&table, &item)? {
+        if keyed::set_contains(this, &item)? {
             keyed::set_add(&result, item)?;
         }
         Ok(true)
@@ -224,7 +248,10 @@ fn intersection(table: &SetTable, other: &Obj) -> Py<SetTable> {
 fn remove_all(this: &Rc<Set>, other: &Obj) -> Py<()> {
     match other {
         Obj::Set(other) if Rc::ptr_eq(this, other) => this.table.borrow_mut().clear(),
-        Obj::Set(other) => this.table.borrow_mut().remove_all(&other.table.borrow()),
+        Obj::Set(other) => {
+            let other = keyed::aligned(this, other)?;
+            this.table.borrow_mut().remove_all(&other.table.borrow());
+        }
         other => {
             iter::each(other, |item| {
                 keyed::set_remove(this, &item)?;

@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use super::signature::{Call, bounded, bounds, count, flag, is_type_error, width};
+use super::signature::{Call, bounded, bounds, c_int, count, flag, is_type_error, width};
 use super::{codec, str_case, str_classes, str_search, str_split, translate};
 use crate::python::error::{Py, type_error, value_error};
 use crate::python::names::Method::{self, *};
 use crate::python::object::{Args, Obj, Text};
 use crate::python::text::type_name;
-use crate::python::{arith, format, iter};
+use crate::python::{format, iter};
 
 pub const METHODS: &[Method] = &[
     Capitalize,
@@ -100,7 +100,7 @@ pub fn call(this: &Rc<Text>, method: Method, args: &Args) -> Py<Option<Obj>> {
         Zfill => zfill(this, width(call.one()?)?),
         Expandtabs => {
             let [size] = call.named(["tabsize"], 0, 1, 0)?;
-            let size = size.map_or(Ok(8), arith::index)?;
+            let size = size.map_or(Ok(8), c_int)?;
             expand_tabs(this, usize::try_from(size).unwrap_or(0))?
         }
         Encode => {

@@ -13,6 +13,7 @@ use super::declare::{arg, declare};
 use super::made_class::{self, call_member};
 use super::named::Items;
 use crate::python::arith::{self, BinaryOp, UnaryOp};
+use crate::python::builtins;
 use crate::python::compare::{self, CompareOp};
 use crate::python::error::{Py, raise, type_error, value_error};
 use crate::python::hash;
@@ -463,7 +464,22 @@ impl Native for Member {
         drop(before);
         Ok(true)
     }
+    fn has_method(&self, name: &str) -> bool {
+        let number = self.mixed() && matches!(self.value, Obj::Int(_) | Obj::Big(_) | Obj::Bool(_) | Obj::Float(_));
+        number && matches!(name, "__int__" | "__float__" | "__abs__" | "__round__")
+    }
     fn method(&self, this: &Obj, name: &str, args: &Args) -> Py<Option<Obj>> {
+        if self.has_method(name) {
+            let builtin = match name {
+                "__int__" => Builtin::Int,
+                "__float__" => Builtin::Float,
+                "__abs__" => Builtin::Abs,
+                _ => Builtin::Round,
+            };
+            let mut values = vec![self.value.clone()];
+            values.extend_from_slice(args.plain());
+            return builtins::call(builtin, &Args::positional(&values)).map(Some);
+        }
         if let Some(value) = self.shape.attrs.get_str(name) {
             return call_member(&value, Some(this), &self.class_object(), args).map(Some);
         }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::bind::{bind, flag, need, unless_none};
 use super::declare::{arg, declare};
+use super::itertools::pull;
 use crate::python::arith;
 use crate::python::builtins;
 use crate::python::compare;
@@ -206,7 +207,7 @@ struct Merge {
 impl Merge {
     /// The next item of a source and its key.
     fn read(&self, source: &Obj) -> Py<Option<(Obj, Obj)>> {
-        let Some(item) = iter::next(source)? else { return Ok(None) };
+        let Some(item) = pull(source)? else { return Ok(None) };
         let key = match &self.key {
             Some(key) => super::itertools::apply(key, item.clone())?,
             None => item.clone(),

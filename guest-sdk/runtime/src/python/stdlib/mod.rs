@@ -11,8 +11,10 @@ pub mod collections;
 mod copy;
 pub mod dataclasses;
 mod datetime;
+mod decimal;
 mod declare;
 mod enums;
+mod fractions;
 mod functools;
 mod hashlib;
 mod heapq;
@@ -34,9 +36,9 @@ mod uuid;
 
 type Lookup = fn(&str) -> Option<Obj>;
 
-/// What a module offers: the lookup of a member, and the names of all. `None`: nothing but its name.
-fn table(module: Module) -> Option<(Lookup, &'static [&'static str])> {
-    Some(match module {
+/// What a module offers: the lookup of a member, and the names of all.
+fn table(module: Module) -> (Lookup, &'static [&'static str]) {
+    match module {
         Module::Base64 => (base64::attribute, base64::MEMBERS),
         Module::Hashlib => (hashlib::attribute, hashlib::MEMBERS),
         Module::Html => (html::attribute, html::MEMBERS),
@@ -54,6 +56,8 @@ fn table(module: Module) -> Option<(Lookup, &'static [&'static str])> {
         Module::Copy => (copy::attribute, copy::MEMBERS),
         Module::Dataclasses => (dataclasses::attribute, dataclasses::MEMBERS),
         Module::Enum => (enums::attribute, enums::MEMBERS),
+        Module::Decimal => (decimal::attribute, decimal::MEMBERS),
+        Module::Fractions => (fractions::attribute, fractions::MEMBERS),
         Module::Future => (abstracts::future_attribute, abstracts::FUTURE),
         Module::Types => (abstracts::types_attribute, abstracts::TYPES),
         Module::Typing => (abstracts::typing_attribute, abstracts::TYPING),
@@ -66,25 +70,25 @@ fn table(module: Module) -> Option<(Lookup, &'static [&'static str])> {
         Module::Statistics => (statistics::attribute, statistics::MEMBERS),
         Module::Time => (time::attribute, time::MEMBERS),
         Module::Datetime => (datetime::attribute, datetime::MEMBERS),
-        _ => return None,
-    })
+    }
 }
 
 /// A member of a module.
 pub fn attribute(module: Module, name: &str) -> Option<Obj> {
-    let (lookup, _) = table(module)?;
+    let (lookup, _) = table(module);
     lookup(name)
 }
 
 /// The names that a module offers, for the compiler and the documentation.
 pub fn members(module: Module) -> Vec<&'static str> {
-    table(module).map_or_else(Vec::new, |(_, members)| members.to_vec())
+    table(module).1.to_vec()
 }
 
 /// Forgets what modules keep between two statements of a program (the state of `random`), so that one call of a code node can never
 /// depend on the calls before it.
 pub fn reset() {
     random::reset();
+    decimal::reset();
 }
 
 /// An exception class that belongs to a module.

@@ -9,7 +9,7 @@ use crate::python::compare::{self, CompareOp};
 use crate::python::error::{Py, index_error, type_error, value_error};
 use crate::python::object::{Advance, Args, Dict, Native, NativeType, Obj, Text};
 use crate::python::table::Table;
-use crate::python::{call, hash, iter, subscript, text};
+use crate::python::{call, hash, iter, release, subscript, text};
 
 /// A class of named tuples.
 pub struct Class {
@@ -313,6 +313,12 @@ impl Native for Class {
     }
     fn hash(&self) -> Option<i64> {
         Some(std::ptr::from_ref(self).addr() as i64)
+    }
+}
+
+impl Drop for NamedTuple {
+    fn drop(&mut self) {
+        release::shared(&mut self.items);
     }
 }
 

@@ -111,12 +111,15 @@ pub fn unsupported(pattern: &str) -> Option<String> {
     }
 }
 
+/// Patterns by their flags and their text.
+type Cache = HashMap<u32, HashMap<Rc<str>, Rc<Pattern>>>;
+
 /// How many patterns are kept.
 const CACHED: usize = 256;
 
 thread_local! {
     /// Patterns of earlier calls. They hold nothing of a program's state.
-    static CACHE: RefCell<HashMap<u32, HashMap<Rc<str>, Rc<Pattern>>>> = RefCell::default();
+    static CACHE: RefCell<Cache> = RefCell::default();
 }
 
 /// A pattern given as text or compiled before.

@@ -2,6 +2,7 @@
 
 use super::{call, end, function, method, shown, slot};
 use crate::python::error::value_error;
+use crate::python::generator;
 use crate::python::iter;
 use crate::python::object::Obj;
 use crate::python::{builtins, names::Builtin, object::Args, stack};
@@ -15,6 +16,9 @@ use crate::python::{builtins, names::Builtin, object::Args, stack};
 /// ```
 fn countdown(frame: u32, state: u32) -> i32 {
     let n = stack::after(frame, 1);
+    if state == 1 | generator::RAISE {
+        return 1;
+    }
     if state == 1 {
         let next = match slot(frame, 0) {
             Obj::None => match slot(frame, 1) {

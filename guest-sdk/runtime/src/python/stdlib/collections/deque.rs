@@ -69,6 +69,15 @@ fn new(args: &Args) -> Py {
     Ok(Obj::native(deque))
 }
 
+impl Drop for Deque {
+    fn drop(&mut self) {
+        // An iterator may still need the items.
+        if let Some(items) = Rc::get_mut(&mut self.items) {
+            crate::python::release::owned(std::mem::take(items.get_mut()));
+        }
+    }
+}
+
 impl Deque {
     fn of(items: VecDeque<Obj>, most: Option<usize>) -> Deque {
         Deque {

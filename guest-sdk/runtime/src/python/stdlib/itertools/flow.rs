@@ -6,7 +6,7 @@ use crate::python::object::{Advance, Args, NativeType, Obj};
 use crate::python::stdlib::bind::{bind, need, unless_none};
 use crate::python::stdlib::declare::{arg, function};
 use crate::python::text::type_name;
-use crate::python::{call, compare, iter};
+use crate::python::{call, compare, depth, iter};
 
 macro_rules! type_named {
     ($name:literal) => {
@@ -19,6 +19,12 @@ macro_rules! type_named {
 /// Calls with one positional argument.
 pub fn apply(function: &Obj, value: Obj) -> Py {
     call::call(function, &Args::positional(&[value]))
+}
+
+/// The next item of an inner iterator. Iterators over iterators are only followed so far.
+pub fn pull(source: &Obj) -> Py<Option<Obj>> {
+    let _level = depth::enter("")?;
+    iter::next(source)
 }
 
 struct Count {
@@ -62,7 +68,7 @@ struct Cycle {
 impl Advance for Cycle {
     fn advance(&mut self) -> Py<Option<Obj>> {
         if let Some(source) = &self.source {
-            if let Some(item) = iter::next(source)? {
+            if let Some(item) = pull(source)? {
                 self.saved.push(item.clone());
                 return Ok(Some(item));
             }
@@ -120,12 +126,12 @@ impl Advance for Chain {
     fn advance(&mut self) -> Py<Option<Obj>> {
         loop {
             if let Some(current) = &self.current {
-                if let Some(item) = iter::next(current)? {
+                if let Some(item) = pull(current)? {
                     return Ok(Some(item));
                 }
                 self.current = None;
             }
-            match iter::next(&self.sources)? {
+            match pull(&self.sources)? {
                 Some(source) => self.current = Some(iter::iter(&source)?),
                 None => return Ok(None),
             }
@@ -172,7 +178,7 @@ impl Advance for Accumulate {
         if std::mem::take(&mut self.initial) {
             return Ok(self.total.clone());
         }
-        let Some(item) = iter::next(&self.source)? else {
+        let Some(item) = pull(&self.source)? else {
             return Ok(None);
         };
         let total = match (&self.total, &self.function) {
@@ -205,7 +211,7 @@ struct Compress {
 impl Advance for Compress {
     fn advance(&mut self) -> Py<Option<Obj>> {
         loop {
-            let (Some(item), Some(selector)) = (iter::next(&self.data)?, iter::next(&self.selectors)?) else {
+            let (Some(item), Some(selector)) = (pull(&self.data)?, pull(&self.selectors)?) else {
                 return Ok(None);
             };
             if compare::truth(&selector)? {
@@ -247,7 +253,7 @@ impl Advance for Filtered {
             return Ok(None);
         }
         loop {
-            let Some(item) = iter::next(&self.source)? else {
+            let Some(item) = pull(&self.source)? else {
                 return Ok(None);
             };
             if self.done {
@@ -321,7 +327,7 @@ impl Advance for Islice {
         }
         let stop = self.stop.unwrap_or(i64::MAX);
         while self.taken < self.next.min(stop) {
-            if iter::next(&self.source)?.is_none() {
+            if pull(&self.source)?.is_none() {
                 self.ended = true;
                 return Ok(None);
             }
@@ -331,7 +337,7 @@ impl Advance for Islice {
             self.ended = true;
             return Ok(None);
         }
-        let item = iter::next(&self.source)?;
+        let item = pull(&self.source)?;
         self.taken += 1;
         self.next = self.next.saturating_add(self.step);
         self.ended = item.is_none();
@@ -381,12 +387,12 @@ impl Advance for Pairwise {
     fn advance(&mut self) -> Py<Option<Obj>> {
         let before = match self.before.take() {
             Some(before) => before,
-            None => match iter::next(&self.source)? {
+            None => match pull(&self.source)? {
                 Some(first) => first,
                 None => return Ok(None),
             },
         };
-        let Some(item) = iter::next(&self.source)? else {
+        let Some(item) = pull(&self.source)? else {
             return Ok(None);
         };
         self.before = Some(item.clone());
@@ -410,7 +416,7 @@ struct Starmap {
 
 impl Advance for Starmap {
     fn advance(&mut self) -> Py<Option<Obj>> {
-        match iter::next(&self.source)? {
+        match pull(&self.source)? {
             Some(values) => call::call(&self.function, &Args::positional(&iter::collect(&values)?)).map(Some),
             None => Ok(None),
         }
@@ -438,7 +444,7 @@ impl Advance for ZipLongest {
         let mut going = false;
         for source in &mut self.sources {
             let item = match source {
-                Some(iterator) => iter::next(iterator)?,
+                Some(iterator) => pull(iterator)?,
                 None => None,
             };
             going |= item.is_some();

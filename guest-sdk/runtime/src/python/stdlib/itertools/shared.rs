@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
-use super::flow::apply;
+use super::flow::{apply, pull};
 use crate::python::error::{Py, raise, value_error};
 use crate::python::names::Builtin;
 use crate::python::object::{Advance, Args, Obj};
@@ -28,7 +28,7 @@ struct Grouping {
 impl Grouping {
     /// Reads an item; false at the end.
     fn step(&self) -> Py<bool> {
-        let Some(item) = iter::next(&self.source)? else {
+        let Some(item) = pull(&self.source)? else {
             return Ok(false);
         };
         let key = match &self.key {
@@ -158,7 +158,7 @@ impl Advance for Tee {
         let item = match kept {
             Some(item) => item,
             None => {
-                let Some(item) = iter::next(&self.shared.source)? else {
+                let Some(item) = pull(&self.shared.source)? else {
                     return Ok(None);
                 };
                 self.shared.items.borrow_mut().push_back(item.clone());
@@ -166,7 +166,7 @@ impl Advance for Tee {
             }
         };
         self.at.set(self.at.get() + 1);
-        if self.at.get() % SWEEP == 0 {
+        if self.at.get().is_multiple_of(SWEEP) {
             self.shared.sweep();
         }
         Ok(Some(item))

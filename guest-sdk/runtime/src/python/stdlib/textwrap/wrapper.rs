@@ -314,8 +314,7 @@ fn words(text: &str) -> Vec<String> {
             end = start + dashes(start);
         } else {
             // The first place behind the word's first character where one of the three rules ends it.
-            loop {
-                let Some(c) = at(end, 0) else { break };
+            while let Some(c) = at(end, 0) {
                 let hyphenated = c == '-'
                     && is_letter(at(end, -1))
                     && (is_letter(at(end, -2)) || (at(end, -2) == Some('-') && is_letter(at(end, -3))))
