@@ -257,7 +257,14 @@ exports! {
     fn py_next(dst, iterator) = found(dst, iter::next(at(iterator)));
     fn py_range(counter, args, n) = range(counter, args, n);
     fn py_range_next(dst, counter) = range_next(dst, counter);
-    fn py_unpack(from, source, n) = spread(from, ops::unpack(at(source), n as usize));
+    fn py_unpack(from, source, n) = match at(source) {
+        // The items of a tuple cannot change while they are copied.
+        Obj::Tuple(items) if items.len() == n as usize => {
+            let items = items.clone();
+            spread(from, Ok(items.iter().cloned()))
+        }
+        other => spread(from, ops::unpack(other, n as usize)),
+    };
     fn py_unpack_star(from, source, before, after) =
         spread(from, ops::unpack_star(at(source), before as usize, after as usize));
 

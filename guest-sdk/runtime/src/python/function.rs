@@ -157,7 +157,7 @@ pub fn call(function: &Function, this: Option<&Obj>, args: &Args) -> Py {
 }
 
 /// Calls a function whose positional arguments are taken from slots. `None`: its parameters are not that simple.
-#[inline]
+#[inline(always)]
 pub fn call_plain(function: &Function, this: Option<&Obj>, args: u32, count: u32) -> Option<Py> {
     let code = function.code;
     let given = count as usize + usize::from(this.is_some());
@@ -188,6 +188,7 @@ pub fn call_plain(function: &Function, this: Option<&Obj>, args: u32, count: u32
 }
 
 /// Runs a function whose parameters are in the frame.
+#[inline]
 fn start(function: &Function, mut frame: Frame) -> Py {
     let code = function.code;
     let mut at = 1 + code.params();
@@ -197,12 +198,18 @@ fn start(function: &Function, mut frame: Frame) -> Py {
     }
     frame.unbind(at, code.slots);
     if code.generator {
-        return Ok(Obj::Generator(Rc::new(Generator::new(code, frame))));
+        return Ok(suspended(code, frame));
     }
+    frame.set(0, Obj::None);
     match abi::invoke(code.table, frame.address(), 0) {
         0 => Ok(frame.take(0)),
         _ => Err(state::take_pending()),
     }
+}
+
+#[inline(never)]
+fn suspended(code: &'static Code, frame: Frame) -> Obj {
+    Obj::Generator(Rc::new(Generator::new(code, frame)))
 }
 
 /// Puts arguments into the parameters' slots as CPython binds them.

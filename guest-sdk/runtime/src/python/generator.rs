@@ -68,9 +68,7 @@ impl Generator {
         }
         let mut frame = Frame::push(self.code.slots)?;
         let mut kept = self.frame.take();
-        for (at, value) in kept.iter_mut().enumerate().skip(1) {
-            frame.set(at, std::mem::take(value));
-        }
+        frame.exchange(&mut kept);
         frame.set(0, sent);
         self.phase.set(Phase::Running);
         let state = self.resume.get() | if raising { RAISE } else { 0 };
@@ -86,9 +84,7 @@ impl Generator {
             }
             suspended => {
                 let yielded = frame.take(0);
-                for (at, value) in kept.iter_mut().enumerate().skip(1) {
-                    *value = frame.take(at);
-                }
+                frame.exchange(&mut kept);
                 self.frame.replace(kept);
                 self.resume.set((suspended as u32).wrapping_sub(2));
                 self.phase.set(Phase::Suspended);

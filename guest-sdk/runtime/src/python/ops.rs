@@ -15,19 +15,21 @@ use super::table::Table;
 use super::{arith, attr, builtins, call, class, format, function, iter, keyed, stdlib, text};
 
 /// The last of `count` arguments have names when `names` is a constant list.
+#[inline(always)]
 pub fn call<'a>(callee: &Obj, args: u32, count: u32, names: u32, values: impl FnOnce() -> &'a [Obj]) -> Py {
-    if names == state::ABSENT {
-        let plain = match callee {
-            Obj::Function(function) => function::call_plain(function, None, args, count),
-            Obj::Bound(bound) => match &bound.function {
-                Obj::Function(function) => function::call_plain(function, Some(&bound.this), args, count),
-                _ => None,
-            },
-            _ => None,
-        };
-        if let Some(result) = plain {
-            return result;
-        }
+    let (function, this) = match callee {
+        Obj::Function(function) => (Some(function), None),
+        Obj::Bound(bound) => match &bound.function {
+            Obj::Function(function) => (Some(function), Some(&bound.this)),
+            _ => (None, None),
+        },
+        _ => (None, None),
+    };
+    if let Some(function) = function
+        && names == state::ABSENT
+        && let Some(result) = function::call_plain(function, this, args, count)
+    {
+        return result;
     }
     let names = state::names(names);
     taking(args, count, || call::call(callee, &Args { values: values(), names }))

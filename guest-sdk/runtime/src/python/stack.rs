@@ -1,8 +1,8 @@
 //! The value stack: the slots that compiled code works on.
 //!
 //! Compiled code names a slot by its address and may overwrite an immediate in place; everything else goes through here. A slot
-//! always holds an object; above the top every slot holds `None`. A function's frame is pushed by the runtime before its code runs
-//! and popped after it.
+//! always holds an object; above the top every slot holds an immediate. A function's frame is pushed by the runtime before its
+//! code runs and popped after it.
 #![allow(unsafe_code)] // Slots are read and written through addresses that compiled code names.
 
 use std::cell::{Cell, UnsafeCell};
@@ -72,6 +72,15 @@ pub unsafe fn slot<'a>(address: u32) -> &'a Obj {
     unsafe { &*place(address, 1) }
 }
 
+/// Lets go of an object; quickly when there is nothing to do, which is likely.
+#[inline(always)]
+fn let_go(value: Obj) {
+    match value {
+        Obj::None | Obj::Bool(_) | Obj::Int(_) | Obj::Float(_) | Obj::Unbound => std::mem::forget(value),
+        held => drop(held),
+    }
+}
+
 /// The objects in consecutive slots.
 ///
 /// # Safety
@@ -88,7 +97,7 @@ pub fn put(address: u32, value: Obj) {
     let slot = place(address, 1);
     // SAFETY: a slot of the stack holds an object at all times; the old one is dropped only when the new one is in its place.
     let old = unsafe { std::mem::replace(&mut *slot, value) };
-    drop(old);
+    let_go(old);
 }
 
 /// Takes the object out of a slot, which becomes `None`.
@@ -110,7 +119,7 @@ pub fn clear(address: u32, count: u32) {
     let first = place(address, count as usize);
     for at in 0..count as usize {
         // SAFETY: `place` has checked that all of them are slots.
-        drop(unsafe { std::mem::take(&mut *first.add(at)) });
+        let_go(unsafe { std::mem::take(&mut *first.add(at)) });
     }
 }
 
@@ -130,7 +139,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// `len` slots, all `None`. `RecursionError` when the stack has no room, or when calls are too deep.
+    /// `len` slots that hold any immediates. `RecursionError` when the stack has no room, or when calls are too deep.
     #[inline]
     pub fn push(len: usize) -> Py<Frame> {
         let first = TOP.get();
@@ -154,6 +163,15 @@ impl Frame {
         (0..self.len).map(|at| self.take(at)).collect()
     }
 
+    /// Exchanges the objects of all slots but the first with others, as many as there are.
+    #[inline]
+    pub fn exchange(&mut self, others: &mut [Obj]) {
+        for (at, other) in others.iter_mut().enumerate().skip(1).take(self.len.saturating_sub(1)) {
+            // SAFETY: as in `set`; both places hold an object before and after.
+            std::mem::swap(unsafe { &mut *self.at(at) }, other);
+        }
+    }
+
     #[inline]
     fn at(&self, at: usize) -> *mut Obj {
         if at >= self.len {
@@ -167,7 +185,7 @@ impl Frame {
     pub fn set(&mut self, at: usize, value: Obj) {
         // SAFETY: a slot of the stack; the frame's code does not run, since the frame is borrowed.
         let old = unsafe { std::mem::replace(&mut *self.at(at), value) };
-        drop(old);
+        let_go(old);
     }
 
     #[inline]
@@ -198,8 +216,12 @@ impl Drop for Frame {
         // SAFETY: a frame's slots are within the stack.
         let first = unsafe { base().add(self.first) };
         for at in 0..self.len {
-            // SAFETY: as in `take`; the slot is empty before what it held is let go of.
-            drop(unsafe { std::mem::take(&mut *first.add(at)) });
+            // SAFETY: a slot of the stack holds an object at all times.
+            let slot = unsafe { &mut *first.add(at) };
+            // An immediate may stay where it is.
+            if !matches!(slot, Obj::None | Obj::Bool(_) | Obj::Int(_) | Obj::Float(_) | Obj::Unbound) {
+                drop(std::mem::take(slot));
+            }
         }
         TOP.set(self.first);
         DEPTH.set(DEPTH.get() - 1);
