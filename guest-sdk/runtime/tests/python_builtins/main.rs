@@ -2,7 +2,7 @@
 //!
 //! `cases.py` writes the answers anew: `python3 cases.py < cases.txt`. Further cases are read from the file that `PYTHON_CASES` names.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a case that cannot be read fails the test")]
+#![allow(clippy::unwrap_used, clippy::panic)] // A test fails by panicking.
 
 mod eval;
 
