@@ -65,6 +65,17 @@ impl Builtin {
     pub fn is_exception(self) -> bool {
         (Builtin::BaseException as u16..Builtin::NoneType as u16).contains(&(self as u16)) || self.module_parent().is_some()
     }
+    /// The name with its module, as `repr` of a class has it.
+    pub fn qualified_name(self) -> &'static str {
+        match self {
+            Builtin::JSONDecodeError => "json.decoder.JSONDecodeError",
+            Builtin::RegexError => "re.error",
+            Builtin::BinasciiError => "binascii.Error",
+            Builtin::StatisticsError => "statistics.StatisticsError",
+            Builtin::FrozenInstanceError => "dataclasses.FrozenInstanceError",
+            other => other.name(),
+        }
+    }
     /// The class above an exception class that belongs to a module.
     pub fn module_parent(self) -> Option<Builtin> {
         match self {

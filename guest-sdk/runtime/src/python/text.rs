@@ -141,7 +141,7 @@ fn push_other(out: &mut String, value: &Obj) -> Py<()> {
                 repr(&slice.step)?
             )
         }
-        Obj::Builtin(builtin) if is_type(*builtin) => format!("<class '{}'>", builtin.name()),
+        Obj::Builtin(builtin) if is_type(*builtin) => format!("<class '{}'>", builtin.qualified_name()),
         Obj::Builtin(builtin) => format!("<built-in function {}>", builtin.name()),
         Obj::NativeFn(function) => format!("<function {} at {}>", function.name, ADDRESS),
         Obj::NativeType(class) => format!("<class '{}.{}'>", class.module, class.name),

@@ -1,7 +1,7 @@
 //! How a module declares what it offers: one table from which both the lookup and the list of names come.
 
 use crate::python::error::{Py, type_error};
-use crate::python::object::{Args, Obj};
+use crate::python::object::{Args, NativeFn, Obj};
 
 /// `declare! { "module" { "function" => path, … } { "NAME" => expression, … } }` gives the `attribute` and `MEMBERS` of a module.
 macro_rules! declare {
@@ -16,11 +16,17 @@ macro_rules! declare {
                 $($other => return Some($value),)*
                 _ => {}
             }
-            FUNCTIONS.iter().find(|function| function.name == name).map($crate::python::object::Obj::NativeFn)
+            // Programs look functions up in their innermost loops.
+            static PLACES: std::sync::OnceLock<$crate::python::stdlib::declare::Places> = std::sync::OnceLock::new();
+            let places = PLACES.get_or_init(|| FUNCTIONS.iter().map(|function| (function.name, function)).collect());
+            places.get(name).copied().map($crate::python::object::Obj::NativeFn)
         }
     };
 }
 pub(crate) use declare;
+
+/// Functions of a module by their names.
+pub type Places = std::collections::HashMap<&'static str, &'static NativeFn, rustc_hash::FxBuildHasher>;
 
 /// A static function object: `function!("module", "name", path)`.
 macro_rules! function {

@@ -26,6 +26,14 @@ pub(super) fn bit_count(bits: i64) -> Py<u64> {
     Ok(bits as u64)
 }
 
+/// Not more than 256 MiB of objects.
+fn item_count(items: i64) -> Py<i64> {
+    if items > 1 << 24 {
+        return Err(raise(Builtin::MemoryError, ""));
+    }
+    Ok(items)
+}
+
 /// The numbers that `randrange` chooses from.
 pub(super) struct Span {
     start: BigInt,
@@ -159,7 +167,7 @@ fn chosen(n: u64, k: &Obj, below: Below) -> Py<Vec<u64>> {
     if k < 0 || k as u64 > n {
         return Err(value_error("Sample larger than population or is negative"));
     }
-    let k = k as u64;
+    let k = item_count(k)? as u64;
     let mut set_size = 21.0;
     if k > 5 {
         set_size += pow(4.0, (ln((k * 3) as f64) / ln(4.0)).ceil());
@@ -194,7 +202,7 @@ pub(super) fn choices(args: &Args, random: &mut dyn FnMut() -> f64) -> Py {
     let population = bind::need(population, "choices")?;
     let n = iter::length(population)?;
     let (weights, sums) = (bind::unless_none(weights), bind::unless_none(sums));
-    let k = k.map_or(Ok(1), arith::index)?.max(0);
+    let k = item_count(k.map_or(Ok(1), arith::index)?.max(0))?;
     let mut items = Vec::with_capacity(k.min(1 << 20) as usize);
     let mut take = |at: u64| -> Py<()> {
         items.push(subscript::getitem(population, &Obj::Int(at as i64))?);

@@ -71,7 +71,9 @@ impl Program {
             writer.out.push_str("\\z");
         }
         let regex = regex::RegexBuilder::new(&writer.out)
-            .nest_limit(1000)
+            .nest_limit(500)
+            // Repeated classes of Unicode are large.
+            .size_limit(48 << 20)
             .build()
             .map_err(|error| match error {
                 regex::Error::CompiledTooBig(_) => String::from("the pattern is too large for a linear-time matcher"),

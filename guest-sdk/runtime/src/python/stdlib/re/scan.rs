@@ -7,7 +7,8 @@ use super::pattern::{Part, Pattern};
 use super::program::{Kind, Spans};
 use super::{subject, template};
 use crate::python::call;
-use crate::python::error::{Py, type_error};
+use crate::python::error::{Py, raise, type_error};
+use crate::python::names::Builtin;
 use crate::python::object::{Advance, Args, Obj, Text};
 use crate::python::{arith, text};
 
@@ -135,6 +136,9 @@ impl Advance for Matches {
     }
 }
 
+/// No text grows beyond this.
+const MAX_BYTES: usize = 256 << 20;
+
 /// How often at most; 0: without limit.
 fn limit(most: Option<&Obj>) -> Py<usize> {
     Ok(match most.map_or(Ok(0), arith::index)? {
@@ -184,6 +188,9 @@ pub(super) fn substitute(pattern: &Rc<Pattern>, replacement: &Obj, whole_text: &
         && let Some((spans, (start, end))) = scanner.next()?
     {
         out.push_str(scanner.piece(last, start));
+        if out.len() > MAX_BYTES {
+            return Err(raise(Builtin::MemoryError, ""));
+        }
         items += usize::from(last < start);
         match &template {
             Some(template) => match template.literal() {

@@ -85,7 +85,7 @@ pub(super) struct Parsed {
 pub(super) type Parse<T> = Result<T, Problem>;
 
 /// Groups inside each other; bounds recursion here and in the matcher's compiler.
-const MAX_DEPTH: usize = 100;
+const MAX_DEPTH: usize = 50;
 
 pub(super) fn parse(pattern: &str, flags: u32) -> Parse<Parsed> {
     let chars: Vec<char> = pattern.chars().collect();
@@ -307,7 +307,7 @@ impl Parser<'_> {
     /// What begins with a parenthesis; nothing for comments and flags.
     fn group(&mut self, start: usize, flags_allowed: bool) -> Parse<Option<Node>> {
         if self.depth == MAX_DEPTH {
-            return Err(self.unsupported("groups nested deeper than 100 are", start));
+            return Err(self.unsupported("groups nested deeper than 50 are", start));
         }
         let unterminated = "missing ), unterminated subpattern";
         let mut captured = true;
