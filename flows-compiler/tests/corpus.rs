@@ -1,11 +1,15 @@
-//! Real and recorded flows go through the front of the compiler. Both sets lie outside the project: `FLOWGATE_CORPUS` names a
-//! folder with `flows/*.json` and `bundles/*.flow`, `FLOWGATE_CASES` one with `*.jsonl`; without them nothing is checked.
+//! Real and recorded flows go through the compiler. Both sets lie outside the project: `FLOWGATE_CORPUS` names a folder with
+//! `flows/*.json` and `bundles/*.flow`, `FLOWGATE_CASES` one with `*.jsonl`; without them nothing is checked.
+//!
+//! What the real flows need to run is the table `tests/corpus.md`, written anew with `FLOWGATE_UPDATE_DOCS=1`.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use flowgate_compiler::Link;
 use flowgate_compiler::bundle::{Bundle, Limits};
+use flowgate_compiler::catalogue::{self, Category, Lower};
 use flowgate_compiler::graph::build;
 use flowgate_compiler::visualflow::{Document, input_schema, node_index};
 use serde_json::value::RawValue;
@@ -30,7 +34,8 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
 }
 
 /// Why a flow may be refused: what this version does not compile, and what the reference refuses too.
-const REASONS: [&str; 2] = ["not compiled by this version", "loop body: the run would never end"];
+const REASONS: [&str; 2] = [PYTHON, "loop body: the run would never end"];
+const PYTHON: &str = "Python code nodes are not compiled by this version";
 
 /// How many flows build, and why the others do not.
 #[derive(Default)]
@@ -75,22 +80,90 @@ impl Tally {
     }
 }
 
-#[test]
-fn real_flows_build_or_use_what_is_not_compiled_yet() {
-    let Some(corpus) = folder("FLOWGATE_CORPUS") else { return };
-    let mut tally = Tally::default();
-    for path in files(&corpus.join("flows"), "json") {
-        tally.flow(&path.display().to_string(), &std::fs::read(&path).unwrap());
+/// A row of the table: what a flow asks of its host, and which flows it runs. `has` says whether a flow is at hand.
+fn row(name: &str, json: &[u8], has: impl Fn(&str) -> bool) -> String {
+    let document = Document::parse(json, 16 << 20).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let graph = match build(&document) {
+        Ok(graph) => Some(graph),
+        Err(errors) => {
+            for error in errors {
+                assert!(error.message.ends_with(PYTHON), "{name}: {error}");
+            }
+            None
+        }
+    };
+    if let Some(graph) = &graph {
+        flowgate_compiler::compile(graph, Link::Shared).unwrap_or_else(|errors| panic!("{name}: {errors:?}"));
     }
-    tally.show("flows");
-    let mut tally = Tally::default();
-    for path in files(&corpus.join("bundles"), "flow") {
-        let bundle = Bundle::from_zip(std::fs::read(&path).unwrap(), &Limits::default()).unwrap();
-        for (id, json) in &bundle.flows {
-            tally.flow(&format!("{} {id}", path.display()), json);
+    let mut effects = BTreeMap::<&str, usize>::new();
+    let (mut python, mut agents) = (0, 0);
+    for ty in document.nodes.iter().filter_map(|node| catalogue::lookup(&node.ty)) {
+        python += usize::from(ty.category == Category::Code);
+        agents += usize::from(ty.lower == Lower::Agent);
+        if !matches!(ty.lower, Lower::Agent | Lower::Subflow) {
+            ty.effects()
+                .iter()
+                .for_each(|effect| *effects.entry(effect).or_default() += 1);
         }
     }
-    tally.show("bundles");
+    let effects = effects.iter().map(|(effect, count)| format!("{effect} {count}"));
+    let subflows: BTreeSet<String> = document.nodes.iter().filter_map(|node| node.subflow()).collect();
+    let subflows = subflows.into_iter().map(|id| {
+        let missing = if has(&id) { "" } else { " (missing)" };
+        format!("{id}{missing}")
+    });
+    let count = |n: usize| if n == 0 { String::new() } else { n.to_string() };
+    format!(
+        "| {name} | {} | {} | {} | {} | {} |\n",
+        document.nodes.len(),
+        effects.collect::<Vec<_>>().join(", "),
+        count(agents),
+        subflows.collect::<Vec<_>>().join(", "),
+        count(python)
+    )
+}
+
+const INTRO: &str = "\
+# Real flows
+
+Flows that people drew with the reference's editor, and what each needs to run beside this host. They are not part of the project; all of
+them compile without a diagnostic. `FLOWGATE_CORPUS=DIR cargo test -p flowgate-compiler --test corpus` checks that and this table, and
+`FLOWGATE_UPDATE_DOCS=1` writes it anew.
+
+* *effects*: what the nodes ask for, with the number of nodes that do. `answer_user`, `ask_user`, `wait_event`, `wait_until` and
+  `emit_event` are the host's own; the others need a handler.
+* *agents*: nodes that run an agent's workflow, which has to be installed under its name.
+* *flows*: the flows that it runs; *missing* means that the set does not have it.
+* *Python*: code nodes.
+";
+
+#[test]
+fn real_flows_compile_and_the_table_says_what_they_need() {
+    let Some(corpus) = folder("FLOWGATE_CORPUS") else { return };
+    let head = "| flow | nodes | effects | agents | flows | Python |\n| --- | --: | --- | --: | --- | --: |\n";
+    let mut page = format!("{INTRO}\n## Flows\n\n{head}");
+    let stem = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let flows = files(&corpus.join("flows"), "json");
+    let ids: BTreeSet<String> = flows.iter().map(|path| stem(path)).collect();
+    for path in &flows {
+        page.push_str(&row(&stem(path), &std::fs::read(path).unwrap(), |id| ids.contains(id)));
+    }
+    for path in files(&corpus.join("bundles"), "flow") {
+        page.push_str(&format!("\n## Bundle {}\n\n{head}", stem(&path)));
+        let bundle = Bundle::from_zip(std::fs::read(&path).unwrap(), &Limits::default()).unwrap();
+        for (id, json) in &bundle.flows {
+            page.push_str(&row(id, json, |other| bundle.flows.contains_key(other)));
+        }
+    }
+    let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/corpus.md");
+    if std::env::var_os("FLOWGATE_UPDATE_DOCS").is_some() {
+        std::fs::write(&table, &page).unwrap();
+    }
+    let kept = std::fs::read_to_string(&table).unwrap_or_default();
+    assert!(
+        kept == page,
+        "tests/corpus.md is out of date: write it with FLOWGATE_UPDATE_DOCS=1"
+    );
 }
 
 #[derive(serde::Deserialize)]

@@ -64,6 +64,11 @@ pub fn listener_id(flow_id: &str, node_id: &str) -> String {
     format!("visual_event_listener_{}_{}", component(flow_id), component(node_id))
 }
 
+/// The id of the workflow that an `agent` node's child runs.
+pub fn agent_id(workflow_id: &str, node_id: &str) -> String {
+    format!("visual_react_agent_{}_{}", component(workflow_id), component(node_id))
+}
+
 /// Every run of characters that are not allowed in an id becomes one `_`.
 fn component(text: &str) -> String {
     let mut out = String::new();

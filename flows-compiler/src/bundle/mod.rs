@@ -23,7 +23,7 @@ use archive::Archive;
 use folder::Folder;
 
 pub use error::{BundleError, ManifestError, PackError};
-pub use ids::{Reference, ReferenceError, UnsafeId, check_install_ids, file_name, listener_id, workflow_id};
+pub use ids::{Reference, ReferenceError, UnsafeId, agent_id, check_install_ids, file_name, listener_id, workflow_id};
 pub use manifest::{Entrypoint, EntrypointError, FORMAT_VERSION, Manifest};
 pub use pack::{PackOptions, Packed, pack, pack_dir, pack_members};
 pub use versions::{Version, is_draft, latest, sort_versions};

@@ -2,8 +2,6 @@
 
 use super::{Category, EXEC_IN, EXEC_OUT, Lower, NodeType, opt, pin};
 
-const FILES: &str = "file and artifact nodes are not compiled by this version";
-
 const CODE: NodeType = NodeType {
     name: "",
     category: Category::Code,
@@ -23,7 +21,7 @@ const FILE: NodeType = NodeType {
     outputs: &[],
     config: &[],
     pure_without_pins: false,
-    lower: Lower::Unsupported(FILES),
+    lower: Lower::HostFunction,
 };
 
 pub(super) static TYPES: &[NodeType] = &[

@@ -2,8 +2,6 @@
 
 use super::{Category, EXEC_IN, EXEC_OUT, Lower, NodeType, opt, pin};
 
-const AGENTS: &str = "agent nodes are not compiled by this version";
-
 const EFFECT: NodeType = NodeType {
     name: "",
     category: Category::Effect,
@@ -219,7 +217,7 @@ pub(super) static TYPES: &[NodeType] = &[
             pin("tool_results", "array"),
         ],
         config: &["agentConfig"],
-        lower: Lower::Unsupported(AGENTS),
+        lower: Lower::Agent,
         ..EFFECT
     },
 ];

@@ -9,12 +9,15 @@ mod data;
 mod effects;
 mod media;
 mod memory;
+mod reference;
 mod text;
 mod values;
 mod variables;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
+
+pub use reference::markdown;
 
 /// The entries of every group, in the order of the language reference.
 static GROUPS: [&[NodeType]; 9] = [
@@ -104,6 +107,9 @@ pub enum Lower {
     Function,
     /// A Python function of the document, compiled into the flow's module (`code`, `function`).
     Code,
+    /// A function-class exec node whose function the host runs: it asks for an effect of its own type with its resolved inputs,
+    /// and the outcome is the function's result or error.
+    HostFunction,
     /// Reads and writes variables and passes the bus through (`set_var`, `set_vars`, `set_var_property`, `add_message`).
     VariableWriter,
     /// A scheduler node of the control stack: `sequence`, `parallel`, `loop`, `for`, `while`.
@@ -116,8 +122,8 @@ pub enum Lower {
     Event,
     /// `subflow`.
     Subflow,
-    /// Known, but this version does not compile it: the text says why.
-    Unsupported(&'static str),
+    /// `agent`: the effects of a child run and of what comes before and after it.
+    Agent,
 }
 
 /// The pin type of execution pins.
@@ -132,6 +138,19 @@ impl NodeType {
     /// The template's output pins that carry data.
     pub fn data_outputs(&self) -> impl Iterator<Item = &'static PinSpec> {
         self.outputs.iter().filter(|pin| pin.ty != EXECUTION)
+    }
+
+    /// The kinds of effects that it always asks for; `agent` and `llm_call` may ask the memory before.
+    pub fn effects(&'static self) -> &'static [&'static str] {
+        match (self.lower, self.category, self.name) {
+            (Lower::Subflow | Lower::Agent, ..) => &["start_subworkflow"],
+            (_, _, "listen_voice" | "on_event") => &["wait_event"],
+            (_, _, "on_schedule") => &["wait_until"],
+            (_, _, "call_tool") => &["tool_calls"],
+            (_, Category::Media, _) => &["llm_call"],
+            (Lower::Effect | Lower::Event | Lower::HostFunction, ..) => std::slice::from_ref(&self.name),
+            _ => &[],
+        }
     }
 
     /// Its value is fixed in the document: never executed, whatever pins are declared.

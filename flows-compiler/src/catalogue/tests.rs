@@ -61,3 +61,17 @@ fn data_nodes_have_no_execution_pins() {
         assert_eq!(runs, !data, "{}", ty.name);
     }
 }
+
+/// Writes the page anew with `FLOWGATE_UPDATE_DOCS=1`.
+#[test]
+fn the_reference_page_is_current() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/nodes.md");
+    if std::env::var_os("FLOWGATE_UPDATE_DOCS").is_some() {
+        std::fs::write(&path, markdown()).unwrap();
+    }
+    let page = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        page == markdown(),
+        "docs/nodes.md is out of date: write it with FLOWGATE_UPDATE_DOCS=1 cargo test -p flowgate-compiler"
+    );
+}

@@ -155,7 +155,6 @@ pub(super) static TYPES: &[NodeType] = &[
             pin("memact_system_prompt", "string"),
             pin("memact_blocks", "array"),
         ],
-        lower: Lower::Unsupported("nodes that compose active memory are not compiled by this version"),
         ..WRITE
     },
 ];

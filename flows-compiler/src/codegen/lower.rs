@@ -6,11 +6,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use indexmap::IndexMap;
+
 use super::ir::{Function, Import, Op, Program};
 use super::tables::Tables;
-use crate::catalogue::Lower;
+use crate::catalogue::{Lower, NodeType};
 use crate::graph::{Graph, Node, NodeIx, Role, Source};
 use crate::python::emit;
+use crate::visualflow::json;
 
 macro_rules! imports {
     ($($name:ident($params:literal) $(-> $result:tt)?;)*) => {
@@ -27,7 +30,7 @@ macro_rules! imports {
 imports! {
     alloc(1) -> i32; register(3); frame(1) -> i32; unframe(1); constant(2); input_function(2); input_bus(1); input_empty(1);
     put(3); put_default(4); settle(1); pick(2) -> i32; out(2) -> i32; out_effect(4) -> i32; apply_output_key(4); note_error(2);
-    n_fail_function(1) -> i32; n_fail(0) -> i32; n_function(2) -> i32; n_sequence(2) -> i32; n_parallel(2) -> i32; n_join(2) -> i32;
+    n_fail_function(1) -> i32; n_fail(0) -> i32; n_function(2) -> i32; n_host_function(3) -> i32; n_sequence(2) -> i32; n_parallel(2) -> i32; n_join(2) -> i32;
     n_loop_enter(1) -> i32; n_loop_begin(2) -> i32; n_for_enter(1) -> i32; n_for_begin(2) -> i32; n_while_enter(1) -> i32;
     n_while_begin(2) -> i32;
 }
@@ -163,7 +166,10 @@ impl Context<'_> {
 
     /// Resolve the input, then the node's own function; on an error what its class does.
     fn plain(&mut self, code: &mut Code, ix: NodeIx, node: &Node, place: u32) {
-        let function = matches!(node.ty.lower, Lower::Builtin | Lower::Function | Lower::Code);
+        let function = matches!(
+            node.ty.lower,
+            Lower::Builtin | Lower::Function | Lower::HostFunction | Lower::Code
+        );
         code.ops.push(Op::Block);
         self.begin(code);
         if function {
@@ -197,23 +203,23 @@ impl Context<'_> {
             code.words(&[place]);
             code.slot(INPUT);
             code.words(&[cfg]);
-            code.call(node_function(node.ty.name));
+            code.call(node_function(node.ty));
             code.ops.push(Op::Return);
         }
         code.ops.push(Op::End);
         match node.ty.lower {
-            Lower::Builtin | Lower::Function | Lower::Code => {
+            Lower::Builtin | Lower::Function | Lower::HostFunction | Lower::Code => {
                 code.words(&[place]);
                 code.call(&rt::n_fail_function);
             }
-            // An event node whose inputs cannot be resolved goes on without them.
-            Lower::Event => {
+            // Nodes whose inputs cannot be resolved go on without them.
+            Lower::Event | Lower::Agent => {
                 code.slot(INPUT);
                 code.call(&rt::input_empty);
                 code.words(&[place]);
                 code.slot(INPUT);
                 code.words(&[cfg]);
-                code.call(node_function(node.ty.name));
+                code.call(node_function(node.ty));
             }
             _ => code.call(&rt::n_fail),
         }
@@ -401,6 +407,7 @@ impl Context<'_> {
             text.push_str(&format!(",\"unit\":{unit}"));
         }
         match node.ty.name {
+            _ if node.ty.lower == Lower::HostFunction => text.push_str(&host_function(node)),
             "set_var" => {
                 let ty = node.inputs.iter().find(|p| p.id == "value").map_or("", |p| p.ty.as_str());
                 text.push_str(&format!(",\"value_type\":{}", json_text(ty)));
@@ -424,7 +431,7 @@ impl Context<'_> {
                     });
                 text.push_str(&format!(",\"workflow\":{}", id.unwrap_or("null")));
             }
-            "llm_call" | "model_residency" => {
+            "llm_call" | "model_residency" | "agent" => {
                 let read: Vec<String> = self
                     .read
                     .get(node.id.as_str())
@@ -433,6 +440,10 @@ impl Context<'_> {
                     .map(|pin| json_text(pin))
                     .collect();
                 text.push_str(&format!(",\"read\":[{}]", read.join(",")));
+                if node.ty.name == "agent" {
+                    let workflow = agent_workflow(&self.graph.workflow_id, node);
+                    text.push_str(&format!(",\"workflow\":{}", json_text(&workflow)));
+                }
             }
             "join_exec" => {
                 let routes: Vec<String> = node
@@ -447,6 +458,44 @@ impl Context<'_> {
         text.push('}');
         self.tables.json(text)
     }
+}
+
+/// The workflow that an agent node's child runs: the one that the host named, else the one of this node.
+fn agent_workflow(workflow_id: &str, node: &Node) -> String {
+    let config = node
+        .config
+        .get("agentConfig")
+        .and_then(|raw| json::object(raw))
+        .unwrap_or_default();
+    let named = json::filled(config.get("_react_workflow_id"));
+    named.unwrap_or_else(|| crate::bundle::agent_id(workflow_id, &node.id))
+}
+
+/// What a function of the host reads: the pins of its type and those that the flow gives it, and its type's defaults.
+fn host_function(node: &Node) -> String {
+    let declared = node.inputs.iter().map(|pin| pin.id.as_str());
+    let given = declared
+        .chain(node.wires.keys().map(String::as_str))
+        .chain(node.defaults.keys().map(String::as_str));
+    let mut reads: IndexMap<&str, &str> = node.ty.data_inputs().map(|pin| (pin.id, pin.ty)).collect();
+    for pin in given {
+        reads.entry(pin).or_insert("any");
+    }
+    let reads: Vec<String> = reads
+        .iter()
+        .map(|(pin, ty)| format!("{}:{}", json_text(pin), json_text(ty)))
+        .collect();
+    let defaults: Vec<String> = node
+        .ty
+        .data_inputs()
+        .filter_map(|pin| Some(format!("{}:{}", json_text(pin.id), pin.default?)))
+        .collect();
+    let kind = json_text(node.ty.name);
+    format!(
+        ",\"kind\":{kind},\"reads\":{{{}}},\"defaults\":{{{}}}",
+        reads.join(","),
+        defaults.join(",")
+    )
 }
 
 /// The `then:N` outputs of a sequence or parallel: as declared, else as wired.
@@ -475,6 +524,7 @@ fn read_pins(graph: &Graph) -> HashMap<&str, BTreeSet<&str>> {
         let Source::Node(from, pin) = source else { continue };
         let from = graph.node(*from);
         let latent: &[&str] = match from.ty.name {
+            "agent" => &["result"],
             "llm_call" => &["result", "raw", "gen_time", "ttft_ms"],
             "model_residency" => &["runtime", "loaded_new", "unloaded"],
             _ => continue,
@@ -487,7 +537,7 @@ fn read_pins(graph: &Graph) -> HashMap<&str, BTreeSet<&str>> {
 }
 
 fn is_effect(node: &Node) -> bool {
-    node.role == Role::Exec && matches!(node.ty.lower, Lower::Effect | Lower::Event | Lower::Subflow)
+    node.role == Role::Exec && matches!(node.ty.lower, Lower::Effect | Lower::Event | Lower::Subflow | Lower::Agent)
 }
 
 fn json_text(text: &str) -> String {
@@ -495,8 +545,11 @@ fn json_text(text: &str) -> String {
 }
 
 /// The runtime function that ends a node of this type: `n_<type>(node, frame, cfg)`.
-fn node_function(ty: &'static str) -> &'static Import {
-    interned("n_", ty)
+fn node_function(ty: &'static NodeType) -> &'static Import {
+    match ty.lower {
+        Lower::HostFunction => &rt::n_host_function,
+        _ => interned("n_", ty.name),
+    }
 }
 
 /// The builtin of a data node: `b_<type>(dst, frame, cfg)`.

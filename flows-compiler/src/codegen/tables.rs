@@ -6,10 +6,12 @@ use serde_json::json;
 
 use crate::catalogue::Lower;
 use crate::graph::{Graph, Node, NodeIx, Role};
+use crate::visualflow::json;
 
 const NONE: u32 = u32::MAX;
 const HEADER: usize = 28;
 const FLAG_END: u32 = 1;
+const FLAG_ABSORBS: u32 = 2;
 
 /// What a constant is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -147,11 +149,14 @@ impl Tables {
         };
         Record {
             id,
-            flags: if node.ty.name == "on_flow_end" { FLAG_END } else { 0 },
+            flags: flags(node),
             next: single.map_or(NONE, |target| self.place(target)),
             output_key: key(self, "outputKey"),
             // Only function nodes read a variable of their choice.
-            input_key: if matches!(node.ty.lower, Lower::Builtin | Lower::Function | Lower::Code) {
+            input_key: if matches!(
+                node.ty.lower,
+                Lower::Builtin | Lower::Function | Lower::HostFunction | Lower::Code
+            ) {
                 key(self, "inputKey")
             } else {
                 NONE
@@ -162,6 +167,18 @@ impl Tables {
                 .collect(),
         }
     }
+}
+
+fn flags(node: &Node) -> u32 {
+    let config = node
+        .config
+        .get("effectConfig")
+        .and_then(|raw| json::object(raw))
+        .unwrap_or_default();
+    let is_on = |key: &str| config.get(key).is_some_and(|value| json::is_truthy(value));
+    let absorbs = node.ty.lower == Lower::Effect && (is_on("continueOnError") || is_on("continue_on_error"));
+    let end = if node.ty.name == "on_flow_end" { FLAG_END } else { 0 };
+    end | if absorbs { FLAG_ABSORBS } else { 0 }
 }
 
 struct Record {

@@ -56,9 +56,6 @@ pub fn build_with(doc: &Document, refused: RefusedCode) -> Result<Graph, Vec<Dia
         .iter()
         .map(|at| checks::node(&draft.nodes[*at], &mut findings))
         .collect();
-    for at in &order {
-        checks::recall(&draft.nodes[*at], |pin| wires[*at].contains_key(pin), &mut findings);
-    }
     let mut programs: Vec<_> = order
         .iter()
         .map(|at| code::compile(&draft.nodes[*at], refused, &mut findings))
@@ -88,6 +85,7 @@ pub fn build_with(doc: &Document, refused: RefusedCode) -> Result<Graph, Vec<Dia
     warnings.extend(findings.warnings);
     Ok(Graph {
         id: doc.id.clone(),
+        workflow_id: doc.id.clone(),
         name: doc.name.clone(),
         nodes,
         // The entry and the listeners are kept, so they have a place.

@@ -1,7 +1,5 @@
 //! What must hold of every node that stays, beside its edges: its type is known and compiled, its id can be stored.
 
-use serde_json::value::RawValue;
-
 use super::Role;
 use super::draft::{Draft, DraftNode};
 use super::findings::Findings;
@@ -58,8 +56,7 @@ pub(super) fn node(node: &DraftNode<'_>, findings: &mut Findings<'_>) -> Option<
         return None;
     };
     match (ty.lower, node.role) {
-        (Lower::Unsupported(reason), _) => findings.error(node.id, format!("node type '{}': {reason}", ty.name)),
-        (Lower::Literal | Lower::Builtin, _) | (_, Role::Exec) => {}
+        (Lower::Literal | Lower::Builtin | Lower::Code, _) | (_, Role::Exec) => {}
         (_, Role::Pure) => {
             let message = format!(
                 "node type '{}' declares no execution pins, so it never runs and has no value to read; give it execution pins",
@@ -96,34 +93,6 @@ fn expressions(node: &DraftNode<'_>, findings: &mut Findings<'_>) {
     for (pin, value) in object.unwrap_or_default() {
         if json::filled(Some(&value)).is_some() && pin.len() <= MAX_NAME {
             findings.pin_error(node.id, &pin, "Python pin expressions are not compiled by this version");
-        }
-    }
-}
-
-/// An `llm_call` may ask for recall before the call; one that does so in its own configuration would fail every run. `is_wired`
-/// says which pins' defaults do not count.
-pub(super) fn recall(node: &DraftNode<'_>, is_wired: impl Fn(&str) -> bool, findings: &mut Findings<'_>) {
-    let Some(drawn) = node.drawn.filter(|_| node.ty.is_some_and(|ty| ty.name == "llm_call")) else {
-        return;
-    };
-    let default = |pin: &str| drawn.defaults.get(pin).filter(|_| !is_wired(pin));
-    let is_on = |value: &RawValue| {
-        matches!(
-            json::scalar(Some(&value)).trim().to_lowercase().as_str(),
-            "true" | "1" | "yes" | "on"
-        )
-    };
-    let memory = default("memory").and_then(|memory| json::object(memory)).unwrap_or_default();
-    for pin in ["use_span_memory", "use_kg_memory"] {
-        // A pin of its own wins over the pin `memory`.
-        let own = is_wired(pin) || drawn.defaults.contains_key(pin);
-        let on = if own {
-            default(pin).is_some_and(|value| is_on(value))
-        } else {
-            memory.get(pin).is_some_and(|value| is_on(value))
-        };
-        if on {
-            findings.pin_error(node.id, pin, "recall before a call is not compiled by this version");
         }
     }
 }

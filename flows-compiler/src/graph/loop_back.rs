@@ -1,5 +1,6 @@
-//! Refuses an execution edge that leaves a loop's body backwards: the loop would be entered again while it is still active,
-//! and the run would never end.
+//! Refuses an execution edge that leaves the body of a `loop` or `for` backwards: the loop would begin with its first item again
+//! each time, and the run would never end. A `while` asks its condition whenever it is reached, so an edge may lead back out of
+//! its body, if it leaves no other. (The reference's later versions refuse that too; flows that were drawn before rely on it.)
 //!
 //! Finds such an edge as editors do: a depth-first walk from the entry, children in the order of the source's output pins; an
 //! edge to a node still on the walk's path closes a circle, and it leaves a body when a loop node on that part of the path is
@@ -90,8 +91,8 @@ impl Walk<'_> {
             match self.place[target] {
                 Place::Unseen => self.enter(target),
                 Place::OnPath(at) => {
-                    let left = self.bodies.get(self.bodies.partition_point(|body| *body < at));
-                    if let Some(&left) = left {
+                    let left = &self.bodies[self.bodies.partition_point(|body| *body < at)..];
+                    if let Some(&left) = left.first().filter(|_| !self.asks_again(left, node, target)) {
                         let inner = &self.doc.nodes[self.path[left].0];
                         let message = message(edge, inner, &self.doc.nodes[node], &self.doc.nodes[target]);
                         findings.pin_error(&edge.source, &edge.source_handle, message);
@@ -99,6 +100,14 @@ impl Walk<'_> {
                 }
                 Place::Done => {}
             }
+        }
+    }
+
+    /// Whether an edge from `node` to `target` leaves the body of one `while` only, with something of it behind it.
+    fn asks_again(&self, left: &[usize], node: usize, target: usize) -> bool {
+        match left {
+            [one] => self.doc.nodes[self.path[*one].0].ty == "while" && node != target,
+            _ => false,
         }
     }
 

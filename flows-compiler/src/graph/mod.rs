@@ -34,6 +34,8 @@ pub struct NodeIx(pub u32);
 #[derive(Debug)]
 pub struct Graph {
     pub id: String,
+    /// What its runs are started as: the id, or with the bundle before it once [`qualify_subflows`] has been told of one.
+    pub workflow_id: String,
     pub name: String,
     /// Exec nodes reachable from an entry first (in document order, inserted `join_exec` nodes last), then the pure nodes that
     /// they read, each after every pure node that it reads itself.

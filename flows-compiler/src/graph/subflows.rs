@@ -7,8 +7,12 @@ use crate::catalogue::Lower;
 use crate::visualflow::{SUBFLOW_KEYS, json, subflow_id};
 
 /// Rewrites the flow ids that subflow nodes name: `own` answers the qualified id (`bundle@version:flow`) of a flow of the same
-/// bundle, and `None` for any other text, which stays as it is and so may name a flow of another bundle.
+/// bundle, and `None` for any other text, which stays as it is and so may name a flow of another bundle. The flow's own id is
+/// qualified with them.
 pub fn qualify_subflows(graph: &mut Graph, own: &dyn Fn(&str) -> Option<String>) {
+    if let Some(id) = own(&graph.id) {
+        graph.workflow_id = id;
+    }
     for node in graph.nodes.iter_mut().filter(|node| node.ty.lower == Lower::Subflow) {
         for key in SUBFLOW_KEYS {
             let Some(value) = node.config.get_mut(key) else { continue };

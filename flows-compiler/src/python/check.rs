@@ -3,14 +3,13 @@
 //! Owns the walk over the tree and the words of each refusal; the names are in [`super::allowed`]. What is a matter of Python's own
 //! grammar is in [`super::syntax`].
 
-use std::collections::{HashMap, HashSet};
-
 use flow_rt::python::names::Module;
 use ruff_python_ast::visitor::{self, Visitor};
-use ruff_python_ast::{self as ast, Expr, ExprContext, Identifier, ModModule, Stmt};
+use ruff_python_ast::{self as ast, Expr, ExprContext, ModModule, Stmt};
 use ruff_text_size::{Ranged, TextRange};
 
 use super::allowed::{self, BASES, CLASS_NAMES, METHODS, MIXED};
+use super::bindings::{Bindings, REGEX};
 use super::problem::Finding;
 use super::scope::Scopes;
 
@@ -21,17 +20,15 @@ pub(super) struct Findings {
     pub(super) warnings: Vec<Finding>,
 }
 
-pub(super) fn check(text: &str, module: &ModModule, scopes: &Scopes) -> Findings {
+pub(super) fn check<'a>(text: &'a str, module: &'a ModModule, scopes: &'a Scopes) -> Findings {
     let mut checker = Checker {
         text,
         scopes,
-        modules: HashMap::new(),
-        classes: HashSet::new(),
+        bindings: Bindings::of(module),
         in_class: false,
         handlers: 0,
         findings: Findings::default(),
     };
-    Names(&mut checker).visit_body(&module.body);
     checker.visit_body(&module.body);
     checker.names();
     checker.findings
@@ -40,10 +37,7 @@ pub(super) fn check(text: &str, module: &ModModule, scopes: &Scopes) -> Findings
 struct Checker<'a> {
     text: &'a str,
     scopes: &'a Scopes,
-    /// Names that an import binds to a module, everywhere the same one; none where something else binds them too.
-    modules: HashMap<&'a str, Option<Module>>,
-    /// Names of the program's classes.
-    classes: HashSet<&'a str>,
+    bindings: Bindings<'a>,
     /// Directly within a class body.
     in_class: bool,
     /// `except` blocks of this function around this place.
@@ -93,10 +87,32 @@ impl Checker<'_> {
         }
     }
 
+    /// A pattern that is written out, in a call of `re`, must be one that its matcher can do.
+    fn pattern(&mut self, call: &ast::ExprCall) {
+        let is_regex = match &*call.func {
+            Expr::Name(name) => self.bindings.regex.contains(name.id.as_str()),
+            Expr::Attribute(attribute) => {
+                matches!(&*attribute.value, Expr::Name(name) if self.bindings.modules.get(name.id.as_str()) == Some(&Some(Module::Re)))
+                    && REGEX.contains(&attribute.attr.as_str())
+            }
+            _ => false,
+        };
+        let pattern = call.arguments.find_argument_value("pattern", 0);
+        if let (true, Some(Expr::StringLiteral(pattern))) = (is_regex, pattern)
+            && let Some(problem) = flow_rt::python::stdlib::re::unsupported(pattern.value.to_str())
+        {
+            self.refuse(
+                pattern.range(),
+                format!("this pattern is not supported: {problem}"),
+                "match more and look at what was found with ordinary code",
+            );
+        }
+    }
+
     fn attribute(&mut self, attribute: &ast::ExprAttribute) {
         let name = attribute.attr.as_str();
         if let Expr::Name(value) = &*attribute.value
-            && let Some(Some(module)) = self.modules.get(value.id.as_str()).copied()
+            && let Some(Some(module)) = self.bindings.modules.get(value.id.as_str()).copied()
             && attribute.ctx == ExprContext::Load
         {
             self.member(module, name, attribute.attr.range());
@@ -107,7 +123,7 @@ impl Checker<'_> {
         let read = attribute.ctx == ExprContext::Load;
         let of_class = match &*attribute.value {
             Expr::Call(call) => matches!(&*call.func, Expr::Name(name) if name.id.as_str() == "super"),
-            Expr::Name(name) => self.classes.contains(name.id.as_str()),
+            Expr::Name(name) => self.bindings.classes.contains(name.id.as_str()),
             _ => false,
         };
         if read && of_class && METHODS.contains(&name) {
@@ -337,6 +353,7 @@ impl<'a> Visitor<'a> for Checker<'_> {
                 return self.apart(|this| this.visit_expr(&lambda.body));
             }
             Expr::Attribute(attribute) => self.attribute(attribute),
+            Expr::Call(call) => self.pattern(call),
             Expr::Name(name) if name.ctx != ExprContext::Load && self.in_class => {
                 let name = name.id.as_str();
                 if is_dunder(name) && !CLASS_NAMES.contains(&name) && !METHODS.contains(&name) {
@@ -393,74 +410,4 @@ impl Checker<'_> {
 
 fn is_dunder(name: &str) -> bool {
     name.len() > 4 && name.starts_with("__") && name.ends_with("__")
-}
-
-/// Finds which names are modules and which are classes.
-struct Names<'c, 'a>(&'c mut Checker<'a>);
-
-impl<'a> Names<'_, 'a> {
-    fn bound(&mut self, name: &'a str) {
-        self.0.modules.insert(name, None);
-    }
-
-    fn imported(&mut self, name: &'a str, module: Option<Module>) {
-        let known = self.0.modules.entry(name).or_insert(module);
-        if *known != module {
-            *known = None;
-        }
-    }
-}
-
-impl<'v, 'a> Visitor<'v> for Names<'_, 'a>
-where
-    'v: 'a,
-{
-    fn visit_stmt(&mut self, stmt: &'v Stmt) {
-        match stmt {
-            Stmt::Import(import) => {
-                for alias in &import.names {
-                    let path = alias.name.as_str();
-                    match &alias.asname {
-                        Some(name) => self.imported(name.as_str(), Module::named(path)),
-                        None => {
-                            let first = path.split('.').next().unwrap_or(path);
-                            self.imported(first, Module::named(first));
-                        }
-                    }
-                }
-            }
-            Stmt::ImportFrom(import) => {
-                for alias in &import.names {
-                    let module = import.module.as_ref().map_or("", Identifier::as_str);
-                    let name = alias.asname.as_ref().unwrap_or(&alias.name);
-                    self.imported(name.as_str(), Module::named(&format!("{module}.{}", alias.name)));
-                }
-            }
-            Stmt::ClassDef(class) => {
-                self.0.classes.insert(class.name.as_str());
-                self.bound(class.name.as_str());
-            }
-            Stmt::FunctionDef(def) => {
-                self.bound(def.name.as_str());
-                for parameter in def.parameters.iter() {
-                    self.bound(parameter.name().as_str());
-                }
-            }
-            _ => {}
-        }
-        visitor::walk_stmt(self, stmt);
-    }
-
-    fn visit_expr(&mut self, expr: &'v Expr) {
-        match expr {
-            Expr::Name(name) if name.ctx != ExprContext::Load => self.bound(name.id.as_str()),
-            Expr::Lambda(lambda) => {
-                for parameter in lambda.parameters.iter().flat_map(|parameters| parameters.iter()) {
-                    self.bound(parameter.name().as_str());
-                }
-            }
-            _ => {}
-        }
-        visitor::walk_expr(self, expr);
-    }
 }

@@ -8,6 +8,7 @@
 //! runs on a stack of its own.
 
 mod allowed;
+mod bindings;
 mod bound;
 mod check;
 mod choose;

@@ -132,7 +132,7 @@ fn wired(effect: Effect) -> wire::Effect {
     wire::Effect {
         id: effect.id,
         node: effect.node.to_string(),
-        kind: effect.kind.to_owned(),
+        kind: effect.kind.as_ref().to_owned(),
         payload: effect.payload,
         ordinal: effect.ordinal,
         result_key: Some(effect.result_key),

@@ -9,6 +9,21 @@ pub fn iso_utc(us: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}+00:00")
 }
 
+/// As [`iso_utc`], cut to whole seconds: `YYYY-MM-DDTHH:MM:SS+00:00`.
+pub fn iso_seconds(us: i64) -> String {
+    let iso = iso_utc(us);
+    let (date, _) = iso.split_once('.').unwrap_or((&iso, ""));
+    format!("{date}+00:00")
+}
+
+/// For lists that people and models read: `YY/MM/DD HH:MM:SS`, UTC.
+pub fn short(us: i64) -> String {
+    let iso = iso_utc(us);
+    let (date, clock) = iso.split_once('T').unwrap_or((&iso, ""));
+    let clock = clock.split('.').next().unwrap_or_default();
+    format!("{} {clock}", date.get(2..).unwrap_or_default().replace('-', "/"))
+}
+
 /// Reads an ISO date or timestamp; without an offset it is UTC.
 pub fn parse_iso(text: &str) -> Option<i64> {
     let text = text.trim();

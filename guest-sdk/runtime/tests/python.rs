@@ -55,6 +55,7 @@ fn call(function: &str, args: &[Value]) -> Result<Value, String> {
         "truthy" => Ok(Value::Bool(py::truthy(&a))),
         "round" => arith::round(float(&a), index(&b).unwrap()).map(Value::Float),
         "mod" => arith::float_mod(float(&a), float(&b)).map(Value::Float),
+        "pow" => arith::float_pow(float(&a), float(&b)).map(Value::Float),
         "floordiv" => arith::float_floor_div(float(&a), float(&b)).map(Value::Float),
         "int" => py::to_int(&a),
         "float" => py::to_float(&a).map(Value::Float),

@@ -179,7 +179,8 @@ fn runtime_vars(given: Option<&RawValue>, thinking: Option<&RawValue>) -> Json {
     runtime.finish()
 }
 
-fn limit_vars(given: Option<&RawValue>) -> Json {
+/// `_limits` as a run has them that names these, or none.
+pub(crate) fn limit_vars(given: Option<&RawValue>) -> Json {
     let given = given.and_then(Object::of);
     let mut limits = ObjectText::new();
     for (key, value) in given.iter().flat_map(|object| &object.0) {

@@ -11,7 +11,7 @@ mod bundle_flows;
 mod bundles;
 mod commands;
 mod error;
-mod host_vars;
+pub(crate) mod host_vars;
 mod identity;
 mod input_data;
 mod ledger;

@@ -24,6 +24,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::api::host_vars::limit_vars;
 use crate::bundles;
 use crate::clock::{Clock, Micros};
 use crate::ids::{Digest, RunId, TenantId};
@@ -188,7 +189,8 @@ impl Cases {
             }
             None => None,
         };
-        let (host, own): (IndexMap<_, _>, IndexMap<_, _>) = case.input.into_iter().partition(|(key, _)| is_host_key(key));
+        let (mut host, own): (IndexMap<_, _>, IndexMap<_, _>) = case.input.into_iter().partition(|(key, _)| is_host_key(key));
+        host.entry("_limits".to_owned()).or_insert_with(|| limit_vars(None));
         Ok(Ok(Ready {
             components,
             flows,

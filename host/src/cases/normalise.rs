@@ -57,7 +57,7 @@ impl Names {
                     .iter()
                     .filter(|(key, _)| !matches!(&***key, "trace_metadata" | "runtime_call_id"))
                     .map(|(key, value)| {
-                        let metrics = &**key == "execution" && value.as_dict().is_some_and(|d| d.get("duration_ms").is_some());
+                        let metrics = &**key == "execution" && value.as_dict().is_some_and(|d| d.get("permissions").is_some());
                         let value = if metrics { Value::str("<metrics>") } else { self.value(value) };
                         (self.text(key).into(), value)
                     })

@@ -19,13 +19,26 @@ use crate::effects::{Call, Handler, Handlers};
 use crate::record::Json;
 
 /// Kinds of effects that a script may answer; the others are the host's own.
-const KINDS: [&str; 6] = [
+const KINDS: [&str; 19] = [
     "llm_call",
     "tool_calls",
     "model_residency",
+    "memory_note",
+    "memory_query",
+    "memory_tag",
+    "memory_compact",
+    "memory_rehydrate",
     "memory_kg_assert",
     "memory_kg_query",
     "memory_kg_resolve",
+    "read_file",
+    "write_file",
+    "read_pdf",
+    "write_pdf",
+    "list_folder_files",
+    "import_workspace_file",
+    "export_artifact",
+    "read_artifact",
 ];
 
 /// One line of a script.

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use flowgate_compiler::catalogue::{self, Lower, NodeType, PinSpec};
+use flowgate_compiler::catalogue::{self, NodeType, PinSpec};
 use serde_json::{Value, json};
 
 use super::{Error, out};
@@ -12,9 +12,16 @@ pub struct Args {
     /// Everything that is known of each type, as one JSON array
     #[arg(long)]
     json: bool,
+    /// Print the reference page of all node types
+    #[arg(long, hide = true)]
+    markdown: bool,
 }
 
 pub fn run(args: Args) -> Result<ExitCode, Error> {
+    if args.markdown {
+        out::text(&catalogue::markdown())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if args.json {
         let all = catalogue::all().iter().map(entry).collect::<Vec<_>>();
         out::line(Value::Array(all))?;
@@ -22,34 +29,22 @@ pub fn run(args: Args) -> Result<ExitCode, Error> {
     }
     let mut text = String::new();
     for node in catalogue::all() {
-        let note = if supported(node).is_err() {
-            " (not compiled by this version)"
-        } else {
-            ""
-        };
-        text.push_str(&format!("{:<24} {}{note}\n", node.name, node.doc));
+        text.push_str(&format!("{:<24} {}\n", node.name, node.doc));
     }
     out::text(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn supported(node: &NodeType) -> Result<(), &'static str> {
-    match node.lower {
-        Lower::Unsupported(reason) => Err(reason),
-        _ => Ok(()),
-    }
-}
-
-fn entry(node: &NodeType) -> Value {
+fn entry(node: &'static NodeType) -> Value {
     json!({
         "type": node.name,
         "category": format!("{:?}", node.category),
         "description": node.doc,
+        "class": node.class(),
+        "effects": node.effects(),
         "inputs": node.inputs.iter().map(pin).collect::<Vec<_>>(),
         "outputs": node.outputs.iter().map(pin).collect::<Vec<_>>(),
         "config": node.config,
-        "supported": supported(node).is_ok(),
-        "unsupported_reason": supported(node).err(),
     })
 }
 

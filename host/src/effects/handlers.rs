@@ -48,7 +48,15 @@ impl Handlers {
     pub async fn call(&self, call: Call) -> Result<Json, String> {
         match self.0.get(&call.kind) {
             Some(handler) => handler.call(call).await,
-            None => Err(format!("No effect handler registered for {}", call.kind)),
+            None => Err(missing(&call.kind)),
         }
+    }
+}
+
+/// What the reference says where nothing does effects of this kind.
+fn missing(kind: &str) -> String {
+    match kind {
+        "import_workspace_file" | "export_artifact" | "read_artifact" => format!("{kind} requires a runtime artifact store."),
+        _ => format!("No effect handler registered for {kind}"),
     }
 }

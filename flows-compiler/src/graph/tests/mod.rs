@@ -412,7 +412,8 @@ fn all_errors_are_collected_and_only_nodes_that_matter_are_judged() {
             "flow 'f', node 'a.b', pin 'exec-out': loop limits on edges are not compiled by this version",
             "flow 'f', node 'a.b': Node id 'a.b' contains '.', which separates the parts of a variable's path; rename the node",
             "flow 'f', node 'a.b': Subflow node names no flow: set subflowId",
-            "flow 'f', node 'p': node type 'agent': agent nodes are not compiled by this version",
+            "flow 'f', node 'p': node type 'agent' declares no execution pins, so it never runs and has no value to read; give it \
+             execution pins",
             "flow 'f', node 'q': node type 'if' declares no execution pins, so it never runs and has no value to read; give it \
              execution pins",
         ]
@@ -424,7 +425,7 @@ fn all_errors_are_collected_and_only_nodes_that_matter_are_judged() {
 }
 
 #[test]
-fn an_edge_out_of_a_loop_body_backwards_is_refused() {
+fn an_edge_out_of_a_loop_body_backwards_is_refused_unless_a_condition_is_asked_again() {
     let nodes = || {
         let labelled = with(
             node("each", "loop", "exec-in items", "loop done"),
@@ -455,6 +456,10 @@ fn an_edge_out_of_a_loop_body_backwards_is_refused() {
         refused(nodes(), &format!("{base} inner.done>each")),
         [message("inner", "done", "Each item")]
     );
+    let while_first = "start.exec-out>before before.exec-out>inner inner.loop>body inner.done>after";
+    graph(nodes(), &format!("{while_first} body.exec-out>before"));
+    graph(nodes(), &format!("{base} body.exec-out>inner"));
+    assert_eq!(refused(nodes(), &format!("{base} inner.loop>inner")).len(), 1);
     graph(nodes(), &format!("{base} after.exec-out>before"));
     graph(nodes(), base);
 }
@@ -476,35 +481,6 @@ fn subflow_ids_of_the_own_bundle_are_qualified() {
     assert_eq!(graph.subflows(), ["b@1:child", "other@1:x"]);
     assert_eq!(find(&graph, "b").config["workflow_id"].get(), "\"b@1:child\"");
     assert_eq!(find(&graph, "c").config["subflowId"].get(), "\"child\"");
-}
-
-#[test]
-fn recall_before_a_call_is_refused_where_the_node_itself_asks_for_it() {
-    let flow = |defaults: serde_json::Value| {
-        let chain = json!({"id": "f", "nodes": [
-            start(),
-            with(node("m", "llm_call", "exec-in prompt memory", "exec-out response"), json!({"pinDefaults": defaults})),
-        ], "edges": [{"source": "start", "sourceHandle": "exec-out", "target": "m", "targetHandle": "exec-in"}]});
-        let built = build(&Document::parse(chain.to_string().as_bytes(), 1 << 20).unwrap());
-        built
-            .map(|_| ())
-            .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())
-    };
-    let refused = |pin: &str| {
-        Err(vec![format!(
-            "flow 'f', node 'm', pin '{pin}': recall before a call is not compiled by this version"
-        )])
-    };
-    assert_eq!(flow(json!({"use_kg_memory": "yes"})), refused("use_kg_memory"));
-    assert_eq!(
-        flow(json!({"memory": {"use_span_memory": true, "use_kg_memory": 0}})),
-        refused("use_span_memory")
-    );
-    assert_eq!(
-        flow(json!({"memory": {"use_span_memory": true}, "use_span_memory": false})),
-        Ok(())
-    );
-    assert_eq!(flow(json!({"use_session_attachments": true})), Ok(()));
 }
 
 #[test]

@@ -53,6 +53,18 @@ fn a_refusal_underlines_what_is_refused() {
             "type",
             "Syntax error: Cannot use `type` alias statement on Python 3.11 (syntax was added in Python 3.12)",
         ),
+        (
+            "import re\nreturn re.sub(r'(?!x)', '', a)",
+            "r'(?!x)'",
+            "this pattern is not supported: negative lookahead (?!…) is not supported by a linear-time matcher at position 0",
+        ),
+        (
+            "from re import match as m\nreturn m(string=a, pattern='(x)\\\\1')",
+            "'(x)\\\\1'",
+            "this pattern is not supported: a backreference is not supported by a linear-time matcher at position 3",
+        ),
+        ("import math\nreturn math.foo", "foo", "'math.foo' is not supported"),
+        ("from json import load", "load", "'json.load' is not supported"),
         ("return 2j", "2j", "complex numbers are not supported"),
         (
             "return t'{a}'",

@@ -137,9 +137,17 @@ pub struct Vars<'a> {
 }
 
 impl Vars<'_> {
-    /// The top-level variable `name`; the flow's own wins over the host's.
+    /// The top-level variable `name`; the flow's own wins over the host's. `_runtime` is both's, key by key.
     pub fn get(&self, name: &str) -> Option<Value> {
-        self.own.get(name).or_else(|| self.host.get(name))
+        let own = self.own.get(name);
+        match (own, self.host.get(name)) {
+            (Some(Value::Dict(own)), Some(Value::Dict(host))) if name == "_runtime" => {
+                let mut both = host.borrow().clone();
+                both.extend(own.borrow().iter().map(|(key, value)| (key.clone(), value.clone())));
+                Some(Value::dict(both))
+            }
+            (own, host) => own.or(host),
+        }
     }
 }
 

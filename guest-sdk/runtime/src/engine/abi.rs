@@ -73,6 +73,7 @@ exports! {
         run.vars.set("_flow_error_node", crate::value::Value::Str(id));
     };
     fn n_function(node, slot) -> i32 = |run| { let result = run.slot(slot); run.finish_function(node, result) };
+    fn n_host_function(node, frame, cfg) -> i32 = |run| run.host_function(node, frame, cfg);
     fn n_on_flow_start(node, frame, cfg) -> i32 = |run| run.on_flow_start(node, frame, cfg);
     fn n_on_flow_end(node, frame, cfg) -> i32 = |run| run.on_flow_end(node, frame, cfg);
     fn n_on_user_request(node, frame, cfg) -> i32 = |run| { let _ = cfg; run.on_user_request(node, frame) };
@@ -100,6 +101,8 @@ exports! {
     fn n_on_event(node, frame, cfg) -> i32 = |run| run.on_event(node, frame, cfg);
     fn n_on_schedule(node, frame, cfg) -> i32 = |run| run.on_schedule(node, frame, cfg);
     fn n_emit_event(node, frame, cfg) -> i32 = |run| run.emit_event(node, frame, cfg);
+    fn n_agent(node, frame, cfg) -> i32 = |run| run.agent(node, frame, cfg);
+    fn n_memact_compose(node, frame, cfg) -> i32 = |run| { let _ = cfg; run.memact_compose(node, frame) };
     fn n_llm_call(node, frame, cfg) -> i32 = |run| run.llm_call(node, frame, cfg);
     fn n_model_residency(node, frame, cfg) -> i32 = |run| run.model_residency(node, frame, cfg);
     fn n_tool_calls(node, frame, cfg) -> i32 = |run| run.tool_calls(node, frame, cfg);

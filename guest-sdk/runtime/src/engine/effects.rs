@@ -2,14 +2,15 @@
 //!
 //! An error here is not the node's own: it leaves the tick and fails the run, as in the reference.
 
-use super::messages::{attachments, messages};
-use super::{Node, Plan, Request, Run, code};
+use super::messages::{attachments, distinct, is_system, messages};
+use super::program::flag;
+use super::{Keeps, Node, Plan, Request, Run, code};
 use crate::py;
 use crate::value::{Dict, Map, Value};
 
 impl Run {
     /// Ends a node with an effect request. The payload of most nodes repeats the effect's type and the node that follows.
-    pub(super) fn request(&mut self, node: Node, kind: &'static str, mut payload: Map, beside: Map) -> i32 {
+    pub(super) fn request(&mut self, node: Node, kind: &str, mut payload: Map, beside: Map) -> i32 {
         let next = self.program.next(node);
         payload.insert(
             "resume_to_node".into(),
@@ -21,16 +22,30 @@ impl Run {
     }
 
     /// As [`Run::request`], for the nodes whose payload is theirs alone.
-    pub(super) fn request_plain(&mut self, node: Node, kind: &'static str, payload: Map, beside: Map) -> i32 {
+    pub(super) fn request_plain(&mut self, node: Node, kind: &str, payload: Map, beside: Map) -> i32 {
+        let next = self.program.next(node);
+        self.ask(node, kind, payload, next, beside, Keeps::Effect)
+    }
+
+    /// Ends a node with an effect whose result is only a step: the node runs again when it is there, at `path`.
+    pub(super) fn request_step(&mut self, node: Node, kind: &str, payload: Map, path: String) -> i32 {
+        self.ask(node, kind, payload, Some(node), Map::default(), Keeps::Step(path.into()))
+    }
+
+    pub(super) fn ask(&mut self, node: Node, kind: &str, mut payload: Map, next: Option<Node>, beside: Map, keeps: Keeps) -> i32 {
+        if self.program.has(node, flag::ABSORBS) {
+            payload.entry("_absorb_failure".into()).or_insert(Value::Bool(true));
+        }
         let payload = Dict::new(payload);
         if let Err(message) = self.check_finite(&Value::Dict(payload.clone())) {
             return self.fail(message);
         }
         self.plan = Plan::Effect(Request {
-            kind,
+            kind: kind.into(),
             payload,
-            next: self.program.next(node),
+            next,
             beside,
+            keeps,
         });
         code::EFFECT
     }
@@ -56,7 +71,13 @@ impl Run {
             ("choices".into(), choices),
             ("allow_free_text".into(), allow),
         ]);
-        let beside = payload.clone();
+        let mut beside = payload.clone();
+        // Read where the answer has no `response`.
+        let shown = match py::str(payload.get("prompt").unwrap_or(&Value::Null)) {
+            Ok(text) => format!("[User prompt: {text}]"),
+            Err(e) => return self.fail(e.to_string()),
+        };
+        beside.insert("response".into(), Value::str(shown));
         self.request(node, "ask_user", payload, beside)
     }
 
@@ -287,26 +308,10 @@ impl Run {
             Some(Value::Dict(context)) => context.shallow_copy(),
             _ => Dict::default(),
         };
-        let existing = messages(Some(&context));
-        let system = |m: &&Dict| m.get("role").is_some_and(|r| r.as_str() == Some("system"));
-        let ordered = (existing.iter().filter(system))
-            .chain(inherited.iter().filter(system))
-            .chain(inherited.iter().filter(|m| !system(m)))
-            .chain(existing.iter().filter(|m| !system(m)));
-        let mut seen = Vec::new();
-        let mut merged = Vec::new();
-        for message in ordered {
-            let id = message
-                .get("metadata")
-                .and_then(|m| m.as_dict().and_then(|m| m.get("message_id")));
-            if let Some(Value::Str(id)) = id.filter(|id| id.as_str().is_some_and(|id| !id.trim().is_empty())) {
-                if seen.contains(&id) {
-                    continue;
-                }
-                seen.push(id);
-            }
-            merged.push(Value::Dict(message.clone()));
-        }
+        let (first, rest): (Vec<_>, Vec<_>) = messages(Some(&context)).into_iter().partition(is_system);
+        let (first_own, rest_own): (Vec<_>, Vec<_>) = inherited.into_iter().partition(is_system);
+        let merged = distinct(first.into_iter().chain(first_own).chain(rest_own).chain(rest));
+        let merged = merged.into_iter().map(Value::Dict).collect();
         context.set("messages", Value::list(merged));
         if context.get("attachments").is_none()
             && let Some(kept) = own

@@ -39,6 +39,26 @@ impl Run {
     }
 }
 
+/// Messages without those whose `metadata.message_id` came before.
+pub(super) fn distinct(messages: impl IntoIterator<Item = Dict>) -> Vec<Dict> {
+    let mut seen = Vec::new();
+    let mut kept = Vec::new();
+    for message in messages {
+        let id = message
+            .get("metadata")
+            .and_then(|m| super::pins::text(&m.as_dict()?.get("message_id")?))
+            .and_then(|id| id.as_str_rc());
+        if let Some(id) = id {
+            if seen.contains(&id) {
+                continue;
+            }
+            seen.push(id);
+        }
+        kept.push(message);
+    }
+    kept
+}
+
 /// Copies of the messages of a conversation.
 pub(super) fn messages(context: Option<&Dict>) -> Vec<Dict> {
     match context.and_then(|c| c.get("messages")) {
@@ -61,7 +81,7 @@ pub(super) fn attachments(value: &Value) -> Option<Vec<Value>> {
     Some(kept.collect())
 }
 
-fn is_system(message: &Dict) -> bool {
+pub(super) fn is_system(message: &Dict) -> bool {
     message.get("role").is_some_and(|role| role.as_str() == Some("system"))
 }
 

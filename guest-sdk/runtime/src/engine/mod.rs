@@ -6,19 +6,23 @@
 //! node is what the node's function returned or what the compiler wrote into its record.
 
 pub mod abi;
+mod agent;
 mod bus;
 mod control;
 mod effects;
 mod events;
 mod functions;
+mod host_function;
 mod mapping;
 mod media_effects;
+mod memact;
 mod memory_effects;
 mod messages;
 mod model_effects;
 mod pins;
 mod program;
 mod python;
+mod recall;
 mod snapshot;
 mod tick;
 mod tool_effects;
@@ -58,12 +62,24 @@ pub enum Plan {
 /// An effect as a node asks for it.
 #[derive(Debug)]
 pub struct Request {
-    pub kind: &'static str,
+    pub kind: Rc<str>,
     pub payload: Dict,
     /// The node that follows when the effect is done.
     pub next: Option<Node>,
     /// Readable from the node's outputs beside the result (`prompt` of `ask_user`).
     pub beside: Map,
+    pub keeps: Keeps,
+}
+
+/// What becomes of an effect's result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keeps {
+    /// It is the result of an effect node: at `_temp.effects.<node>`, and a failure fails the run.
+    Effect,
+    /// It is the result of a function that the host runs: output and bus are its, and a failure is the function's error.
+    Function,
+    /// It is a step on the node's way to its result: at this dotted path, and the node runs again.
+    Step(Rc<str>),
 }
 
 /// An effect that has been told to the host and not yet resolved.
@@ -74,6 +90,9 @@ pub struct Pending {
     pub next: Option<Node>,
     /// True when the effect always waits for an answer: a run that ends with it ends "by resume".
     pub waits: bool,
+    /// True when a failure is a result that the run goes on with, as long as there is a node to go on with.
+    pub absorbs: bool,
+    pub keeps: Keeps,
 }
 
 /// One run.
@@ -149,7 +168,7 @@ impl Run {
     }
 
     /// `vars._temp`, made when missing.
-    fn temp(&mut self) -> Dict {
+    fn temp(&self) -> Dict {
         child(&self.vars, "_temp")
     }
 

@@ -1,20 +1,22 @@
 //! `llm_call` and `model_residency`: what a model host is asked.
 
 use super::effects::boolish;
-use super::messages::{attachments, insert_system, message, messages, trim};
-use super::pins::{Pins, filled, float, natural, positive, put, text};
-use super::{Node, Run};
+use super::messages::{attachments, insert_system, is_system, message, messages, trim};
+use super::pins::{Pins, filled, float, natural, positive, put, text, whole};
+use super::recall::{Question, Recall};
+use super::{Node, Run, child};
+use crate::json::{Style, write_styled};
 use crate::py;
 use crate::value::{Dict, Map, Value};
 
 /// Switches of an `llm_call`'s memory, as pins of their own or as keys of the pin `memory`.
-const MEMORY_SWITCHES: [&str; 4] = [
+pub(super) const MEMORY_SWITCHES: [&str; 4] = [
     "use_session_attachments",
     "use_span_memory",
     "use_semantic_search",
     "use_kg_memory",
 ];
-const MEMORY_VALUES: [&str; 7] = [
+pub(super) const MEMORY_VALUES: [&str; 7] = [
     "memory_query",
     "memory_scope",
     "recall_level",
@@ -27,8 +29,9 @@ const MEMORY_VALUES: [&str; 7] = [
 impl Run {
     pub(super) fn llm_call(&mut self, node: Node, frame: u32, cfg: u32) -> i32 {
         let pins = self.pins(frame, cfg);
-        match self.model_request(&pins) {
-            Ok(payload) => {
+        match self.model_request(node, &pins) {
+            Ok(Planned::Recall(question)) => self.request_recall(node, question),
+            Ok(Planned::Call(payload)) => {
                 // A call with both a provider and a model shows null before it has answered, any other an empty text.
                 let whole = payload.contains_key("provider") && payload.contains_key("model");
                 let before = if whole { Value::Null } else { Value::str("") };
@@ -38,7 +41,7 @@ impl Run {
         }
     }
 
-    fn model_request(&mut self, pins: &Pins) -> Result<Map, String> {
+    fn model_request(&mut self, node: Node, pins: &Pins) -> Result<Planned, String> {
         let prompt = match pins.is_object() {
             true if pins.get("prompt").is_null() => "".into(),
             true => py::str(&pins.get("prompt")).map_err(|e| e.to_string())?,
@@ -57,8 +60,8 @@ impl Run {
         let schema = response_schema(&pins.given(&["resp_schema", "response_schema"]).unwrap_or_default())?;
 
         let mut payload = Map::default();
-        put(&mut payload, "prompt", Value::Str(prompt.clone()));
-        put(&mut payload, "system_prompt", system.clone());
+        put(&mut payload, "prompt", Value::Str(prompt));
+        put(&mut payload, "system_prompt", system);
         put(&mut payload, "tools", tools);
         put(&mut payload, "params", Value::dict(parameters(pins)?));
         put(&mut payload, "provider", provider);
@@ -82,7 +85,6 @@ impl Run {
                 put(&mut payload, "structured_output_fallback", Value::Bool(true));
             }
         }
-        let mut conversation = None;
         // A context of the call's own counts only beside a provider and a model.
         if both && let Value::Dict(context) = pins.get("context") {
             put(
@@ -90,37 +92,58 @@ impl Run {
                 "media",
                 context.get("attachments").and_then(|a| attachments(&a)).map(Value::list),
             );
-            conversation = Some(messages(Some(&context))).filter(|m| !m.is_empty());
+            let own = messages(Some(&context));
+            if !own.is_empty() {
+                converse(&mut payload, own, budget.as_ref());
+            }
         }
-        check_memory(&payload)?;
+        let recall = recall(&payload);
+        if let Some(question) = self.recall_for_call(node, &recall, &payload) {
+            return Ok(Planned::Recall(question));
+        }
         if let Some(Value::Bool(listed)) = payload.get("use_session_attachments").cloned()
             && let Some(Value::Dict(params)) = payload.get("params")
         {
             params.set("include_session_attachments_index", Value::Bool(listed));
         }
-        let mut limit = budget.filter(|_| both);
-        if include && conversation.is_none() {
-            conversation = Some(self.active_messages());
-            limit = limit.or_else(|| positive(&self.limit("max_input_tokens")));
+        let budget = budget.filter(|_| both);
+        if recall.graph
+            && let Some(found) = self.graph_text(node)
+        {
+            show_findings(&mut payload, &found);
         }
-        if let Some(mut conversation) = conversation {
-            insert_system(&mut conversation, system.as_str().unwrap_or_default());
-            conversation.push(message("user", Value::Str(prompt)));
-            if let Some(limit) = limit {
-                conversation = trim(conversation, &limit);
+        if recall.spans && !include && !payload.contains_key("messages") {
+            let recalled = self.span_messages(node);
+            if !recalled.is_empty() {
+                let system = payload.shift_remove("system_prompt").and_then(|s| text(&s));
+                let conversation = system.map(|s| message("system", s)).into_iter().chain(recalled);
+                converse(&mut payload, conversation.collect(), budget.as_ref());
             }
-            payload.shift_remove("prompt");
-            payload.shift_remove("system_prompt");
-            put(
-                &mut payload,
-                "messages",
-                Value::list(conversation.into_iter().map(Value::Dict).collect()),
-            );
+        }
+        if include && !payload.contains_key("messages") {
+            let limit = budget.or_else(|| positive(&self.limit("max_input_tokens")));
+            converse(&mut payload, self.active_messages(), limit.as_ref());
         }
         if include && !payload.contains_key("media") {
             put(&mut payload, "media", self.active_attachments());
         }
-        Ok(payload)
+        Ok(Planned::Call(payload))
+    }
+
+    /// What a call asks the memory first. Answers to another call of this node are forgotten.
+    fn recall_for_call(&self, node: Node, recall: &Recall, payload: &Map) -> Option<Question> {
+        let wanted = recall.spans || recall.graph || recall.semantic;
+        if !wanted && !self.has_recalled(node) {
+            return None;
+        }
+        let answers = self.recalled(node);
+        let fingerprint = Value::str(fingerprint(payload, recall));
+        let known = child(&answers, "_meta").get("fingerprint");
+        if known.as_ref().and_then(Value::as_str) != fingerprint.as_str() {
+            answers.borrow_mut().clear();
+            child(&answers, "_meta").set("fingerprint", fingerprint);
+        }
+        self.next_question(node, recall)
     }
 
     /// What the model is told of its tools: specs as they are given, names looked up among the host's tools; unknown ones are
@@ -200,15 +223,90 @@ impl Run {
     }
 }
 
-/// Recall before a call needs effects of its own, which this version does not make: asking for it must not be ignored.
-fn check_memory(payload: &Map) -> Result<(), String> {
-    match ["use_span_memory", "use_kg_memory"]
-        .into_iter()
-        .find(|key| matches!(payload.get(*key), Some(Value::Bool(true))))
-    {
-        Some(key) => Err(format!("llm_call: {key} is not supported by this version")),
-        None => Ok(()),
+/// What a visit of a model node comes to.
+enum Planned {
+    Call(Map),
+    Recall(Question),
+}
+
+/// Puts a call's system text and prompt into a conversation, which then stands in for them.
+fn converse(payload: &mut Map, mut conversation: Vec<Dict>, limit: Option<&Value>) {
+    let system = payload.shift_remove("system_prompt").unwrap_or_default();
+    let prompt = payload.shift_remove("prompt").unwrap_or_default();
+    insert_system(&mut conversation, system.as_str().unwrap_or_default());
+    conversation.push(message("user", prompt));
+    if let Some(limit) = limit {
+        conversation = trim(conversation, limit);
     }
+    let conversation = conversation.into_iter().map(Value::Dict).collect();
+    put(payload, "messages", Value::list(conversation));
+}
+
+/// Shows the graph's findings to the model: behind the system text, or as a system message of a conversation that has none yet.
+fn show_findings(payload: &mut Map, found: &Value) {
+    let found = found.as_str().unwrap_or_default();
+    let Some(Value::List(conversation)) = payload.get("messages").cloned() else {
+        let system = payload.get("system_prompt").and_then(text);
+        let both = match system.as_ref().and_then(Value::as_str) {
+            Some(system) => format!("{system}\n\n{found}"),
+            None => found.to_owned(),
+        };
+        return put(payload, "system_prompt", Value::str(both));
+    };
+    let mut conversation: Vec<Dict> = conversation.borrow().iter().filter_map(|m| m.as_dict().cloned()).collect();
+    let shows_findings = |m: &Dict| {
+        let content = m.get("content");
+        is_system(m) && content.is_some_and(|c| c.as_str().is_some_and(|c| c.contains("## KG ACTIVE MEMORY")))
+    };
+    if !conversation.iter().any(shows_findings) {
+        insert_system(&mut conversation, found);
+        let conversation = conversation.into_iter().map(Value::Dict).collect();
+        put(payload, "messages", Value::list(conversation));
+    }
+}
+
+/// What a call's memory settings ask for. Without a query of its own the call's prompt is searched for.
+fn recall(payload: &Map) -> Recall {
+    let get = |key: &str| payload.get(key).cloned().unwrap_or_default();
+    let is_on = |key: &str| matches!(get(key), Value::Bool(true));
+    let filled = |key: &str| text(&get(key)).map(|t| t.as_str().unwrap_or_default().to_owned());
+    let said = || {
+        let messages = get("messages");
+        let messages = messages.as_list()?.borrow().clone();
+        let by_user = |m: &&Dict| m.get("role").is_some_and(|role| role.as_str() == Some("user"));
+        let texts = messages.iter().rev().filter_map(Value::as_dict).filter(by_user);
+        let mut texts = texts.filter_map(|m| text(&m.get("content")?));
+        texts.next().map(|t| t.as_str().unwrap_or_default().to_owned())
+    };
+    Recall {
+        spans: is_on("use_span_memory"),
+        graph: is_on("use_kg_memory"),
+        semantic: is_on("use_semantic_search"),
+        query: filled("memory_query")
+            .or_else(|| filled("prompt"))
+            .or_else(said)
+            .unwrap_or_default(),
+        scope: filled("memory_scope").unwrap_or_else(|| "run".to_owned()),
+        level: filled("recall_level").unwrap_or_default(),
+        span_messages: whole(&get("max_span_messages")),
+        graph_tokens: whole(&get("kg_max_input_tokens")),
+        graph_limit: whole(&get("kg_limit")),
+        graph_score: float(&get("kg_min_score")),
+        model: filled("model").unwrap_or_default(),
+    }
+}
+
+/// What makes a call another one for its recall.
+fn fingerprint(payload: &Map, recall: &Recall) -> String {
+    let said = ["prompt", "system_prompt", "provider", "model"];
+    let parts = said.iter().chain(&MEMORY_SWITCHES).chain(&MEMORY_VALUES[3..]);
+    let parts = parts.map(|key| payload.get(*key).cloned().unwrap_or_default());
+    let read = [&recall.query, &recall.scope, &recall.level].map(|text| Value::str(text.as_str()));
+    let parts = parts.chain(read);
+    let mut shown = String::new();
+    // What cannot be written is compared as far as it was written.
+    let _ = write_styled(&mut shown, &Value::list(parts.collect()), &Style::COMPACT);
+    super::tool_effects::digest(&shown)
 }
 
 /// The sampling parameters of a call.
@@ -282,7 +380,7 @@ fn memory(pins: &Pins) -> Map {
 }
 
 /// A JSON schema for the answer, out of the wrapper that some providers use.
-fn response_schema(given: &Value) -> Result<Option<Value>, String> {
+pub(super) fn response_schema(given: &Value) -> Result<Option<Value>, String> {
     let Value::Dict(given) = given else { return Ok(None) };
     let wrapped = given
         .get("json_schema")

@@ -25,6 +25,8 @@ pub const MAGIC: u32 = u32::from_le_bytes(*b"FLW1");
 pub mod flag {
     /// `on_flow_end`: ends the run even inside a control block.
     pub const END: u32 = 1;
+    /// An effect node that goes on when its effect has failed.
+    pub const ABSORBS: u32 = 2;
 }
 
 #[derive(Debug, Default)]

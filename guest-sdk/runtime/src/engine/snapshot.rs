@@ -2,13 +2,14 @@
 //!
 //! ```json
 //! {"format": 1, "flow": "<flow id>", "cursor": "<node id>", "vars": {…}, "beside": {"<node>": {…}}, "ordinals": {"<node>": 1},
-//!  "next_effect": 3, "pending": {"id": 3, "node": "<node id>", "next": "<node id>" | null, "waits": true} | null}
+//!  "next_effect": 3, "pending": {"id": 3, "node": "<node id>", "next": "<node id>" | null, "waits": true,
+//!  "absorbs": false, "keeps": "effect" | "function" | "_temp.<path>"} | null}
 //! ```
 //!
 //! Everything is keyed by the flow's own names, so a newer version of the flow can take it over as long as the nodes named by
 //! `cursor`, `pending` and the control stack still exist.
 
-use super::{Node, Pending, Run};
+use super::{Keeps, Node, Pending, Run};
 use crate::json;
 use crate::value::{Dict, Map, Value};
 
@@ -27,6 +28,8 @@ impl Run {
                 ("node".into(), name(p.node)),
                 ("next".into(), p.next.map(name).unwrap_or_default()),
                 ("waits".into(), Value::Bool(p.waits)),
+                ("absorbs".into(), Value::Bool(p.absorbs)),
+                ("keeps".into(), keeps(&p.keeps)),
             ]))
         });
         let state = Value::dict(Map::from_iter([
@@ -71,6 +74,12 @@ impl Run {
                     next => Some(self.known_node(next, "pending.next")?),
                 },
                 waits: matches!(p.get("waits"), Some(Value::Bool(true))),
+                absorbs: matches!(p.get("absorbs"), Some(Value::Bool(true))),
+                keeps: match p.get("keeps") {
+                    Some(Value::Str(path)) if path.starts_with("_temp.") => Keeps::Step(path),
+                    Some(Value::Str(word)) if &*word == "function" => Keeps::Function,
+                    _ => Keeps::Effect,
+                },
             }),
             None | Some(Value::Null) => None,
             Some(_) => return Err("'pending' is neither an object nor null".to_owned()),
@@ -97,6 +106,14 @@ impl Run {
         self.program
             .find(id)
             .ok_or_else(|| format!("'{what}' is node '{id}', which this version of the flow does not have"))
+    }
+}
+
+fn keeps(keeps: &Keeps) -> Value {
+    match keeps {
+        Keeps::Effect => Value::str("effect"),
+        Keeps::Function => Value::str("function"),
+        Keeps::Step(path) => Value::Str(path.clone()),
     }
 }
 

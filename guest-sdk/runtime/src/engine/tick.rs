@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Ids, Node, Pending, Plan, Run, code, program::flag, with};
+use super::{Ids, Keeps, Node, Pending, Plan, Run, code, program::flag, variables::set_nested, with};
 use crate::json;
 use crate::value::{Dict, Map, Value};
 
@@ -37,7 +37,7 @@ pub struct Around {
 pub struct Effect {
     pub id: u64,
     pub node: Rc<str>,
-    pub kind: &'static str,
+    pub kind: Rc<str>,
     pub payload: String,
     pub ordinal: u64,
     pub result_key: String,
@@ -179,22 +179,31 @@ impl Run {
         let id = self.program.id(pending.node);
         // A wait that turned out to be over at once is an effect like any other.
         let waited = matches!(outcome, Outcome::Elapsed) || pending.waits;
+        self.cursor = pending.node;
         let result = match outcome {
-            Outcome::Elapsed => Value::Null,
+            Outcome::Elapsed => Ok(Value::Null),
             Outcome::Completed(text) => match json::parse(&text) {
-                Ok(result) => result,
-                Err(e) => {
-                    self.cursor = pending.node;
-                    return Some(self.failed("bad_event", format!("outcome: {e}"), 0));
-                }
+                Ok(result) => Ok(result),
+                Err(e) => return Some(self.failed("bad_event", format!("outcome: {e}"), 0)),
             },
-            Outcome::Failed(message) => {
-                self.cursor = pending.node;
-                return Some(self.failed("effect_failed", message, 0));
-            }
+            Outcome::Failed(message) => Err(message),
         };
-        if !result.is_null() {
-            self.effects.borrow_mut().insert(id, result.clone());
+        let result = match (result, &pending.keeps) {
+            (result, Keeps::Function) => {
+                let code = match result {
+                    Ok(result) => self.finish_function(pending.node, result),
+                    Err(message) => self.fail_function(pending.node, message),
+                };
+                return self.step(pending.node, code, 0);
+            }
+            (Ok(result), _) => result,
+            (Err(message), _) if pending.absorbs && pending.next.is_some() => absorbed(&message),
+            (Err(message), _) => return Some(self.failed("effect_failed", message, 0)),
+        };
+        match &pending.keeps {
+            _ if result.is_null() => {}
+            Keeps::Step(path) => set_nested(&self.vars, path, result.clone()),
+            _ => drop(self.effects.borrow_mut().insert(id, result.clone())),
         }
         match pending.next {
             Some(next) => {
@@ -280,12 +289,19 @@ impl Run {
             request.next.map(|n| Value::Str(self.program.id(n))).unwrap_or_default(),
         );
         self.next_effect += 1;
-        let waits = matches!(request.kind, "ask_user" | "wait_event" | "start_subworkflow");
+        let waits = matches!(&*request.kind, "ask_user" | "wait_event" | "start_subworkflow");
+        let result_key = match &request.keeps {
+            Keeps::Effect => format!("_temp.effects.{id}"),
+            Keeps::Function => format!("_temp.node_outputs.{id}"),
+            Keeps::Step(path) => path.as_ref().to_owned(),
+        };
         self.pending = Some(Pending {
             id: self.next_effect,
             node,
             next: request.next,
             waits,
+            absorbs: self.program.has(node, flag::ABSORBS),
+            keeps: request.keeps,
         });
         Progress::Blocked {
             effect: Some(Effect {
@@ -294,7 +310,7 @@ impl Run {
                 kind: request.kind,
                 payload,
                 ordinal: ordinal as u64,
-                result_key: format!("_temp.effects.{id}"),
+                result_key,
                 next_node: request.next.map(|n| self.program.id(n)),
             }),
             steps,
@@ -325,4 +341,13 @@ impl Run {
             steps,
         }
     }
+}
+
+/// The result that stands for a failure which the node lets pass. The text is the one that would have failed the run.
+fn absorbed(message: &str) -> Value {
+    let failure = format!("Effect failed after 1 attempts: {message}");
+    Value::dict(Map::from_iter([
+        ("ok".into(), Value::Bool(false)),
+        ("absorbed_failure".into(), Value::str(failure)),
+    ]))
 }

@@ -60,11 +60,7 @@ impl Run {
         let id = self.program.id(node);
         let visit = self.ordinals.get(&id).unwrap_or(Value::Int(0));
         let seed = format!("{}\n{id}\n{visit:?}", self.ids.run);
-        format!(
-            "rtcall_{:016x}{:016x}",
-            fnv(0xcbf2_9ce4_8422_2325, &seed),
-            fnv(0x8422_2325_cbf2_9ce4, &seed)
-        )
+        format!("rtcall_{}", digest(&seed))
     }
 }
 
@@ -95,6 +91,12 @@ fn sorted(names: &Value) -> Value {
     let names = names.as_list().map(|names| names.borrow().clone()).unwrap_or_default();
     let names: BTreeSet<std::rc::Rc<str>> = names.iter().filter_map(Value::as_str_rc).collect();
     Value::list(names.into_iter().map(Value::Str).collect())
+}
+
+/// 32 hex digits that differ for different texts, unless somebody means them not to.
+pub(super) fn digest(text: &str) -> String {
+    let halves = (fnv(0xcbf2_9ce4_8422_2325, text), fnv(0x8422_2325_cbf2_9ce4, text));
+    format!("{:016x}{:016x}", halves.0, halves.1)
 }
 
 fn fnv(start: u64, text: &str) -> u64 {

@@ -2,6 +2,7 @@
 //!
 //! Outputs of effects are a function of the stored result; nothing is cached.
 
+mod agent;
 mod media;
 mod memory;
 mod model;
@@ -27,7 +28,7 @@ impl Run {
         };
         // An effect whose result is null leaves what the node showed before it.
         if let Some(raw) = raw {
-            self.map(&kind, &raw, cfg, &mut record);
+            self.map(&id, &kind, &raw, cfg, &mut record);
         }
         self.set_slot(slot, Value::dict(record));
         true
@@ -37,14 +38,14 @@ impl Run {
     pub(super) fn apply_output_key(&mut self, id: u32, kind: u32, key: u32, cfg: u32) {
         let (id, kind, key) = (self.program.text(id), self.program.text(kind), self.program.text(key));
         let Some(raw) = self.effects.get(&id) else { return };
-        let main = self.map(&kind, &raw, cfg, &mut Map::default());
+        let main = self.map(&id, &kind, &raw, cfg, &mut Map::default());
         if !main.is_null() {
             super::variables::set_nested(&self.vars, &key, main);
         }
     }
 
-    /// Adds to `record` what nodes of type `kind` show of `raw`; gives the main value.
-    fn map(&self, kind: &str, raw: &Value, cfg: u32, record: &mut Map) -> Value {
+    /// Adds to `record` what node `id` of type `kind` shows of `raw`; gives the main value.
+    fn map(&self, id: &str, kind: &str, raw: &Value, cfg: u32, record: &mut Map) -> Value {
         let object = raw.as_dict();
         let get = |key: &str| object.and_then(|o| o.get(key)).unwrap_or_default();
         match kind {
@@ -81,6 +82,7 @@ impl Run {
                 record.insert("recurrent".into(), Value::Bool(false));
                 if time.is_null() { raw.clone() } else { time }
             }
+            "agent" => agent::map(id, raw, &self.agent_bucket(id), &self.config_list(cfg, "read"), record),
             "subflow" => self.map_subflow(raw, object, cfg, record),
             "llm_call" => object.map_or(Value::Null, |o| model::llm_call(o, &self.config_list(cfg, "read"), record)),
             "model_residency" => model::residency(raw, &self.config_list(cfg, "read"), record),
