@@ -141,6 +141,9 @@ pub(super) static CLASS_NAMES: &[&str] = &["__match_args__", "__doc__"];
 /// Builtin types that a class may derive from, beside the exception classes.
 pub(super) static BASES: &[&str] = &["object"];
 
+/// Builtin types that may stand beside `Enum` among the bases of a class.
+pub(super) static MIXED: &[&str] = &["str", "int", "float"];
+
 /// Whether the name is a builtin that programs may use.
 pub(super) fn is_builtin(name: &str) -> bool {
     Builtin::named(name).is_some_and(Builtin::nameable) && !REFUSED.iter().any(|(refused, _)| *refused == name)

@@ -8,7 +8,7 @@ use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{self as ast, Expr, ExprContext, ModModule, Stmt};
 use ruff_text_size::{Ranged, TextRange};
 
-use super::allowed::{self, BASES, CLASS_NAMES, METHODS};
+use super::allowed::{self, BASES, CLASS_NAMES, METHODS, MIXED};
 use super::bindings::{Bindings, REGEX};
 use super::problem::Finding;
 use super::scope::Scopes;
@@ -184,6 +184,12 @@ impl Checker<'_> {
                 "remove it",
             );
         }
+        // `class Color(str, Enum)`: the runtime mixes the values of an enumeration with a builtin type.
+        let enumeration = arguments.args.iter().any(|base| match base {
+            Expr::Name(name) => name.id.as_str() == "Enum",
+            Expr::Attribute(attribute) => attribute.attr.as_str() == "Enum",
+            _ => false,
+        });
         for base in &arguments.args {
             if base.is_starred_expr() {
                 self.refuse(base.range(), "bases with a star are not supported", "write the bases out");
@@ -191,7 +197,9 @@ impl Checker<'_> {
             if let Expr::Name(name) = base {
                 let name = name.id.as_str();
                 let builtin = flow_rt::python::names::Builtin::named(name).filter(|_| !self.scopes.globals.contains(name));
-                if builtin.is_some_and(|builtin| builtin.nameable() && !builtin.is_exception()) && !BASES.contains(&name) {
+                let mixed = enumeration && MIXED.contains(&name);
+                let refused = builtin.is_some_and(|builtin| builtin.nameable() && !builtin.is_exception());
+                if refused && !mixed && !BASES.contains(&name) {
                     self.refuse(
                         base.range(),
                         format!("deriving a class from '{name}' is not supported"),

@@ -155,3 +155,17 @@ fn all_problems_are_told_in_order() {
     let lines: Vec<u32> = problems.iter().map(|problem| problem.place.line).collect();
     assert_eq!(lines, [1, 2, 3]);
 }
+
+#[test]
+fn an_enumeration_may_be_mixed_with_a_builtin_type() {
+    for (bases, accepted) in [
+        ("str, Enum", true),
+        ("int, enum.Enum", true),
+        ("str", false),
+        ("list, Enum", false),
+    ] {
+        let text =
+            format!("import enum\nfrom enum import Enum\nclass A({bases}):\n    X = 1\ndef transform(a):\n    return A(a).name");
+        assert_eq!(refused(&program(&text)).is_empty(), accepted, "{bases}");
+    }
+}
