@@ -45,6 +45,12 @@ impl Heap {
     }
 }
 
+impl Default for Heap {
+    fn default() -> Self {
+        Heap::new()
+    }
+}
+
 /// The list for a size; none for what the standard allocator serves.
 #[inline(always)]
 fn list(layout: Layout) -> Option<usize> {

@@ -86,7 +86,8 @@ impl Unit {
     }
 }
 
-/// `str(exception)`
+/// `str(exception)`, or its class where that says nothing.
 fn said(raised: &Raised) -> String {
-    exception::message(&raised.0).unwrap_or_else(|_| exception::describe(&raised.0))
+    let message = exception::message(&raised.0).ok().filter(|message| !message.is_empty());
+    message.unwrap_or_else(|| exception::describe(&raised.0))
 }

@@ -34,6 +34,7 @@ pub mod percent;
 pub mod release;
 pub mod sequence;
 pub mod set;
+mod share;
 pub mod slice;
 pub mod stack;
 pub mod state;

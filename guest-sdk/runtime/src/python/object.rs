@@ -21,7 +21,7 @@ use super::table::Table;
 pub const IMMEDIATE: u32 = 8;
 
 /// A Python object. The layout (tag at 0; boolean at 4; integer and float at 8; 16 bytes) is known to compiled code.
-#[derive(Clone, Default)]
+#[derive(Default)]
 #[repr(u32)]
 pub enum Obj {
     #[default]
