@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)] // A benchmark that cannot go on says so and ends.
 
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use flowgate::ids::Digest;
@@ -24,7 +25,7 @@ const ROUNDS: usize = 7;
 fn main() {
     let sandbox = Sandbox::new(Settings {
         tick_fuel: u64::MAX / 2,
-        tick_deadline: Duration::from_secs(600),
+        tick_timeout: Duration::from_secs(600),
         ..Settings::default()
     })
     .unwrap();
@@ -98,7 +99,7 @@ fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
     (begun.elapsed(), done)
 }
 
-fn load(sandbox: &Sandbox, document: &Value) -> Program {
+fn load(sandbox: &Sandbox, document: &Value) -> Arc<Program> {
     let component = compile(document);
     sandbox.load(Digest::of(&component), &component, None).unwrap()
 }
