@@ -4,6 +4,7 @@
 //! functions; [`tables`] collects the constants and node records that those functions refer to; [`encode`] makes the module.
 //! What a function of the IR does is fixed at compile time: at run time nobody walks the graph.
 
+mod config;
 mod encode;
 mod ir;
 mod lower;
