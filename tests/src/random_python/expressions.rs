@@ -348,7 +348,7 @@ const LIST: &[&str] = &[
     "[@i for @i, *_ in $m]",
     "$l.copy()",
     "[ord(@s) for @s in $s]",
-    "list(range($i % 9, $i % 5, $i))",
+    "list(range($i % 9, $i % 5, $i % 7 - 3))",
     "list(divmod($i, $i))",
     "[max(@l) for @l in [$l, $l] if @l]",
     "($l if $b else $l)",

@@ -79,7 +79,9 @@ impl Maker<'_> {
             local: true,
         });
         self.scope = locals.collect();
-        let body = self.body(returns);
+        let rest = parameters.iter().find(|parameter| parameter.style == Style::Rest);
+        let rest = rest.map_or_else(String::new, |Parameter { name, .. }| format!("{name} = list({name})\n"));
+        let body = rest + &self.body(returns);
         self.scope.clear();
         let text = format!("\n\ndef {name}({}):\n{}", list.join(", "), indented(&body, 4));
         self.functions.push(Function {

@@ -241,7 +241,7 @@ const LOOP: &[&str] = &[
     "for @i, *@l in [$l, $l]:\n    tick()\n    #",
     "for ~l[0] in $g:\n    tick()\n    #",
     "@i = 5\nwhile (@i := @i - 1) and $B:\n    tick()\n    #\nelse:\n    note(@i)",
-    "for @l in [$l, $l]:\n    tick()\n    for @i in @l:\n        if $B:\n            break\n        #\n    else:\n        continue\n    break",
+    "for @l in [$l, $l]:\n    tick()\n    for @i in @l:\n        tick()\n        if $B:\n            break\n        #\n    else:\n        continue\n    break",
 ];
 
 const BRANCH: &[&str] = &[
@@ -258,15 +258,15 @@ const BRANCH: &[&str] = &[
 
 const TRY: &[&str] = &[
     "try:\n    #\nexcept ValueError as @x:\n    note(str(@x))\n    #",
-    "try:\n    #\nexcept (KeyError, IndexError) as @x:\n    note(repr(@x))\nelse:\n    #\nfinally:\n    #",
-    "try:\n    #\nexcept Exception as @x:\n    note([str(@x), repr(@x.args)])",
+    "try:\n    #\nexcept (KeyError, IndexError) as @x:\n    note(told(@x))\nelse:\n    #\nfinally:\n    #",
+    "try:\n    #\nexcept Exception as @x:\n    note([told(@x)])",
     "try:\n    #\nfinally:\n    #",
-    "try:\n    raise $x\nexcept (ValueError, TypeError) as @x:\n    note(repr(@x))\nexcept LookupError:\n    #\nelse:\n    #",
+    "try:\n    raise $x\nexcept (ValueError, TypeError) as @x:\n    note(told(@x))\nexcept LookupError:\n    #\nelse:\n    #",
     "try:\n    note($i // $i)\n    #\nexcept ZeroDivisionError:\n    #\nelse:\n    #\nfinally:\n    note('finally')",
-    "try:\n    #\nexcept TypeError as @x:\n    raise Refused(str(@x)) from @x",
-    "try:\n    try:\n        #\n    except KeyError as @x:\n        raise\n    finally:\n        #\nexcept Exception as @x2:\n    note(repr(@x2))",
-    "try:\n    raise Refused($s) from $x\nexcept ValueError as @x:\n    note(repr(@x))",
-    "try:\n    note(next($g))\nexcept StopIteration as @x:\n    note(repr(@x))",
+    "try:\n    #\nexcept TypeError as @x:\n    raise Refused(told(@x)) from @x",
+    "try:\n    try:\n        #\n    except KeyError as @x:\n        raise\n    finally:\n        #\nexcept Exception as @x2:\n    note(told(@x2))",
+    "try:\n    raise Refused($s) from $x\nexcept ValueError as @x:\n    note(told(@x))",
+    "try:\n    note(next($g))\nexcept StopIteration as @x:\n    note(told(@x))",
     "try:\n    #\nexcept ArithmeticError as @x:\n    note(@x.args)\nexcept Exception:\n    #",
 ];
 
@@ -283,7 +283,7 @@ const MATCH: &[&str] = &[
 
 const CLOSURE: &[&str] = &[
     "def @c(@i):\n    tick()\n    #\n    return $I\nnote(@c($i))",
-    "def @c(@i=$i, *@l, @s=$s):\n    tick()\n    #\n    return [@i, @l, $S]\nnote(@c())\nnote(@c($i, $i, s=1) if $b else @c($i, $i))",
+    "def @c(@i=$i, *@v, @s=$s):\n    tick()\n    @l = list(@v)\n    #\n    return [@i, @v, $S]\nnote(@c())\nnote(@c($i, $i, s=1) if $b else @c($i, $i))",
     "def @c():\n    nonlocal ~i\n    tick()\n    ~i += 1\n    #\n    return ~i\nnote([@c(), @c()])",
     "def @c():\n    tick()\n    yield $i\n    #\n    yield $i\nnote(list(@c()))",
     "def @c(@i):\n    tick()\n    if @i <= 1:\n        return 1\n    return @i * @c(@i - 1)\nnote(@c($i % 30))",
