@@ -89,7 +89,7 @@ def told(error):
 
 
 def note(x):
-    NOTES.append(show(x))
+    NOTES.append(show(clip(x)))
 ";
 
 const EPILOGUE: &str = "
