@@ -1,4 +1,4 @@
-//! Expressions of strings, and formatting with random specifications.
+//! Expressions of strings and of lists of them, and formatting with random specifications.
 
 use super::maker::Maker;
 
@@ -84,6 +84,45 @@ pub(super) const TEMPLATES: &[&str] = &[
     "str($x)",
     "repr($x)",
     "str($b)",
+];
+
+pub(super) const LISTS: &[&str] = &[
+    "[$s, $s]",
+    "[*$t, $s]",
+    "$s.split()",
+    "$s.split($w)",
+    "$s.split(',', $k)",
+    "$s.rsplit(None, $k)",
+    "$s.splitlines()",
+    "$s.splitlines(True)",
+    "list($s)",
+    "sorted($t)",
+    "sorted($t, key=len)",
+    "sorted($t, key=lambda @s: $I)",
+    "sorted($s, reverse=True)",
+    "sorted($d)",
+    "list($d)",
+    "list($d.keys())",
+    "[$S for @s in $t]",
+    "[$S for @i in $g]",
+    "[$S for @i, @s in enumerate($t)]",
+    "[$S for @i, @s in enumerate($t, $i)]",
+    "list(map(str, $l))",
+    "list(map(repr, [$a, $a]))",
+    "list($s.partition($w))",
+    "list($s.rpartition(' '))",
+    "$t[::-1]",
+    "$t[$k:]",
+    "($t + $t)",
+    "[@s for @i, @s in sorted($m)]",
+    "list(filter(None, $t))",
+    "sorted($t, key=str.lower, reverse=True)",
+    "[str(@i) for @i in $g]",
+    "sorted($d, key=lambda @s: (-$d.get(@s, 0), @s))",
+    "[@s.upper() for @s in $t if $B]",
+    "[@s for @s, @i in $d.items() if $B]",
+    "sorted($t, key=lambda @s: (len(@s), $I))",
+    "list(dict.fromkeys($t))",
 ];
 
 const INT_SPECS: &[&str] = &[
