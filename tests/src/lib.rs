@@ -11,6 +11,7 @@ pub mod lean;
 pub mod ledger;
 pub mod random;
 pub mod random_flow;
+pub mod random_python;
 pub mod server;
 pub mod sse;
 
