@@ -116,7 +116,8 @@ async fn a_random_flow_comes_out_the_same_when_its_host_is_killed_at_every_commi
     let count = flows(FLOWS);
     let seed = match std::env::var("FLOWGATE_SEED") {
         Ok(text) => text.parse().expect("FLOWGATE_SEED is a number"),
-        Err(_) => Random::seeded().number() >> 24,
+        // Always the same, so that a change is judged by what it changes; other seeds look for what is not known yet.
+        Err(_) => 1,
     };
     // The name says how to have this one flow again: FLOWGATE_SEED=… FLOWGATE_KILL_FLOWS=1.
     let case = |seed: u64| random_flow::case(&seed.to_string(), &mut Random::of(seed), World::Cases);

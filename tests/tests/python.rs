@@ -1,6 +1,6 @@
 //! Random Python programs: what a code node compiles to must compute what CPython does.
 //!
-//! `FLOWGATE_PYTHON_PROGRAMS` says how many, `FLOWGATE_SEED` from which on. Without a `python3` of the version whose behaviour the code
+//! `FLOWGATE_PYTHON_PROGRAMS` says how many, `FLOWGATE_SEED` from which on (20000). Without a `python3` of the version whose behaviour the code
 //! nodes have there is nothing to compare with, and the test says so.
 
 use std::path::Path;
@@ -139,7 +139,8 @@ async fn a_random_program_computes_what_cpython_does() {
     };
     let seed = match std::env::var("FLOWGATE_SEED") {
         Ok(text) => text.parse().expect("FLOWGATE_SEED is a number"),
-        Err(_) => Random::seeded().number() >> 24,
+        // Always the same, so that a change is judged by what it changes; other seeds look for what is not known yet.
+        Err(_) => 20_000,
     };
     let dir = tempfile::tempdir().expect("a directory");
     let programs: Vec<(u64, String)> = (seed..seed + count)
