@@ -9,6 +9,10 @@
 //! and temporaries as the front end likes. Slots that no caller fills begin as [`Op::Unbound`]. The runtime clears a frame when its
 //! function has ended, so nothing needs to be dropped by hand.
 
+/// Operators are the runtime's own: the numbers that compiled code passes cannot differ.
+pub use flow_rt::python::arith::{BinaryOp, UnaryOp};
+pub use flow_rt::python::compare::CompareOp;
+
 use crate::codegen::Import;
 
 pub type Slot = u32;
@@ -188,48 +192,4 @@ pub enum End {
     Yield {
         resume: BlockId,
     },
-}
-
-/// The numbers are the runtime's (`flow-rt`, `python/abi.rs`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
-pub enum BinaryOp {
-    Add = 0,
-    Sub = 1,
-    Mul = 2,
-    TrueDiv = 3,
-    FloorDiv = 4,
-    Mod = 5,
-    Pow = 6,
-    And = 7,
-    Or = 8,
-    Xor = 9,
-    LShift = 10,
-    RShift = 11,
-    /// Always a `TypeError`: no supported type has it.
-    MatMul = 12,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
-pub enum UnaryOp {
-    Not = 0,
-    Neg = 1,
-    Pos = 2,
-    Invert = 3,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
-pub enum CompareOp {
-    Eq = 0,
-    Ne = 1,
-    Lt = 2,
-    Le = 3,
-    Gt = 4,
-    Ge = 5,
-    Is = 6,
-    IsNot = 7,
-    In = 8,
-    NotIn = 9,
 }
