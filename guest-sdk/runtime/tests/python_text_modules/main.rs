@@ -1,32 +1,14 @@
 //! `math`, `json`, `re`, `random` and the modules of text and bytes answer as CPython 3.11 does: `cases.txt` has programs and CPython's
 //! answers, written anew by `python3 cases.py < cases.txt`.
 
-#[path = "../python_modules/eval.rs"]
+#[path = "../python_eval/mod.rs"]
 mod eval;
-
-use flow_rt::python::{exception, text};
 
 #[test]
 fn modules_answer_as_cpython() {
     let more = std::env::var("FLOWGATE_MODULE_CASES").ok();
     let more = more.map_or_else(String::new, |file| std::fs::read_to_string(file).unwrap_or_default());
-    let mut wrong = Vec::new();
-    let mut count = 0;
-    for line in include_str!("cases.txt").lines().chain(more.lines()) {
-        let Some((program, expected)) = line.split_once(" => ") else {
-            continue;
-        };
-        count += 1;
-        let answer = match eval::run(program).and_then(|value| text::repr(&value)) {
-            Ok(text) => text,
-            Err(raised) => exception::describe(&raised.0),
-        };
-        if answer != expected {
-            wrong.push(format!("{program}\n    cpython: {expected}\n    here:    {answer}"));
-        }
-    }
-    assert!(count > 300, "the cases were not read");
-    assert!(wrong.is_empty(), "{} of {count} differ:\n{}", wrong.len(), wrong.join("\n"));
+    eval::check(&(include_str!("cases.txt").to_owned() + "\n" + &more), 300);
 }
 
 #[test]

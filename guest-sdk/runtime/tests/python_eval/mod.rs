@@ -1,18 +1,49 @@
 //! Just enough of Python's expressions to write cases in: literals, names, operators, calls, attributes, subscripts, and assignments
 //! with `;` between them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "cases are written by hand: what is not understood is a mistake in them"
+)]
+
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use flow_rt::python::arith::{self, BinaryOp, UnaryOp};
+use flow_rt::python::class::Class;
 use flow_rt::python::compare::{self, CompareOp};
 use flow_rt::python::error::Py;
 use flow_rt::python::names::{Builtin, Module};
-use flow_rt::python::object::{Args, Name, Obj, Text};
+use flow_rt::python::object::{Args, Dict, Name, NativeFn, Obj, Set, Text};
 use flow_rt::python::set::SetTable;
-use flow_rt::python::table::Table;
-use flow_rt::python::{attr, builtins, call, stdlib, subscript};
+use flow_rt::python::stdlib::made_class;
+use flow_rt::python::{attr, builtins, call, exception, keyed, stdlib, subscript, text};
 
-pub fn run(program: &str) -> Py {
+/// Runs every `program => answer` of `cases`, of which there are more than `least`, and fails naming all that answer otherwise.
+pub fn check(cases: &str, least: usize) {
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for line in cases.lines() {
+        let Some((program, expected)) = line.split_once(" => ") else {
+            continue;
+        };
+        count += 1;
+        let answer = || match run(program).and_then(|value| text::repr(&value)) {
+            Ok(text) => text,
+            Err(raised) => exception::describe(&raised.0),
+        };
+        let answer = std::panic::catch_unwind(answer).unwrap_or_else(|_| String::from("a panic"));
+        if answer != expected {
+            wrong.push(format!("{program}\n    cpython: {expected}\n    here:    {answer}"));
+        }
+    }
+    assert!(count > least, "the cases were not read");
+    assert!(wrong.is_empty(), "{} of {count} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn run(program: &str) -> Py {
     let mut reader = Reader {
         rest: program,
         names: HashMap::new(),
@@ -42,6 +73,22 @@ pub fn run(program: &str) -> Py {
         assert!(reader.take(";"), "not understood: {:?} in {program:?}", reader.rest);
     }
 }
+
+/// `klass(name, bases, namespace)`: what a `class` statement does.
+static KLASS: NativeFn = NativeFn {
+    module: "cases",
+    name: "klass",
+    call: |args| {
+        let [Obj::Str(name), Obj::Tuple(bases), Obj::Dict(namespace)] = args.values else {
+            panic!("klass takes a name, bases and a namespace");
+        };
+        let attrs = namespace.table.borrow().clone();
+        if let Some(made) = made_class::derive(name, bases, &attrs)? {
+            return Ok(made);
+        }
+        Class::new(name, bases, attrs).map(Obj::Class)
+    },
+};
 
 struct Reader<'a> {
     rest: &'a str,
@@ -152,7 +199,7 @@ impl<'a> Reader<'a> {
             match self.name() {
                 Some(name) if self.rest.starts_with('=') && !self.rest.starts_with("==") => {
                     self.rest = &self.rest[1..];
-                    names.push(std::rc::Rc::new(Text::new(name)));
+                    names.push(Rc::new(Text::new(name)));
                 }
                 _ => self.rest = start,
             }
@@ -203,7 +250,12 @@ impl<'a> Reader<'a> {
             name => match (self.names.get(name), Builtin::named(name)) {
                 (Some(value), _) => value.clone(),
                 (None, Some(builtin)) => Obj::Builtin(builtin),
-                (None, None) => stdlib::attribute(Module::Collections, name).unwrap_or_else(|| panic!("no name {name}")),
+                (None, None) if name == "klass" => Obj::NativeFn(&KLASS),
+                (None, None) => match Module::named(name) {
+                    Some(module) => Obj::Module(module),
+                    // The classes of `collections` by their own names.
+                    None => stdlib::attribute(Module::Collections, name).unwrap_or_else(|| panic!("no name {name}")),
+                },
             },
         })
     }
@@ -218,22 +270,23 @@ impl<'a> Reader<'a> {
     }
 
     fn braces(&mut self) -> Py {
-        let (mut dict, mut set) = (Table::default(), SetTable::default());
+        let (dict, set) = (Rc::new(Dict::default()), SetTable::default());
+        let set = Rc::new(Set {
+            table: RefCell::new(set),
+            frozen: false,
+        });
         while !self.take("}") {
             let key = self.expression(0)?;
             if self.take(":") {
                 let value = self.expression(0)?;
-                dict.insert(key, value)?;
+                keyed::dict_set(&dict, key, value)?;
             } else {
-                set.add(key)?;
+                keyed::set_add(&set, key)?;
             }
             self.take(",");
         }
-        Ok(if set.is_empty() {
-            Obj::dict(dict)
-        } else {
-            Obj::set(set, false)
-        })
+        let empty = set.table.borrow().is_empty();
+        Ok(if empty { Obj::Dict(dict) } else { Obj::Set(set) })
     }
 
     fn number(&mut self) -> Py {
