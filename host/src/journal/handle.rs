@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use tokio::sync::{mpsc, oneshot};
 
 use super::fresh::Fresh;
-use super::reader::Reads;
+use super::scope::Reads;
 use super::subscribe::{Subscription, Topics};
 use super::types::{Advance, Advanced, BundleRow, Command, Error, Receipt, StartRun};
 use super::wakes::{WakeQueue, Wakes};

@@ -13,6 +13,7 @@ mod nudge;
 mod options;
 mod reader;
 pub mod rows;
+mod scope;
 mod store;
 mod subscribe;
 #[cfg(test)]

@@ -1,79 +1,19 @@
 //! Reads: what clients and drivers are told, from committed rows only.
 
-use std::ops::{Deref, DerefMut};
+use std::ops::DerefMut;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
-use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{SqliteConnection, SqlitePool, SqlitePoolOptions};
-use sqlx::{AssertSqlSafe, Row as _, Sqlite as Db};
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteConnection;
 
 use super::handle::Handle;
-use super::options::Options;
+use super::scope::{Scoped, TenantSql, tenant_sql};
 use super::store::query::{self, Columns, RUN_ROW};
-use super::store::sqlite::{Sqlite, connect_options};
 use super::types::{BundleRow, Delivery, Error, LedgerPage, LiveRun, OpenCall, RunFilter, RunRow};
 use crate::clock::Micros;
 use crate::ids::{Digest, LedgerSeq, RunId, RunRef, TenantId};
 use crate::record::{Json, RunStatus};
-
-/// Where reads go.
-#[derive(Debug)]
-pub(crate) enum Reads {
-    /// Read-only connections of their own: they see the last commit and never wait for the writer.
-    Pool(SqlitePool),
-    /// A database in memory has one connection: reads take it between commits.
-    Shared(Arc<Mutex<SqliteConnection>>),
-}
-
-enum Conn {
-    Pooled(PoolConnection<Db>),
-    Shared(OwnedMutexGuard<SqliteConnection>),
-}
-
-impl Deref for Conn {
-    type Target = SqliteConnection;
-    fn deref(&self) -> &SqliteConnection {
-        match self {
-            Conn::Pooled(conn) => conn,
-            Conn::Shared(conn) => conn,
-        }
-    }
-}
-
-impl DerefMut for Conn {
-    fn deref_mut(&mut self) -> &mut SqliteConnection {
-        match self {
-            Conn::Pooled(conn) => conn,
-            Conn::Shared(conn) => conn,
-        }
-    }
-}
-
-impl Reads {
-    pub(crate) async fn open(options: &Options, store: &Sqlite) -> Result<Self, Error> {
-        if options.path.is_none() {
-            return Ok(Reads::Shared(store.shared()));
-        }
-        let pool = SqlitePoolOptions::new()
-            .max_connections(options.readers.max(1))
-            .test_before_acquire(false)
-            .connect_with(connect_options(options, true))
-            .await?;
-        Ok(Reads::Pool(pool))
-    }
-
-    async fn conn(&self) -> Result<Conn, Error> {
-        match self {
-            Reads::Pool(pool) => Ok(Conn::Pooled(pool.acquire().await.map_err(|e| match e {
-                sqlx::Error::PoolClosed => Error::Closed,
-                other => Error::Database(other),
-            })?)),
-            Reads::Shared(conn) => Ok(Conn::Shared(Arc::clone(conn).lock_owned().await)),
-        }
-    }
-}
 
 /// What became of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,13 +32,9 @@ impl Handle {
     /// A run by its name outside.
     pub async fn run(&self, tenant: TenantId, run_id: &RunId) -> Result<Option<RunRow>, Error> {
         let sql = format!("{RUN_ROW}{FROM}WHERE r.tenant = ?1 AND r.run_id = ?2");
-        let mut conn = self.reads().conn().await?;
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(tenant.0).bind(run_id.as_str());
-        query
-            .fetch_optional(&mut *conn)
-            .await?
-            .map(|row| query::run_row(&mut Columns::of(&row)))
-            .transpose()
+        let mut rows = self.reads().of(tenant).await?;
+        let row = rows.query(TenantSql::composed(sql)?).bind(run_id.as_str()).one().await?;
+        row.map(|row| query::run_row(&mut Columns::of(&row))).transpose()
     }
 
     /// Where a run is, without reading it when it was started here a moment ago.
@@ -111,13 +47,9 @@ impl Handle {
 
     /// The start input as it was stored: a JSON object.
     pub async fn input(&self, tenant: TenantId, run_id: &RunId) -> Result<Option<Json>, Error> {
-        let sql = "SELECT input FROM runs WHERE tenant = ?1 AND run_id = ?2";
-        let mut conn = self.reads().conn().await?;
-        let text: Option<String> = sqlx::query_scalar(sql)
-            .bind(tenant.0)
-            .bind(run_id.as_str())
-            .fetch_optional(&mut *conn)
-            .await?;
+        let sql = tenant_sql!("SELECT input FROM runs WHERE tenant = ?1 AND run_id = ?2");
+        let mut rows = self.reads().of(tenant).await?;
+        let text: Option<String> = rows.query(sql).bind(run_id.as_str()).value().await?;
         text.map(query::raw).transpose()
     }
 
@@ -126,24 +58,20 @@ impl Handle {
         if let Some(fresh) = self.fresh().take(at) {
             return Ok(Some(fresh));
         }
-        let mut conn = self.reads().conn().await?;
-        let Some((live, more)) = load_row(&mut conn, at).await? else {
+        let mut rows = self.reads().of(at.tenant).await?;
+        let Some((live, more)) = load_row(&mut rows, at).await? else {
             return Ok(None);
         };
         if !more {
             return Ok(Some(live));
         }
-        // More than one row is needed: read them all in one transaction, so that they belong together.
-        sqlx::query("BEGIN").execute(&mut *conn).await?;
-        let loaded = load_whole(&mut conn, at).await;
-        sqlx::query("ROLLBACK").execute(&mut *conn).await?;
-        loaded
+        // More than one row is needed: they must belong together.
+        load_whole(&mut rows.at_one_commit().await?, at).await
     }
 
     /// All history of a run, in order: one JSON text a tick. What a replay reads.
     pub async fn history(&self, at: RunRef) -> Result<Vec<String>, Error> {
-        let mut conn = self.reads().conn().await?;
-        history_after(&mut conn, at, 0).await
+        history_after(&mut self.reads().of(at.tenant).await?, at, 0).await
     }
 
     /// Runs, newest `updated_at` first.
@@ -164,29 +92,27 @@ impl Handle {
             }
         }
         sql.push_str(" ORDER BY s.updated_us DESC, s.run DESC LIMIT ?5");
-        let query = sqlx::query(AssertSqlSafe(sql))
-            .bind(tenant.0)
+        let mut rows = self.reads().of(tenant).await?;
+        let query = rows
+            .query(TenantSql::composed(sql)?)
             .bind(filter.status.map(RunStatus::as_str))
             .bind(filter.workflow_id)
             .bind(filter.session_id)
             .bind(filter.limit);
-        let mut conn = self.reads().conn().await?;
-        let rows = query.fetch_all(&mut *conn).await?;
-        rows.iter().map(|row| query::run_row(&mut Columns::of(row))).collect()
+        let found = query.all().await?;
+        found.iter().map(|row| query::run_row(&mut Columns::of(row))).collect()
     }
 
     /// Rows after a cursor. An unknown run has none.
     pub async fn ledger(&self, tenant: TenantId, run_id: &RunId, after: LedgerSeq, limit: u32) -> Result<LedgerPage, Error> {
-        let sql = "SELECT l.record FROM runs r JOIN ledger l USING (tenant, run) WHERE r.tenant = ?1 AND r.run_id = ?2 AND l.seq > ?3 \
-                   ORDER BY l.seq LIMIT ?4";
-        let mut conn = self.reads().conn().await?;
-        let query = sqlx::query(sql)
-            .bind(tenant.0)
-            .bind(run_id.as_str())
-            .bind(seq(after))
-            .bind(limit);
+        let sql = tenant_sql!(
+            "SELECT l.record FROM runs r JOIN ledger l USING (tenant, run) WHERE r.tenant = ?1 AND r.run_id = ?2 AND l.seq > ?3 \
+             ORDER BY l.seq LIMIT ?4"
+        );
+        let mut rows = self.reads().of(tenant).await?;
+        let query = rows.query(sql).bind(run_id.as_str()).bind(seq(after)).bind(limit);
         let rows: Vec<Arc<str>> = query
-            .fetch_all(&mut *conn)
+            .all()
             .await?
             .iter()
             .map(|row| Ok(row.try_get::<&str, _>(0)?.into()))
@@ -197,13 +123,11 @@ impl Handle {
 
     /// Number of rows of a run; None for an unknown run.
     pub async fn ledger_len(&self, tenant: TenantId, run_id: &RunId) -> Result<Option<LedgerSeq>, Error> {
-        let sql = "SELECT s.last_seq FROM runs r JOIN run_state s USING (tenant, run) WHERE r.tenant = ?1 AND r.run_id = ?2";
-        let mut conn = self.reads().conn().await?;
-        let len: Option<i64> = sqlx::query_scalar(sql)
-            .bind(tenant.0)
-            .bind(run_id.as_str())
-            .fetch_optional(&mut *conn)
-            .await?;
+        let sql = tenant_sql!(
+            "SELECT s.last_seq FROM runs r JOIN run_state s USING (tenant, run) WHERE r.tenant = ?1 AND r.run_id = ?2"
+        );
+        let mut rows = self.reads().of(tenant).await?;
+        let len: Option<i64> = rows.query(sql).bind(run_id.as_str()).value().await?;
         Ok(len.map(|n| n.max(0) as u64))
     }
 
@@ -211,13 +135,8 @@ impl Handle {
     pub async fn runnable(&self) -> Result<Vec<RunRef>, Error> {
         let sql = "SELECT s.tenant, s.run FROM tenants t JOIN run_state s ON s.tenant = t.tenant AND s.status = 'running' \
                    WHERE s.unarmed = 0 ORDER BY s.updated_us";
-        let mut conn = self.reads().conn().await?;
-        sqlx::query(sql)
-            .fetch_all(&mut *conn)
-            .await?
-            .iter()
-            .map(|row| Columns::of(row).at())
-            .collect()
+        let rows = self.reads().host_wide().await?.query(sql).all().await?;
+        rows.iter().map(|row| Columns::of(row).at()).collect()
     }
 
     /// Direct children, oldest first.
@@ -237,26 +156,21 @@ impl Handle {
              {RUN_ROW} FROM family f JOIN runs r ON r.tenant = ?1 AND r.run = f.run JOIN run_state s USING (tenant, run) \
              LEFT JOIN runs p ON p.tenant = r.tenant AND p.run = r.parent WHERE f.depth > 0 ORDER BY f.depth, r.run"
         );
-        let mut conn = self.reads().conn().await?;
-        let query = sqlx::query(AssertSqlSafe(sql))
-            .bind(tenant.0)
-            .bind(run_id.as_str())
-            .bind(deepest);
-        query
-            .fetch_all(&mut *conn)
-            .await?
-            .iter()
-            .map(|row| query::run_row(&mut Columns::of(row)))
-            .collect()
+        let mut rows = self.reads().of(tenant).await?;
+        let query = rows.query(TenantSql::composed(sql)?).bind(run_id.as_str()).bind(deepest);
+        let found = query.all().await?;
+        found.iter().map(|row| query::run_row(&mut Columns::of(row))).collect()
     }
 
     /// The installed bundles with their files.
     pub async fn bundles(&self, tenant: TenantId) -> Result<Vec<BundleRow>, Error> {
-        let sql = "SELECT b.bundle_id, b.bundle_version, b.digest, f.bytes, b.installed_us FROM bundles b \
-                   JOIN blobs f USING (tenant, digest) WHERE b.tenant = ?1 ORDER BY b.bundle_id, b.installed_us, b.bundle_version";
-        let mut conn = self.reads().conn().await?;
-        let rows = sqlx::query(sql).bind(tenant.0).fetch_all(&mut *conn).await?;
-        rows.iter()
+        let sql = tenant_sql!(
+            "SELECT b.bundle_id, b.bundle_version, b.digest, f.bytes, b.installed_us FROM bundles b \
+             JOIN blobs f USING (tenant, digest) WHERE b.tenant = ?1 ORDER BY b.bundle_id, b.installed_us, b.bundle_version"
+        );
+        let found = self.reads().of(tenant).await?.query(sql).all().await?;
+        found
+            .iter()
             .map(|row| {
                 let mut c = Columns::of(row);
                 Ok(BundleRow {
@@ -273,13 +187,11 @@ impl Handle {
 
     /// A component's bytes and the digest of the runtime it is linked with (a [`blob`](Self::blob)).
     pub async fn component(&self, tenant: TenantId, digest: Digest) -> Result<Option<(Arc<[u8]>, Option<Digest>)>, Error> {
-        let sql = "SELECT f.bytes, c.runtime FROM components c JOIN blobs f USING (tenant, digest) WHERE c.tenant = ?1 AND c.digest = ?2";
-        let mut conn = self.reads().conn().await?;
-        let row = sqlx::query(sql)
-            .bind(tenant.0)
-            .bind(digest.0.to_vec())
-            .fetch_optional(&mut *conn)
-            .await?;
+        let sql = tenant_sql!(
+            "SELECT f.bytes, c.runtime FROM components c JOIN blobs f USING (tenant, digest) WHERE c.tenant = ?1 AND c.digest = ?2"
+        );
+        let mut rows = self.reads().of(tenant).await?;
+        let row = rows.query(sql).bind(digest.0.to_vec()).one().await?;
         row.map(|row| {
             let mut c = Columns::of(&row);
             Ok((
@@ -292,25 +204,17 @@ impl Handle {
 
     /// Bytes by their content.
     pub async fn blob(&self, tenant: TenantId, digest: Digest) -> Result<Option<Arc<[u8]>>, Error> {
-        let sql = "SELECT bytes FROM blobs WHERE tenant = ?1 AND digest = ?2";
-        let mut conn = self.reads().conn().await?;
-        let bytes: Option<Vec<u8>> = sqlx::query_scalar(sql)
-            .bind(tenant.0)
-            .bind(digest.0.to_vec())
-            .fetch_optional(&mut *conn)
-            .await?;
+        let sql = tenant_sql!("SELECT bytes FROM blobs WHERE tenant = ?1 AND digest = ?2");
+        let mut rows = self.reads().of(tenant).await?;
+        let bytes: Option<Vec<u8>> = rows.query(sql).bind(digest.0.to_vec()).value().await?;
         Ok(bytes.map(Arc::from))
     }
 
     /// What became of a command; None for an unknown id.
     pub async fn command_state(&self, tenant: TenantId, command_id: &str) -> Result<Option<CommandState>, Error> {
-        let sql = "SELECT state, reason FROM commands WHERE tenant = ?1 AND command_id = ?2";
-        let mut conn = self.reads().conn().await?;
-        let row = sqlx::query(sql)
-            .bind(tenant.0)
-            .bind(command_id)
-            .fetch_optional(&mut *conn)
-            .await?;
+        let sql = tenant_sql!("SELECT state, reason FROM commands WHERE tenant = ?1 AND command_id = ?2");
+        let mut rows = self.reads().of(tenant).await?;
+        let row = rows.query(sql).bind(command_id).one().await?;
         row.map(|row| {
             let reason: Option<String> = row.try_get(1)?;
             Ok(match row.try_get::<&str, _>(0)? {
@@ -329,11 +233,13 @@ fn seq(after: LedgerSeq) -> i64 {
 }
 
 /// The run and its input, and whether there is more to load.
-async fn load_row(conn: &mut SqliteConnection, at: RunRef) -> Result<Option<(LiveRun, bool)>, Error> {
+async fn load_row<C: DerefMut<Target = SqliteConnection>>(
+    rows: &mut Scoped<C>,
+    at: RunRef,
+) -> Result<Option<(LiveRun, bool)>, Error> {
     const MORE: &str = ", r.input, s.calls, s.inbox_consumed, s.inbox_end, s.history_pos";
     let sql = format!("{RUN_ROW}{MORE}{FROM}WHERE r.tenant = ?1 AND r.run = ?2");
-    let query = sqlx::query(AssertSqlSafe(sql)).bind(at.tenant.0).bind(at.run.0);
-    let Some(row) = query.fetch_optional(&mut *conn).await? else {
+    let Some(row) = rows.query(TenantSql::composed(sql)?).bind(at.run.0).one().await? else {
         return Ok(None);
     };
     let mut c = Columns::of(&row);
@@ -354,34 +260,30 @@ async fn load_row(conn: &mut SqliteConnection, at: RunRef) -> Result<Option<(Liv
     Ok(Some((live, more)))
 }
 
-async fn load_whole(conn: &mut SqliteConnection, at: RunRef) -> Result<Option<LiveRun>, Error> {
-    let Some((mut live, _)) = load_row(conn, at).await? else {
+async fn load_whole<C: DerefMut<Target = SqliteConnection>>(rows: &mut Scoped<C>, at: RunRef) -> Result<Option<LiveRun>, Error> {
+    let Some((mut live, _)) = load_row(rows, at).await? else {
         return Ok(None);
     };
-    load_rest(conn, at, &mut live).await?;
+    load_rest(rows, at, &mut live).await?;
     Ok(Some(live))
 }
 
 /// Snapshot, history after it, and the inbox.
-async fn load_rest(conn: &mut SqliteConnection, at: RunRef, live: &mut LiveRun) -> Result<(), Error> {
-    let sql = "SELECT pos, state FROM snapshots WHERE tenant = ?1 AND run = ?2";
-    let snapshot = sqlx::query(sql)
-        .bind(at.tenant.0)
-        .bind(at.run.0)
-        .fetch_optional(&mut *conn)
-        .await?;
+async fn load_rest<C: DerefMut<Target = SqliteConnection>>(
+    rows: &mut Scoped<C>,
+    at: RunRef,
+    live: &mut LiveRun,
+) -> Result<(), Error> {
+    let sql = tenant_sql!("SELECT pos, state FROM snapshots WHERE tenant = ?1 AND run = ?2");
     let mut from = 0;
-    if let Some(row) = snapshot {
+    if let Some(row) = rows.query(sql).bind(at.run.0).one().await? {
         from = row.try_get(0)?;
         live.snapshot = Some(row.try_get(1)?);
     }
-    live.ticks = history_after(conn, at, from).await?;
-    let sql = "SELECT effect_id, outcome FROM inbox WHERE tenant = ?1 AND run = ?2 AND pos > ?3 ORDER BY pos";
-    let query = sqlx::query(sql)
-        .bind(at.tenant.0)
-        .bind(at.run.0)
-        .bind(seq(live.inbox_consumed));
-    for row in query.fetch_all(&mut *conn).await? {
+    live.ticks = history_after(rows, at, from).await?;
+    let sql = tenant_sql!("SELECT effect_id, outcome FROM inbox WHERE tenant = ?1 AND run = ?2 AND pos > ?3 ORDER BY pos");
+    let query = rows.query(sql).bind(at.run.0).bind(seq(live.inbox_consumed));
+    for row in query.all().await? {
         let mut c = Columns::of(&row);
         live.inbox.push(Delivery {
             effect_id: c.u64()?,
@@ -391,16 +293,14 @@ async fn load_rest(conn: &mut SqliteConnection, at: RunRef, live: &mut LiveRun) 
     Ok(())
 }
 
-async fn history_after(conn: &mut SqliteConnection, at: RunRef, from: i64) -> Result<Vec<String>, Error> {
-    let sql = "SELECT ticks FROM history WHERE tenant = ?1 AND run = ?2 AND pos > ?3 ORDER BY pos";
+async fn history_after<C: DerefMut<Target = SqliteConnection>>(
+    rows: &mut Scoped<C>,
+    at: RunRef,
+    from: i64,
+) -> Result<Vec<String>, Error> {
+    let sql = tenant_sql!("SELECT ticks FROM history WHERE tenant = ?1 AND run = ?2 AND pos > ?3 ORDER BY pos");
     let mut all = Vec::new();
-    for row in sqlx::query(sql)
-        .bind(at.tenant.0)
-        .bind(at.run.0)
-        .bind(from)
-        .fetch_all(&mut *conn)
-        .await?
-    {
+    for row in rows.query(sql).bind(at.run.0).bind(from).all().await? {
         let ticks: Vec<Box<RawValue>> = query::parse(row.try_get(0)?)?;
         all.extend(ticks.into_iter().map(|t| String::from(Box::<str>::from(t))));
     }

@@ -8,6 +8,7 @@ mod files;
 mod speed;
 mod starts;
 mod subscriptions;
+pub(super) mod tenancy;
 mod trees;
 mod waits;
 

@@ -42,7 +42,7 @@ use super::fuse::Fuse;
 use super::handle::{Handle, Shared};
 use super::nudge::{Heard, Nudge};
 use super::options::{Options, Role};
-use super::reader::Reads;
+use super::scope::Reads;
 use super::store::Store;
 use super::store::sqlite::Sqlite;
 use super::subscribe::{Published, Topics};
