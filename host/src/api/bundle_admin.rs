@@ -7,15 +7,18 @@ use axum::response::Response;
 use bytes::Bytes;
 use flowgate_compiler::diagnostic::Diagnostic;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::body::broken;
 use super::bundles::BundleRef;
 use super::error::json;
+use super::openapi::{BadRequest, Failed, Invalid, NotFound, Refused, TooLarge, bodies};
 use super::validate::{Issue, Query, null, parse_bool, text};
 use super::workflows::InstallError;
 use super::{AppState, Error, PathOf, Principal};
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = UploadedBundle)]
 struct Uploaded<'a> {
     ok: bool,
     bundle_id: &'a str,
@@ -28,10 +31,11 @@ struct Uploaded<'a> {
     gateway_reload_error: Option<String>,
     /// What the compiler found; not in the reference, so only when there is something.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<Object>)]
     diagnostics: &'a [Diagnostic],
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct UploadedEntrypoint<'a> {
     flow_id: &'a str,
     name: &'a str,
@@ -47,6 +51,13 @@ struct Form {
 }
 
 /// An installed bundle can be started at once; `reload` is kept for the answer that clients look at.
+#[utoipa::path(
+    post,
+    path = "/api/gateway/bundles/upload",
+    tag = "bundles",
+    request_body(content = bodies::UploadForm, content_type = "multipart/form-data"),
+    responses((status = 200, body = Uploaded<'static>), BadRequest, TooLarge, Invalid, Refused)
+)]
 pub async fn upload(
     principal: Principal,
     State(app): State<AppState>,
@@ -142,13 +153,20 @@ impl From<InstallError> for Error {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ReloadedBundles)]
 struct Reloaded {
     ok: bool,
     bundle_ids: Vec<String>,
     count: usize,
 }
 
+#[utoipa::path(
+    post,
+    path = "/api/gateway/bundles/reload",
+    tag = "bundles",
+    responses((status = 200, body = Reloaded), BadRequest, Failed, Refused)
+)]
 pub async fn reload(principal: Principal, State(app): State<AppState>) -> Result<Response, Error> {
     let bundle_ids = app
         .workflows
@@ -165,7 +183,8 @@ pub async fn reload(principal: Principal, State(app): State<AppState>) -> Result
     ))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = RemovedBundle)]
 struct Removed {
     ok: bool,
     bundle_ref: String,
@@ -174,6 +193,17 @@ struct Removed {
     gateway_reload_error: Option<String>,
 }
 
+#[utoipa::path(
+    delete,
+    path = "/api/gateway/bundles/{bundle_id}",
+    tag = "bundles",
+    params(
+        ("bundle_id" = String, Path, description = "`bundle` or `bundle@version`"),
+        ("bundle_version" = Option<String>, Query, description = "Left out: the latest"),
+        ("reload" = Option<bool>, Query, description = "Kept for older clients"),
+    ),
+    responses((status = 200, body = Removed), BadRequest, NotFound, Invalid, Refused)
+)]
 pub async fn remove(
     principal: Principal,
     State(app): State<AppState>,

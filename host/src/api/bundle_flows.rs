@@ -8,16 +8,19 @@ use axum::response::Response;
 use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::bundles::BundleRef;
 use super::error::json;
+use super::openapi::{BadRequest, NotFound, Refused};
 use super::pins::{PinSchema, Pins};
 use super::validate::Query;
 use super::{AppState, Error, PathOf, Principal};
 use crate::record::Json;
 
 /// The five fields that name a flow.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = FlowName)]
 struct Named {
     bundle_id: String,
     bundle_version: String,
@@ -26,23 +29,37 @@ struct Named {
     workflow_id: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct FlowBody<'a> {
     #[serde(flatten)]
     named: Named,
+    #[schema(value_type = Object)]
     flow: &'a RawValue,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct SchemaBody {
     #[serde(flatten)]
     named: Named,
     version: u32,
     inputs: Vec<PinSchema>,
+    #[schema(value_type = Object)]
     defaults: IndexMap<String, Json>,
+    #[schema(value_type = Object)]
     input_data_schema: IndexMap<&'static str, Json>,
 }
 
+#[utoipa::path(
+    get,
+    path = "/api/gateway/bundles/{bundle_id}/flows/{flow_id}",
+    tag = "bundles",
+    params(
+        ("bundle_id" = String, Path, description = "`bundle` or `bundle@version`"),
+        ("flow_id" = String, Path),
+        ("bundle_version" = Option<String>, Query, description = "Left out: the latest"),
+    ),
+    responses((status = 200, body = FlowBody<'static>), BadRequest, NotFound, Refused)
+)]
 pub async fn flow(
     principal: Principal,
     State(app): State<AppState>,
@@ -53,6 +70,17 @@ pub async fn flow(
     Ok(json(StatusCode::OK, &FlowBody { named, flow: &flow }))
 }
 
+#[utoipa::path(
+    get,
+    path = "/api/gateway/bundles/{bundle_id}/flows/{flow_id}/input_schema",
+    tag = "bundles",
+    params(
+        ("bundle_id" = String, Path, description = "`bundle` or `bundle@version`"),
+        ("flow_id" = String, Path),
+        ("bundle_version" = Option<String>, Query, description = "Left out: the latest"),
+    ),
+    responses((status = 200, body = SchemaBody), BadRequest, NotFound, Refused)
+)]
 pub async fn input_schema(
     principal: Principal,
     State(app): State<AppState>,

@@ -9,21 +9,25 @@ use flowgate_compiler::diagnostic::Diagnostic;
 use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::error::json;
+use super::openapi::{BadRequest, Invalid, NotFound, Refused};
 use super::pins::{NodeSummary, Pin, Pins};
 use super::validate::Query;
 use super::workflows::{Bundle, Entrypoint, Missing};
 use super::{AppState, Error, PathOf, Principal};
 use crate::ids::TenantId;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = BundleList)]
 struct List<'a> {
     items: Vec<Item<'a>>,
     default_bundle_id: Option<&'a str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = BundleItem)]
 struct Item<'a> {
     bundle_id: &'a str,
     bundle_version: &'a str,
@@ -35,13 +39,15 @@ struct Item<'a> {
     latest_published_version: Option<&'a str>,
     latest_any_version: Option<&'a str>,
     created_at: &'a str,
+    #[schema(value_type = Object)]
     metadata: &'a RawValue,
     default_entrypoint: Option<&'a str>,
     entrypoints: Vec<ItemEntrypoint<'a>>,
     actions: Actions,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = BundleItemEntrypoint)]
 struct ItemEntrypoint<'a> {
     flow_id: &'a str,
     name: &'a str,
@@ -53,7 +59,8 @@ struct ItemEntrypoint<'a> {
     deprecated_reason: Option<&'a str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = BundleActions)]
 struct Actions {
     can_run: bool,
     can_upload: bool,
@@ -66,6 +73,17 @@ fn workflow_id(bundle: &Bundle, flow_id: &str) -> String {
     format!("{}@{}:{flow_id}", bundle.bundle_id, bundle.bundle_version)
 }
 
+#[utoipa::path(
+    get,
+    path = "/api/gateway/bundles",
+    tag = "bundles",
+    params(
+        ("all_versions" = Option<bool>, Query, description = "Every version, not only the latest"),
+        ("include_deprecated" = Option<bool>, Query, description = "Deprecated entrypoints too"),
+        ("include_drafts" = Option<bool>, Query, description = "Draft versions too"),
+    ),
+    responses((status = 200, body = List<'static>), BadRequest, Invalid, Refused)
+)]
 pub async fn list(principal: Principal, State(app): State<AppState>, OriginalUri(uri): OriginalUri) -> Result<Response, Error> {
     let mut query = Query::of(&uri);
     let all_versions = query.flag("all_versions", false);
@@ -153,7 +171,8 @@ fn item_entrypoint<'a>(bundle: &Bundle, entrypoint: &'a Entrypoint) -> ItemEntry
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = BundleDetail)]
 struct Detail<'a> {
     bundle_id: &'a str,
     bundle_version: &'a str,
@@ -162,13 +181,16 @@ struct Detail<'a> {
     default_entrypoint: Option<&'a str>,
     entrypoints: Vec<DetailEntrypoint<'a>>,
     flows: &'a [String],
+    #[schema(value_type = Object)]
     metadata: &'a RawValue,
     /// What the compiler found; not in the reference, so only when there is something.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<Object>)]
     diagnostics: &'a [Diagnostic],
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = BundleDetailEntrypoint)]
 struct DetailEntrypoint<'a> {
     flow_id: &'a str,
     workflow_id: String,
@@ -176,12 +198,23 @@ struct DetailEntrypoint<'a> {
     description: &'a str,
     interfaces: &'a [String],
     inputs: Vec<Pin>,
+    #[schema(value_type = BTreeMap<String, NodeSummary>)]
     node_index: IndexMap<String, NodeSummary>,
     deprecated: bool,
     deprecated_at: Option<&'a str>,
     deprecated_reason: Option<&'a str>,
 }
 
+#[utoipa::path(
+    get,
+    path = "/api/gateway/bundles/{bundle_id}",
+    tag = "bundles",
+    params(
+        ("bundle_id" = String, Path, description = "`bundle` or `bundle@version`"),
+        ("bundle_version" = Option<String>, Query, description = "Left out: the latest"),
+    ),
+    responses((status = 200, body = Detail<'static>), BadRequest, NotFound, Refused)
+)]
 pub async fn get(
     principal: Principal,
     State(app): State<AppState>,

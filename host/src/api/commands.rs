@@ -7,10 +7,18 @@ use serde_json::value::RawValue;
 
 use super::body::{JsonBody, storable};
 use super::error::json;
+use super::openapi::{BadRequest, Invalid, Refused, TooLarge, bodies};
 use super::{AppState, Error, Principal};
 use crate::ids::RunId;
 use crate::journal::{Command, CommandKind};
 
+#[utoipa::path(
+    post,
+    path = "/api/gateway/commands",
+    tag = "commands",
+    request_body(content = bodies::CommandBody),
+    responses((status = 200, body = bodies::Receipt), BadRequest, TooLarge, Invalid, Refused)
+)]
 pub async fn submit(principal: Principal, State(app): State<AppState>, body: JsonBody) -> Result<Response, Error> {
     let mut fields = body.fields()?;
     let command_id = fields.required_text("command_id");

@@ -4,18 +4,27 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::error::json;
+use super::openapi::Refused;
 use super::{AppState, Error, Principal};
 
 const SERVICE: &str = "abstractgateway";
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Health {
     status: &'static str,
     service: &'static str,
 }
 
+#[utoipa::path(
+    get,
+    path = "/api/health",
+    tag = "identity",
+    security(()),
+    responses((status = 200, body = Health))
+)]
 pub async fn health() -> Response {
     json(
         StatusCode::OK,
@@ -26,7 +35,7 @@ pub async fn health() -> Response {
     )
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Ping {
     ok: bool,
     status: &'static str,
@@ -34,6 +43,12 @@ struct Ping {
     time: String,
 }
 
+#[utoipa::path(
+    get,
+    path = "/api/gateway/ping",
+    tag = "identity",
+    responses((status = 200, body = Ping), Refused)
+)]
 pub async fn ping(_: Principal, State(app): State<AppState>) -> Response {
     let time = app.journal.clock().now().iso();
     json(
@@ -47,7 +62,7 @@ pub async fn ping(_: Principal, State(app): State<AppState>) -> Response {
     )
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Me<'a> {
     ok: bool,
     principal: Whoami<'a>,
@@ -55,7 +70,7 @@ struct Me<'a> {
     routing: Routing,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Whoami<'a> {
     user_id: &'a str,
     tenant_id: &'a str,
@@ -67,18 +82,24 @@ struct Whoami<'a> {
     admin: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Auth {
     mode: &'static str,
     user_auth_enabled: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Routing {
     mode: &'static str,
     one_user_one_runtime: bool,
 }
 
+#[utoipa::path(
+    get,
+    path = "/api/gateway/me",
+    tag = "identity",
+    responses((status = 200, body = Me), Refused)
+)]
 pub async fn me(principal: Principal) -> Result<Response, Error> {
     if !principal.authenticated {
         return Err(Error::Status(

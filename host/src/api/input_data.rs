@@ -6,17 +6,19 @@ use axum::response::Response;
 use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::body::Object;
 use super::bundles::BundleRef;
 use super::error::json;
+use super::openapi::{NotFound, Refused};
 use super::pins::Pins;
 use super::run_summary::Vars;
 use super::validate::null;
 use super::{AppState, Error, PathOf, Principal, runs};
 use crate::ids::TenantId;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct InputData<'a> {
     run_id: &'a str,
     workflow_id: &'a str,
@@ -24,7 +26,9 @@ struct InputData<'a> {
     bundle_version: Option<&'a str>,
     flow_id: Option<&'a str>,
     pin_ids: Vec<String>,
+    #[schema(value_type = Object)]
     input_data: IndexMap<&'a str, &'a RawValue>,
+    #[schema(value_type = Object)]
     workspace: IndexMap<&'static str, &'a RawValue>,
 }
 
@@ -35,6 +39,15 @@ const WORKSPACE: [&str; 4] = [
     "workspace_ignored_paths",
 ];
 
+#[utoipa::path(
+    get,
+    path = "/api/gateway/runs/{run_id}/input_data",
+    tag = "runs",
+    params(
+        ("run_id" = String, Path),
+    ),
+    responses((status = 200, body = InputData<'static>), NotFound, Refused)
+)]
 pub async fn get(principal: Principal, State(app): State<AppState>, PathOf(run_id): PathOf<String>) -> Result<Response, Error> {
     let run = runs::find(&principal, &app, &run_id).await?;
     let stored = app.journal.input(principal.tenant, &run.run_id).await?.unwrap_or_else(null);

@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 
 use super::body::{Fields, JsonBody};
 use super::error::json_text;
+use super::openapi::{BadRequest, Invalid, NotFound, Refused, TooLarge, bodies};
 use super::validate::{Query, text};
 use super::{AppState, Error, PathOf, Principal};
 use crate::ids::{LedgerSeq, RunId};
@@ -16,6 +17,17 @@ use crate::journal::LedgerPage;
 const LIMIT: i64 = 200;
 const MAX_LIMIT: i64 = 2000;
 
+#[utoipa::path(
+    get,
+    path = "/api/gateway/runs/{run_id}/ledger",
+    tag = "ledger",
+    params(
+        ("run_id" = String, Path),
+        ("after" = Option<i64>, Query, minimum = 0, description = "Rows already read"),
+        ("limit" = Option<i64>, Query, minimum = 1, maximum = 2000, description = "200"),
+    ),
+    responses((status = 200, body = bodies::LedgerPage), NotFound, Invalid, Refused)
+)]
 pub async fn page(
     principal: Principal,
     State(app): State<AppState>,
@@ -33,6 +45,13 @@ pub async fn page(
 }
 
 /// `limit` is per run; runs that do not exist are left out.
+#[utoipa::path(
+    post,
+    path = "/api/gateway/runs/ledger/batch",
+    tag = "ledger",
+    request_body(content = bodies::BatchBody),
+    responses((status = 200, body = bodies::Batch), BadRequest, TooLarge, Invalid, Refused)
+)]
 pub async fn batch(principal: Principal, State(app): State<AppState>, body: JsonBody) -> Result<Response, Error> {
     let mut fields = body.fields()?;
     let mut wanted: IndexMap<String, i64> = IndexMap::new();

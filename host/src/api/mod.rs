@@ -15,6 +15,7 @@ pub(crate) mod host_vars;
 mod identity;
 mod input_data;
 mod ledger;
+mod openapi;
 mod pins;
 mod python_json;
 mod routes;

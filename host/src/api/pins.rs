@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
+use utoipa::ToSchema;
 
 use super::validate::null;
 use crate::record::Json;
@@ -19,19 +20,21 @@ pub struct Pins {
     pub nodes: IndexMap<String, NodeSummary>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Pin {
     pub id: String,
     label: String,
     #[serde(rename = "type")]
     kind: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<serde_json::Value>)]
     pub default: Option<Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
     schema: Option<Json>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct NodeSummary {
     #[serde(rename = "type")]
     kind: String,
@@ -41,15 +44,17 @@ pub struct NodeSummary {
 }
 
 /// A pin as `input_schema` shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct PinSchema {
     id: String,
     label: String,
     #[serde(rename = "type")]
     kind: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<serde_json::Value>)]
     default: Option<Json>,
     required: bool,
+    #[schema(value_type = Object)]
     schema: IndexMap<String, Json>,
 }
 

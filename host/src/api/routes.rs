@@ -9,7 +9,8 @@ use axum::routing::{MethodRouter, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    AppState, bundle_admin, bundle_flows, bundles, commands, detail_response, identity, input_data, ledger, runs, start, stream,
+    AppState, bundle_admin, bundle_flows, bundles, commands, detail_response, identity, input_data, ledger, openapi, runs, start,
+    stream,
 };
 use crate::security::{cors, guard};
 
@@ -19,6 +20,7 @@ pub fn router(state: AppState) -> Router {
     Router::new()
         .route("/api/health", only(get(identity::health), "GET"))
         .nest("/api/gateway", gateway())
+        .merge(openapi::router())
         .fallback(not_found)
         .with_state(state)
         .layer(CatchPanicLayer::custom(|_| {

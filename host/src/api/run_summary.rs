@@ -2,13 +2,15 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::body::Object;
 use crate::journal::RunRow;
 use crate::record::{Json, WaitReason, WaitState};
 
 /// `GET /runs/{run_id}`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = RunSummary)]
 pub struct Summary<'a> {
     #[serde(flatten)]
     head: Head<'a>,
@@ -16,12 +18,14 @@ pub struct Summary<'a> {
     #[serde(flatten)]
     tail: Tail<'a>,
     limits: Option<Limits>,
+    #[schema(value_type = Option<Object>)]
     run_lifecycle: Option<&'a RawValue>,
     is_draft: bool,
 }
 
 /// A row of `GET /runs`.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = RunListRow)]
 pub struct ListRow<'a> {
     #[serde(flatten)]
     head: Head<'a>,
@@ -29,6 +33,7 @@ pub struct ListRow<'a> {
     tail: Tail<'a>,
     /// Lists leave the limits out; the summary has them.
     limits: Option<Limits>,
+    #[schema(value_type = Option<Object>)]
     run_lifecycle: Option<&'a RawValue>,
     pub is_draft: bool,
     #[serde(flatten)]
@@ -37,7 +42,8 @@ pub struct ListRow<'a> {
     ledger_len: Option<u64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = RunHead)]
 struct Head<'a> {
     run_id: &'a str,
     workflow_id: &'a str,
@@ -51,7 +57,8 @@ struct Head<'a> {
     error: Option<&'a str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = RunTail)]
 struct Tail<'a> {
     paused: bool,
     pause_reason: Option<&'a str>,
@@ -62,39 +69,57 @@ struct Tail<'a> {
     schedule: Option<Schedule<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = RunWaiting)]
 struct Waiting<'a> {
     reason: WaitReason,
     wait_key: Option<&'a str>,
     until: Option<&'a str>,
+    #[schema(value_type = Option<serde_json::Value>)]
     prompt: Option<&'a Json>,
+    #[schema(value_type = Option<serde_json::Value>)]
     choices: Option<&'a Json>,
     allow_free_text: bool,
+    #[schema(value_type = Option<serde_json::Value>)]
     details: Option<&'a Json>,
 }
 
 /// As `_meta.schedule` has them.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = RunSchedule)]
 struct Schedule<'a> {
+    #[schema(value_type = Option<serde_json::Value>)]
     kind: Option<&'a RawValue>,
+    #[schema(value_type = Option<serde_json::Value>)]
     interval: Option<&'a RawValue>,
+    #[schema(value_type = Option<serde_json::Value>)]
     repeat_count: Option<&'a RawValue>,
+    #[schema(value_type = Option<serde_json::Value>)]
     repeat_until: Option<&'a RawValue>,
+    #[schema(value_type = Option<serde_json::Value>)]
     start_at: Option<&'a RawValue>,
+    #[schema(value_type = Option<serde_json::Value>)]
     share_context: Option<&'a RawValue>,
+    #[schema(value_type = Option<serde_json::Value>)]
     target_workflow_id: Option<&'a RawValue>,
+    #[schema(value_type = Option<serde_json::Value>)]
     target_bundle_ref: Option<&'a RawValue>,
+    #[schema(value_type = Option<serde_json::Value>)]
     target_flow_id: Option<&'a RawValue>,
+    #[schema(value_type = Option<serde_json::Value>)]
     created_at: Option<&'a RawValue>,
+    #[schema(value_type = Option<serde_json::Value>)]
     updated_at: Option<&'a RawValue>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = RunLimits)]
 struct Limits {
     tokens: Tokens,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = RunTokens)]
 struct Tokens {
     estimated_used: i64,
     max_tokens: Option<i64>,
@@ -104,7 +129,8 @@ struct Tokens {
 }
 
 /// Not counted yet.
-#[derive(Serialize, Default)]
+#[derive(Serialize, Default, ToSchema)]
+#[schema(as = RunMetrics)]
 struct Metrics {
     steps: Option<u64>,
     llm_calls: Option<u64>,

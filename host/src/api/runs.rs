@@ -4,8 +4,10 @@ use axum::extract::{OriginalUri, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::error::json;
+use super::openapi::{BadRequest, Invalid, NotFound, Refused, bodies};
 use super::run_summary::{ListRow, Summary};
 use super::validate::Query;
 use super::{AppState, Error, PathOf, Principal};
@@ -25,6 +27,15 @@ pub async fn locate(principal: &Principal, app: &AppState, run_id: &RunId) -> Re
     found.ok_or_else(|| Error::unknown_run(run_id.as_str()))
 }
 
+#[utoipa::path(
+    get,
+    path = "/api/gateway/runs/{run_id}",
+    tag = "runs",
+    params(
+        ("run_id" = String, Path),
+    ),
+    responses((status = 200, body = Summary<'static>), NotFound, Refused)
+)]
 pub async fn get(principal: Principal, State(app): State<AppState>, PathOf(run_id): PathOf<String>) -> Result<Response, Error> {
     let run = find(&principal, &app, &run_id).await?;
     Ok(json(StatusCode::OK, &Summary::of(&run)))
@@ -36,11 +47,29 @@ pub async fn get_start(principal: Principal, State(app): State<AppState>) -> Res
     Ok(json(StatusCode::OK, &Summary::of(&run)))
 }
 
-#[derive(Serialize)]
+/// Newest first by `updated_at`.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RunList)]
 struct List<'a> {
     items: Vec<ListRow<'a>>,
 }
 
+#[utoipa::path(
+    get,
+    path = "/api/gateway/runs",
+    tag = "runs",
+    params(
+        ("limit" = Option<i64>, Query, minimum = 1, maximum = 500, description = "50"),
+        ("status" = Option<bodies::Status>, Query),
+        ("workflow_id" = Option<String>, Query, description = "Exactly this one"),
+        ("session_id" = Option<String>, Query),
+        ("root_only" = Option<bool>, Query, description = "No children and listeners"),
+        ("include_ledger_len" = Option<bool>, Query, description = "Yes unless said otherwise"),
+        ("include_metrics" = Option<bool>, Query, description = "Counts of steps, calls and tokens"),
+        ("include_drafts" = Option<bool>, Query, description = "Draft tests too"),
+    ),
+    responses((status = 200, body = List<'static>), BadRequest, Invalid, Refused)
+)]
 pub async fn list(principal: Principal, State(app): State<AppState>, OriginalUri(uri): OriginalUri) -> Result<Response, Error> {
     let mut query = Query::of(&uri);
     let limit = query.int("limit", 50, 1, 500);

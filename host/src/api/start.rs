@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::body::{JsonBody, storable};
 use super::error::json;
 use super::host_vars::{self, Said};
+use super::openapi::{BadRequest, Conflict, Invalid, NotFound, Refused, TooLarge, bodies};
 use super::workflows::{ResolveError, ResolvedFlow, Target};
 use super::{AppState, Error, Principal};
 use crate::ids::RunId;
@@ -22,6 +23,13 @@ struct Started<'a> {
     run_id: &'a RunId,
 }
 
+#[utoipa::path(
+    post,
+    path = "/api/gateway/runs/start",
+    tag = "runs",
+    request_body(content = bodies::StartBody),
+    responses((status = 200, body = bodies::Started), BadRequest, NotFound, Conflict, TooLarge, Invalid, Refused)
+)]
 pub async fn start(principal: Principal, State(app): State<AppState>, body: JsonBody) -> Result<Response, Error> {
     let mut fields = body.fields()?;
     let bundle_id = fields.word("bundle_id");

@@ -17,6 +17,7 @@ use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
 use super::body::one_line;
+use super::openapi::{Invalid, NotFound, Refused};
 use super::server::Closing;
 use super::validate::{Query, text};
 use super::{AppState, Error, PathOf, Principal, runs};
@@ -28,6 +29,22 @@ const PAGE: u32 = 32;
 /// Frames are sent together up to this size in bytes.
 const CHUNK: usize = 16 * 1024;
 
+/// The ledger as it grows, as server-sent events.
+///
+/// `event: step` with `{"cursor", "record"}` for each row (its `id` is the cursor), a comment as heartbeat, and `event: done` when
+/// the run has ended. `after` or `Last-Event-ID`, whichever is further, continues a broken stream.
+#[utoipa::path(
+    get,
+    path = "/api/gateway/runs/{run_id}/ledger/stream",
+    tag = "ledger",
+    params(
+        ("run_id" = String, Path),
+        ("after" = Option<i64>, Query, minimum = 0, description = "Rows already read"),
+        ("heartbeat_s" = Option<f64>, Query, exclusive_minimum = 0.1, maximum = 60.0, description = "Seconds of silence before a comment; 5"),
+        ("Last-Event-ID" = Option<String>, Header),
+    ),
+    responses((status = 200, content_type = "text/event-stream", body = String), NotFound, Invalid, Refused)
+)]
 pub async fn follow(
     principal: Principal,
     State(app): State<AppState>,

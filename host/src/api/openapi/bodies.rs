@@ -1,0 +1,140 @@
+//! Shapes that handlers read or write as text: described here, taken apart and put together there.
+#![expect(dead_code, reason = "shapes for the description only")]
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::record::{RunStatus, StepStatus};
+
+/// A run to be started.
+#[derive(ToSchema)]
+pub struct StartBody {
+    /// May carry its version: `bundle@1.0.0`.
+    bundle_id: Option<String>,
+    bundle_version: Option<String>,
+    /// Left out: the bundle's default entrypoint. May carry its bundle: `bundle:flow`.
+    flow_id: Option<String>,
+    /// The values of the flow's start pins.
+    #[schema(value_type = Object)]
+    input_data: Option<Value>,
+    /// Left out: the run is its own session.
+    session_id: Option<String>,
+    /// Only `private` is known.
+    registry_scope: Option<String>,
+    /// Boolean or text.
+    thinking: Option<Value>,
+    /// Where the run comes from and what it is for.
+    #[schema(value_type = Option<Object>)]
+    run_lifecycle: Option<Value>,
+}
+
+#[derive(ToSchema)]
+pub struct Started {
+    run_id: String,
+}
+
+/// What a client wants done with a run.
+#[derive(ToSchema)]
+pub struct CommandBody {
+    /// Makes the command happen once, however often it is sent. Blank: one is made.
+    command_id: String,
+    run_id: String,
+    r#type: CommandType,
+    #[schema(value_type = Object)]
+    payload: Option<Value>,
+    /// The client's time, kept as it is.
+    ts: Option<String>,
+    client_id: Option<String>,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum CommandType {
+    Pause,
+    Resume,
+    Cancel,
+    EmitEvent,
+    UpdateSchedule,
+    CompactMemory,
+}
+
+/// Whether a command was taken, or had been before; `seq` is its place in the order of arrival.
+#[derive(ToSchema)]
+pub struct Receipt {
+    accepted: bool,
+    duplicate: bool,
+    seq: u64,
+}
+
+/// A bundle file.
+#[derive(ToSchema)]
+pub struct UploadForm {
+    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
+    file: Vec<u8>,
+    /// Replace the same version.
+    overwrite: Option<bool>,
+    /// Kept for older clients: an installed bundle can be started at once.
+    reload: Option<bool>,
+}
+
+/// One row of a run's ledger.
+#[derive(ToSchema)]
+pub struct StepRecord {
+    run_id: String,
+    step_id: String,
+    node_id: String,
+    status: StepStatus,
+    effect: Option<EffectRecord>,
+    result: Option<Value>,
+    error: Option<String>,
+    started_at: String,
+    ended_at: Option<String>,
+    actor_id: Option<String>,
+    session_id: Option<String>,
+    attempt: u32,
+    idempotency_key: Option<String>,
+    prev_hash: Option<String>,
+    record_hash: Option<String>,
+    signature: Option<String>,
+}
+
+#[derive(ToSchema)]
+pub struct EffectRecord {
+    r#type: String,
+    payload: Value,
+    result_key: Option<String>,
+}
+
+/// Rows after a cursor.
+#[derive(ToSchema)]
+pub struct LedgerPage {
+    items: Vec<StepRecord>,
+    /// The next request's `after`.
+    next_after: u64,
+}
+
+#[derive(ToSchema)]
+pub struct BatchBody {
+    runs: Option<Vec<BatchRun>>,
+    /// Rows of each run at most.
+    #[schema(minimum = 1, maximum = 2000, default = 200)]
+    limit: Option<i64>,
+}
+
+#[derive(ToSchema)]
+pub struct BatchRun {
+    run_id: String,
+    #[schema(minimum = 0, default = 0)]
+    after: Option<i64>,
+}
+
+/// Pages by run id; runs that do not exist are left out.
+#[derive(ToSchema)]
+pub struct Batch {
+    runs: BTreeMap<String, LedgerPage>,
+}
+
+/// The statuses that `GET /runs` filters by.
+pub type Status = RunStatus;

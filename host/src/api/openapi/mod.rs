@@ -1,0 +1,72 @@
+//! The description of this API for machines and people: `/openapi.json`, shown by Swagger UI at `/docs`.
+//!
+//! Each handler carries its own part (`#[utoipa::path]`) beside the code that it describes; [`Api`] lists them. A test holds the
+//! list against the routes. Both pages are outside the guard, as in the reference, and name nothing of this host but its version.
+
+mod answers;
+pub mod bodies;
+#[cfg(test)]
+mod tests;
+
+use axum::Router;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_swagger_ui::SwaggerUi;
+
+pub use answers::{BadRequest, Conflict, Failed, Invalid, NotFound, Refused, TooLarge};
+
+use super::{bundle_admin, bundle_flows, bundles, commands, identity, input_data, ledger, runs, start, stream};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Flowgate",
+        description = "Durable runs of sandboxed workflows. Every path but `/api/health` asks for `Authorization: Bearer <token>`."
+    ),
+    security(("token" = [])),
+    modifiers(&Token),
+    tags(
+        (name = "identity", description = "Is anybody there, and who am I"),
+        (name = "bundles", description = "Installed bundles and their flows"),
+        (name = "runs", description = "Starting and reading runs"),
+        (name = "ledger", description = "The steps of runs: pages, batches, streams"),
+        (name = "commands", description = "What is to be done with a run"),
+    ),
+    paths(
+        identity::health,
+        identity::ping,
+        identity::me,
+        bundles::list,
+        bundles::get,
+        bundle_admin::upload,
+        bundle_admin::reload,
+        bundle_admin::remove,
+        bundle_flows::flow,
+        bundle_flows::input_schema,
+        start::start,
+        runs::list,
+        runs::get,
+        input_data::get,
+        ledger::page,
+        ledger::batch,
+        stream::follow,
+        commands::submit,
+    )
+)]
+pub struct Api;
+
+/// The bearer token, as every guarded path asks for it.
+struct Token;
+
+impl Modify for Token {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+/// `/openapi.json` and `/docs`.
+pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    SwaggerUi::new("/docs").url("/openapi.json", Api::openapi()).into()
+}
