@@ -29,6 +29,12 @@ pub struct StepRecord {
     pub signature: Option<String>,
 }
 
+/// The effect type of a row that no flow asked for: a client's command that could not be applied. Its status is `failed`, `error` says
+/// why, `node_id` is where the run stood, `idempotency_key` is `command:<command_id>`, and the effect is
+/// `{"type": "command", "payload": {"command_id", "type", "client_id"}, "result_key": null}`, the payload's `type` being the command's.
+/// It changes nothing else of the run; a run that has ended may get one after its last row. The reference only logs such commands.
+pub const COMMAND: &str = "command";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StepStatus {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use flowgate_tests::{Bundle, Flow, Gateway, Options, Server, bundle};
 use hyper::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Runs that were there before: one that has ended, one that waits for an answer.
 struct Witness {
@@ -59,6 +59,12 @@ impl Witness {
         assert_eq!(self.gateway.ledger_text(&self.ended).await, self.ended_ledger);
         assert_eq!(self.gateway.ledger_text(&self.waiting).await, self.waiting_ledger);
         assert_eq!(self.gateway.run(&self.ended).await["status"], "completed");
+    }
+
+    /// What the ledgers say now is what they are to say from here on.
+    async fn look_again(&mut self) {
+        self.ended_ledger = self.gateway.ledger_text(&self.ended).await;
+        self.waiting_ledger = self.gateway.ledger_text(&self.waiting).await;
     }
 
     /// The waiting run still takes its answer.
@@ -344,10 +350,10 @@ async fn json_nested_too_deep_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_resume_that_does_not_fit_changes_nothing() {
+async fn a_resume_that_does_not_fit_says_so_and_changes_nothing() {
     let server = Server::start().await;
-    let witness = Witness::new(&server).await;
-    let gateway = &witness.gateway;
+    let mut witness = Witness::new(&server).await;
+    let gateway = server.gateway();
     let wrong = json!({"wait_key": "user:somebody:else", "payload": {"response": "no"}});
     let reply = gateway.command("resume", &witness.waiting, wrong).await;
     assert!(
@@ -369,8 +375,28 @@ async fn a_resume_that_does_not_fit_changes_nothing() {
         "{}",
         nobody.text()
     );
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    witness.untouched().await;
+    // Each says in its ledger why it came to nothing, after everything that was there, and nothing else has changed.
+    for (run, before, why) in [
+        (&witness.waiting, &witness.waiting_ledger, "wait_key mismatch"),
+        (&witness.ended, &witness.ended_ledger, "Run is not waiting"),
+    ] {
+        let rows = |text: &str| {
+            serde_json::from_str::<Value>(text).expect("a page")["items"]
+                .as_array()
+                .expect("rows")
+                .clone()
+        };
+        let (before, after) = (rows(before), rows(&gateway.ledger_text(run).await));
+        let (told, unchanged) = after.split_last().expect("rows");
+        assert_eq!(unchanged, before);
+        assert_eq!(
+            (&told["status"], &told["effect"]["type"]),
+            (&json!("failed"), &json!("command"))
+        );
+        assert!(told["error"].as_str().expect("a text").starts_with(why), "{told}");
+    }
+    assert_eq!(gateway.run(&witness.ended).await["status"], "completed");
+    witness.look_again().await;
 
     let missing = gateway
         .post("/api/gateway/commands", &json!({"run_id": witness.waiting}))

@@ -53,7 +53,7 @@ pub async fn get(principal: Principal, State(app): State<AppState>, PathOf(run_i
     let stored = app.journal.input(principal.tenant, &run.run_id).await?.unwrap_or_else(null);
     let input = Object::of(&stored).unwrap_or(Object(IndexMap::new()));
 
-    let named = bundle_flow(&run.workflow_id);
+    let named = runs::bundle_flow(&run.workflow_id);
     let pin_ids = named
         .as_ref()
         .map(|(bundle, flow_id)| start_pins(&app, principal.tenant, bundle, flow_id))
@@ -77,13 +77,6 @@ pub async fn get(principal: Principal, State(app): State<AppState>, PathOf(run_i
         pin_ids,
     };
     Ok(json(StatusCode::OK, &body))
-}
-
-/// The bundle and the flow of `bundle@version:flow`; other workflows have none.
-fn bundle_flow(workflow_id: &str) -> Option<(BundleRef<'_>, &str)> {
-    let (prefix, flow_id) = workflow_id.split_once(':')?;
-    let bundle = BundleRef::split(prefix);
-    (bundle.version.is_some() && !bundle.bundle_id.is_empty()).then_some((bundle, flow_id))
 }
 
 /// None for a flow that is not installed any more.

@@ -35,7 +35,7 @@ pub struct ListRow<'a> {
     limits: Option<Limits>,
     #[schema(value_type = Option<Object>)]
     run_lifecycle: Option<&'a RawValue>,
-    pub is_draft: bool,
+    is_draft: bool,
     #[serde(flatten)]
     metrics: Option<Metrics>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -128,14 +128,13 @@ struct Tokens {
     warn_tokens_pct: i64,
 }
 
-/// Not counted yet.
-#[derive(Serialize, Default, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[schema(as = RunMetrics)]
 struct Metrics {
-    steps: Option<u64>,
-    llm_calls: Option<u64>,
-    tool_calls: Option<u64>,
-    tokens_total: Option<u64>,
+    steps: u64,
+    llm_calls: u64,
+    tool_calls: u64,
+    tokens_total: u64,
 }
 
 /// The host's variables of a run that are shown.
@@ -241,12 +240,23 @@ fn tail<'a>(run: &'a RunRow, vars: &Vars<'a>) -> Tail<'a> {
     }
 }
 
+impl Metrics {
+    fn of(run: &RunRow) -> Self {
+        Metrics {
+            steps: run.metrics.steps,
+            llm_calls: run.metrics.llm_calls,
+            tool_calls: run.metrics.tool_calls,
+            tokens_total: run.metrics.tokens,
+        }
+    }
+}
+
 impl<'a> Summary<'a> {
-    pub fn of(run: &'a RunRow) -> Self {
+    pub fn of(run: &'a RunRow, flow_warnings: Option<Vec<String>>) -> Self {
         let vars = Vars::of(run);
         Summary {
             head: head(run),
-            flow_warnings: None,
+            flow_warnings,
             tail: tail(run, &vars),
             limits: vars.limits(),
             run_lifecycle: vars.lifecycle(),
@@ -264,7 +274,7 @@ impl<'a> ListRow<'a> {
             limits: None,
             run_lifecycle: vars.lifecycle(),
             is_draft: vars.is_draft(),
-            metrics: with_metrics.then(Metrics::default),
+            metrics: with_metrics.then(|| Metrics::of(run)),
             ledger_len: with_ledger_len.then_some(run.last_seq),
         }
     }

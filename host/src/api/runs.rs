@@ -6,6 +6,7 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::bundles::BundleRef;
 use super::error::json;
 use super::openapi::{BadRequest, Invalid, NotFound, Refused, bodies};
 use super::run_summary::{ListRow, Summary};
@@ -37,14 +38,39 @@ pub async fn locate(principal: &Principal, app: &AppState, run_id: &RunId) -> Re
     responses((status = 200, body = Summary<'static>), NotFound, Refused)
 )]
 pub async fn get(principal: Principal, State(app): State<AppState>, PathOf(run_id): PathOf<String>) -> Result<Response, Error> {
-    let run = find(&principal, &app, &run_id).await?;
-    Ok(json(StatusCode::OK, &Summary::of(&run)))
+    summary(&principal, &app, &run_id).await
+}
+
+async fn summary(principal: &Principal, app: &AppState, run_id: &str) -> Result<Response, Error> {
+    let run = find(principal, app, run_id).await?;
+    Ok(json(
+        StatusCode::OK,
+        &Summary::of(&run, warnings(principal, app, &run.workflow_id)),
+    ))
+}
+
+/// What the compiler has to say of a run's flow; none for a flow that is not installed any more and for one without findings.
+fn warnings(principal: &Principal, app: &AppState, workflow_id: &str) -> Option<Vec<String>> {
+    let (bundle, flow_id) = bundle_flow(workflow_id)?;
+    let bundle = app
+        .workflows
+        .bundle(principal.tenant, bundle.bundle_id, bundle.version)
+        .ok()?;
+    let of_flow = bundle.diagnostics.iter().filter(|finding| finding.flow == flow_id);
+    let texts: Vec<String> = of_flow.map(ToString::to_string).collect();
+    (!texts.is_empty()).then_some(texts)
+}
+
+/// The bundle and the flow of `bundle@version:flow`; other workflows have none.
+pub fn bundle_flow(workflow_id: &str) -> Option<(BundleRef<'_>, &str)> {
+    let (prefix, flow_id) = workflow_id.split_once(':')?;
+    let bundle = BundleRef::split(prefix);
+    (bundle.version.is_some() && !bundle.bundle_id.is_empty()).then_some((bundle, flow_id))
 }
 
 /// A run may be named as a verb is.
 pub async fn get_start(principal: Principal, State(app): State<AppState>) -> Result<Response, Error> {
-    let run = find(&principal, &app, "start").await?;
-    Ok(json(StatusCode::OK, &Summary::of(&run)))
+    summary(&principal, &app, "start").await
 }
 
 /// Newest first by `updated_at`.
@@ -96,10 +122,10 @@ pub async fn list(principal: Principal, State(app): State<AppState>, OriginalUri
         workflow_id,
         session_id,
         root_only,
+        hide_drafts: !include_drafts,
         limit: u32::try_from(limit).unwrap_or(500),
     };
     let runs = app.journal.runs(principal.tenant, filter).await?;
-    let rows = runs.iter().map(|run| ListRow::of(run, include_metrics, include_ledger_len));
-    let items = rows.filter(|row| include_drafts || !row.is_draft).collect();
-    Ok(json(StatusCode::OK, &List { items }))
+    let items = runs.iter().map(|run| ListRow::of(run, include_metrics, include_ledger_len));
+    Ok(json(StatusCode::OK, &List { items: items.collect() }))
 }

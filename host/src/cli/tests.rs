@@ -103,7 +103,9 @@ fn waiting(reason: WaitReason, key: &str, choices: &[&str], free_text: bool) -> 
         host_vars: raw(json!({})),
         epoch: 0,
         last_seq: 1,
+        own_seq: 1,
         last_time: Default::default(),
+        metrics: Default::default(),
     }
 }
 

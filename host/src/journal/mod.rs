@@ -9,6 +9,7 @@ mod fresh;
 mod fuse;
 mod handle;
 mod lock;
+mod metrics;
 mod nudge;
 mod options;
 mod reader;

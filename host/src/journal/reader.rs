@@ -9,11 +9,11 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::handle::Handle;
 use super::scope::{Scoped, TenantSql, tenant_sql};
-use super::store::query::{self, Columns, RUN_ROW};
+use super::store::query::{self, Columns, LISTED_ROW, RUN_ROW};
 use super::types::{BundleRow, Delivery, Error, LedgerPage, LiveRun, OpenCall, RunFilter, RunRow};
 use crate::clock::Micros;
-use crate::ids::{Digest, LedgerSeq, RunId, RunRef, TenantId};
-use crate::record::{Json, RunStatus};
+use crate::ids::{Digest, LedgerSeq, RunId, RunKey, RunRef, TenantId};
+use crate::record::{COMMAND, Json, RunStatus};
 
 /// What became of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +41,21 @@ impl Handle {
     pub async fn locate(&self, tenant: TenantId, run_id: &RunId) -> Result<Option<RunRef>, Error> {
         match self.fresh().find(tenant, run_id) {
             Some(at) => Ok(Some(at)),
-            None => Ok(self.run(tenant, run_id).await?.map(|run| run.at)),
+            None => {
+                let sql = tenant_sql!("SELECT run FROM runs WHERE tenant = ?1 AND run_id = ?2");
+                let run: Option<i64> = self
+                    .reads()
+                    .of(tenant)
+                    .await?
+                    .query(sql)
+                    .bind(run_id.as_str())
+                    .value()
+                    .await?;
+                Ok(run.map(|run| RunRef {
+                    tenant,
+                    run: RunKey(run),
+                }))
+            }
         }
     }
 
@@ -74,9 +88,9 @@ impl Handle {
         history_after(&mut self.reads().of(at.tenant).await?, at, 0).await
     }
 
-    /// Runs, newest `updated_at` first.
+    /// Runs, newest `updated_at` first, without their outputs.
     pub async fn runs(&self, tenant: TenantId, filter: RunFilter) -> Result<Vec<RunRow>, Error> {
-        let mut sql = format!("{RUN_ROW}{FROM}WHERE s.tenant = ?1");
+        let mut sql = format!("{LISTED_ROW}{FROM}WHERE s.tenant = ?1");
         for (wanted, clause) in [
             (filter.status.is_some(), " AND s.status = ?2"),
             (filter.workflow_id.is_some(), " AND r.workflow_id = ?3"),
@@ -86,6 +100,7 @@ impl Handle {
             ),
             (filter.root_only, " AND r.parent IS NULL"),
             (filter.hide_internal, r" AND r.workflow_id NOT LIKE '\_\_%' ESCAPE '\'"),
+            (filter.hide_drafts, " AND r.draft = 0"),
         ] {
             if wanted {
                 sql.push_str(clause);
@@ -121,6 +136,16 @@ impl Handle {
         Ok(LedgerPage { rows, next_after })
     }
 
+    /// The newest row of a run that is its own: not one that says why a command came to nothing.
+    pub async fn last_own_row(&self, at: RunRef) -> Result<Option<Arc<str>>, Error> {
+        let sql = tenant_sql!(
+            "SELECT record FROM ledger WHERE tenant = ?1 AND run = ?2 AND record ->> '$.effect.type' IS NOT ?3 ORDER BY seq DESC LIMIT 1"
+        );
+        let mut rows = self.reads().of(at.tenant).await?;
+        let row: Option<String> = rows.query(sql).bind(at.run.0).bind(COMMAND).value().await?;
+        Ok(row.map(Arc::from))
+    }
+
     /// Number of rows of a run; None for an unknown run.
     pub async fn ledger_len(&self, tenant: TenantId, run_id: &RunId) -> Result<Option<LedgerSeq>, Error> {
         let sql = tenant_sql!(
@@ -139,12 +164,12 @@ impl Handle {
         rows.iter().map(|row| Columns::of(row).at()).collect()
     }
 
-    /// Direct children, oldest first.
+    /// Direct children, oldest first, without their outputs.
     pub async fn children(&self, tenant: TenantId, run_id: &RunId) -> Result<Vec<RunRow>, Error> {
         self.below(tenant, run_id, 1).await
     }
 
-    /// All descendants, breadth first, without the run itself.
+    /// All descendants, breadth first, without the run itself and without their outputs.
     pub async fn descendants(&self, tenant: TenantId, run_id: &RunId) -> Result<Vec<RunRow>, Error> {
         self.below(tenant, run_id, i64::MAX).await
     }
@@ -153,7 +178,7 @@ impl Handle {
         let sql = format!(
             "WITH RECURSIVE family (run, depth) AS (SELECT run, 0 FROM runs WHERE tenant = ?1 AND run_id = ?2 UNION \
              SELECT c.run, f.depth + 1 FROM family f JOIN runs c ON c.tenant = ?1 AND c.parent = f.run WHERE f.depth < ?3) \
-             {RUN_ROW} FROM family f JOIN runs r ON r.tenant = ?1 AND r.run = f.run JOIN run_state s USING (tenant, run) \
+             {LISTED_ROW} FROM family f JOIN runs r ON r.tenant = ?1 AND r.run = f.run JOIN run_state s USING (tenant, run) \
              LEFT JOIN runs p ON p.tenant = r.tenant AND p.run = r.parent WHERE f.depth > 0 ORDER BY f.depth, r.run"
         );
         let mut rows = self.reads().of(tenant).await?;

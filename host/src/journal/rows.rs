@@ -132,6 +132,45 @@ pub fn resume_row(
     completed(owner, node, Some(effect), json(&Resumed { resumed: true }), started, ended)
 }
 
+/// A command that came to nothing, as its run's ledger tells it.
+#[derive(Debug, Clone, Copy)]
+pub struct RefusedCommand<'a> {
+    pub command_id: &'a str,
+    /// The type on the wire.
+    pub kind: &'a str,
+    pub client_id: Option<&'a str>,
+    pub reason: &'a str,
+}
+
+/// Says why a command came to nothing: see [`COMMAND`](crate::record::COMMAND). `node` is the run's current node, `runtime` if it has
+/// none.
+pub fn refusal_row(owner: Owner<'_>, node: Option<&str>, command: RefusedCommand<'_>, at: Micros) -> StepRecord {
+    #[derive(Serialize)]
+    struct Payload<'a> {
+        command_id: &'a str,
+        #[serde(rename = "type")]
+        kind: &'a str,
+        client_id: Option<&'a str>,
+    }
+    let effect = EffectRecord {
+        kind: crate::record::COMMAND.to_owned(),
+        payload: json(&Payload {
+            command_id: command.command_id,
+            kind: command.kind,
+            client_id: command.client_id,
+        }),
+        result_key: None,
+    };
+    let node = node.filter(|n| !n.is_empty()).unwrap_or("runtime");
+    StepRecord {
+        status: StepStatus::Failed,
+        result: None,
+        error: Some(command.reason.to_owned()),
+        idempotency_key: Some(format!("command:{}", command.command_id)),
+        ..completed(owner, node, Some(effect), RawValue::NULL.to_owned(), at, at)
+    }
+}
+
 /// The end of a run by its plan.
 pub fn completion_row(owner: Owner<'_>, node: &str, output: &RawValue, started: Micros, ended: Micros) -> StepRecord {
     #[derive(Serialize)]

@@ -33,7 +33,7 @@ pub struct Advance {
     pub run: RunRef,
     /// The epoch that the driver loaded the run with. The writer refuses the commit when pause, cancel or another owner has raised it.
     pub epoch: u64,
-    /// The sequence number of the first of `rows`: one past the last row the driver knows.
+    /// The number of the first of `rows` among the run's own rows ([`RunRow::own_seq`]): one past the last that the driver knows.
     pub next_seq: LedgerSeq,
     /// Ledger rows in order, complete but for what `emit` computes.
     pub rows: Vec<StepRecord>,
@@ -135,8 +135,8 @@ pub enum EventScope {
 /// What an accepted commit made of the run.
 #[derive(Debug, Clone)]
 pub struct Advanced {
-    /// Sequence number of the run's last row after the commit.
-    pub last_seq: LedgerSeq,
+    /// The run's own rows after the commit.
+    pub own_seq: LedgerSeq,
     pub last_time: Micros,
     /// The keys of `children`, in order.
     pub children: Vec<RunRef>,
@@ -224,8 +224,25 @@ pub struct RunRow {
     pub paused: Pause,
     pub host_vars: Json,
     pub epoch: u64,
+    /// Sequence number of the last row of the ledger.
     pub last_seq: LedgerSeq,
+    /// Rows of the ledger without those that say why a command came to nothing: what drivers count. Such a row may be written while
+    /// a driver is at work, and does not disturb it.
+    pub own_seq: LedgerSeq,
     pub last_time: Micros,
+    pub metrics: Metrics,
+}
+
+/// Counts over the completed rows of a run's ledger.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Metrics {
+    /// The rows themselves.
+    pub steps: u64,
+    pub llm_calls: u64,
+    /// Tools that were called; one row may call several.
+    pub tool_calls: u64,
+    /// Tokens in and out, as the models' answers say.
+    pub tokens: u64,
 }
 
 /// The pause flag of a run; the times survive a resume.
@@ -278,6 +295,8 @@ pub struct RunFilter {
     pub root_only: bool,
     /// Hide workflows whose id starts with `__`.
     pub hide_internal: bool,
+    /// Hide tests of drafts.
+    pub hide_drafts: bool,
     pub limit: u32,
 }
 

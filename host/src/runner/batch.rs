@@ -20,8 +20,8 @@ pub(super) struct Batch {
     pub children: Vec<StartRun>,
     /// Time of the newest row or tick; times only grow within a run.
     pub last_time: Micros,
-    /// Sequence number of the last row, uncommitted ones included.
-    pub last_seq: u64,
+    /// The run's own rows, uncommitted ones included.
+    pub own_seq: u64,
     effects: usize,
     bytes: usize,
 }
@@ -33,7 +33,7 @@ impl Batch {
             ticks: Vec::new(),
             children: Vec::new(),
             last_time: row.last_time,
-            last_seq: row.last_seq,
+            own_seq: row.own_seq,
             effects: 0,
             bytes: 0,
         }
@@ -48,7 +48,7 @@ impl Batch {
     pub fn push(&mut self, row: StepRecord) {
         let payload = row.effect.as_ref().map_or(0, |e| e.payload.get().len());
         self.bytes += payload + row.result.as_ref().map_or(0, |r| r.get().len()) + 256;
-        self.last_seq += 1;
+        self.own_seq += 1;
         self.rows.push(row);
     }
 

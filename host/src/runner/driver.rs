@@ -237,7 +237,7 @@ impl<'a> Driver<'a> {
                 )
                 .await;
         }
-        let first_row = self.batch.last_seq + 1;
+        let first_row = self.batch.own_seq + 1;
         let mut outcomes = Vec::new();
         let (mut waits, mut open, mut emit) = (Vec::new(), Vec::new(), None);
         tick.effects = blocked.effects.iter().map(history::digest).collect();
@@ -307,8 +307,8 @@ impl<'a> Driver<'a> {
                 Decision::Call => open.push(self.open_call(&request, &key, 1)),
             }
         }
-        if self.batch.last_seq >= first_row {
-            tick.seq = Some((first_row, self.batch.last_seq));
+        if self.batch.own_seq >= first_row {
+            tick.seq = Some((first_row, self.batch.own_seq));
         }
         if let Some(limit) = self.over_budget() {
             return self.stopped(tick, &limit).await;
@@ -469,7 +469,7 @@ impl<'a> Driver<'a> {
 
     /// Commits the batch. [`Error::Stale`]: the run has been taken away and nothing was written.
     pub(super) async fn commit(&mut self, to: Position, snapshot: Option<Vec<u8>>) -> Result<Advanced, Error> {
-        let next_seq = self.batch.last_seq + 1 - self.batch.rows.len() as u64;
+        let next_seq = self.batch.own_seq + 1 - self.batch.rows.len() as u64;
         let (rows, ticks, children) = self.batch.take();
         if let Some(state) = &snapshot {
             self.snapshot = Some(state.clone());
@@ -489,7 +489,7 @@ impl<'a> Driver<'a> {
         };
         let advanced = self.context.journal.advance(advance).await?;
         self.finished.clear();
-        self.batch.last_seq = advanced.last_seq;
+        self.batch.own_seq = advanced.own_seq;
         self.batch.last_time = advanced.last_time.max(self.batch.last_time);
         Ok(advanced)
     }

@@ -18,7 +18,7 @@ pub(super) async fn give_up(context: &Context, run: &LiveRun, mut batch: Batch, 
     let node = run.row.current_node.clone().unwrap_or_else(|| run.row.entry.clone());
     batch.push(batch::exception(owner, &node, error, at));
     batch.push(rows::status_row(owner, Some(&node), RunStatus::Failed, at, at));
-    let next_seq = run.row.last_seq + 1;
+    let next_seq = run.row.own_seq + 1;
     let (rows, ticks, children) = batch.take();
     let advance = Advance {
         run: run.row.at,
@@ -86,12 +86,7 @@ impl Driver<'_> {
 
     /// The wait whose answer ended the run, as its `resume` row shows it; a timed wait leaves no row.
     pub(super) async fn answered_wait(&self) -> Result<WaitState, Error> {
-        let row = &self.run.row;
-        let page = self
-            .context
-            .journal
-            .ledger(row.at.tenant, &row.run_id, row.last_seq.saturating_sub(1), 1)
-            .await?;
+        let row = self.context.journal.last_own_row(self.run.row.at).await?;
         #[derive(serde::Deserialize)]
         struct Row {
             effect: Option<Effect>,
@@ -105,10 +100,8 @@ impl Driver<'_> {
             wait_reason: WaitReason,
             wait_key: Option<String>,
         }
-        let payload = page
-            .rows
-            .first()
-            .and_then(|text| serde_json::from_str::<Row>(text).ok())
+        let payload = row
+            .and_then(|text| serde_json::from_str::<Row>(&text).ok())
             .and_then(|r| r.effect);
         let payload = payload.and_then(|e| serde_json::from_str::<Payload>(e.payload.get()).ok());
         let (reason, wait_key) = payload.map_or((WaitReason::Until, None), |p| (p.wait_reason, p.wait_key));

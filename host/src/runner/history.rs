@@ -6,7 +6,8 @@
 //! ```
 //!
 //! What `around` tells beside the time and the seed is fixed when the run starts and is stored with the run. `effects` has the
-//! digest of each request as the flow made it, `seq` the ledger rows that the tick produced (first, last). What is empty is left out.
+//! digest of each request as the flow made it, `seq` the ledger rows that the tick produced (first, last), counted
+//! without rows that say why a command came to nothing. What is empty is left out.
 
 use serde::{Deserialize, Serialize};
 

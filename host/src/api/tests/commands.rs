@@ -81,6 +81,34 @@ async fn a_command_is_taken_once_for_each_id() {
 }
 
 #[tokio::test]
+async fn a_command_that_fails_is_a_row_of_the_ledger_and_of_no_consequence() {
+    let gateway = Gateway::new().await;
+    let run = gateway.start(r#"{"bundle_id": "demo"}"#).await;
+    gateway.ask(&run).await;
+    let before = gateway.get(&format!("/api/gateway/runs/{run}")).await.text;
+    let answer = json!({"command_id": "c-9", "run_id": run, "type": "resume",
+        "payload": {"wait_key": "user:x", "payload": {"response": "yes"}}});
+    gateway
+        .post(COMMANDS, &answer.to_string())
+        .await
+        .expect(200, r#"{"accepted":true,"duplicate":false,"seq":1}"#);
+    let ledger = gateway.get(&format!("/api/gateway/runs/{run}/ledger?after=2")).await.json();
+    let mut row = ledger["items"][0].clone();
+    for varying in ["step_id", "started_at", "ended_at"] {
+        assert!(row[varying].take().is_string(), "{varying}");
+    }
+    assert_eq!(
+        row,
+        json!({"run_id": run, "step_id": null, "node_id": "ask", "status": "failed",
+            "effect": {"type": "command", "payload": {"command_id": "c-9", "type": "resume", "client_id": null}, "result_key": null},
+            "result": null, "error": format!("wait_key mismatch: expected 'user:{run}:ask', got 'user:x'"), "started_at": null,
+            "ended_at": null, "actor_id": "gateway", "session_id": run, "attempt": 1, "idempotency_key": "command:c-9",
+            "prev_hash": null, "record_hash": null, "signature": null})
+    );
+    assert_eq!(gateway.get(&format!("/api/gateway/runs/{run}")).await.text, before);
+}
+
+#[tokio::test]
 async fn commands_that_cannot_be_are_refused() {
     let gateway = Gateway::new().await;
     for (kind, run, detail) in [

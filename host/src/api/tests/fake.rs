@@ -50,7 +50,14 @@ fn bundle(id: &str, version: &str) -> Bundle {
         }],
         flows: vec!["approve".into()],
         metadata: Arc::from(RawValue::from_string("{}".into()).unwrap()),
-        diagnostics: if id == "broken" { findings() } else { Vec::new() },
+        diagnostics: match id {
+            "broken" => findings(),
+            "listen" => vec![
+                Diagnostic::warning("approve", "nobody reads this").at("n2"),
+                Diagnostic::warning("other", "of another flow"),
+            ],
+            _ => Vec::new(),
+        },
     }
 }
 

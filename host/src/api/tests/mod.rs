@@ -142,7 +142,7 @@ impl Gateway {
         let advance = Advance {
             run: run.at,
             epoch: run.epoch,
-            next_seq: run.last_seq + 1,
+            next_seq: run.own_seq + 1,
             rows: texts.iter().map(|text| row(run_id, text)).collect(),
             ticks: Vec::new(),
             inbox_consumed: live.inbox_consumed,

@@ -39,6 +39,11 @@ async fn a_run_without_a_session_is_its_own_and_listeners_share_it() {
         .start(r#"{"bundle_id": "listen", "input_data": {"x": 1, "_runtime": {"a": 1}}}"#)
         .await;
     assert_eq!(gateway.run(&root).await.session_id.as_deref(), Some(root.as_str()));
+    let summary = gateway.get(&format!("/api/gateway/runs/{root}")).await.json();
+    assert_eq!(
+        summary["flow_warnings"],
+        json!(["flow 'approve', node 'n2': nobody reads this"])
+    );
     let list = gateway.get(&format!("/api/gateway/runs?session_id={root}")).await.json();
     let items = list["items"].as_array().unwrap();
     assert_eq!(items.len(), 2);
@@ -65,8 +70,8 @@ async fn a_run_without_a_session_is_its_own_and_listeners_share_it() {
 async fn lists_show_what_is_so() {
     let gateway = Gateway::new().await;
     let run = gateway.start(r#"{"bundle_id": "demo"}"#).await;
-    let draft = r#"{"bundle_id": "demo", "bundle_version": "draft.1", "run_lifecycle": {"purpose": "draft_test"}}"#;
-    let draft = gateway.start(draft).await;
+    let draft_start = r#"{"bundle_id": "demo", "bundle_version": "draft.1", "run_lifecycle": {"purpose": "draft_test"}}"#;
+    let draft = gateway.start(draft_start).await;
     gateway.ask(&run).await;
     let list = gateway.get("/api/gateway/runs?include_metrics=true").await.json();
     let items = list["items"].as_array().unwrap();
@@ -76,7 +81,8 @@ async fn lists_show_what_is_so() {
         (&row["waiting"]["reason"], &row["current_node"], &row["ledger_len"]),
         (&json!("user"), &json!("ask"), &json!(2))
     );
-    assert_eq!((&row["limits"], row.get("steps")), (&Value::Null, Some(&Value::Null)));
+    let metrics = ["steps", "llm_calls", "tool_calls", "tokens_total"].map(|name| row[name].as_u64().unwrap());
+    assert_eq!((&row["limits"], metrics), (&Value::Null, [2, 0, 0, 0]));
     assert_eq!(row.get("flow_warnings"), None);
 
     let all = gateway
@@ -89,6 +95,13 @@ async fn lists_show_what_is_so() {
         (&json!(draft), &json!(true), None)
     );
     assert_eq!(item["run_lifecycle"], json!({"purpose": "draft_test"}));
+    // Drafts are left out by the query: they do not use up the limit.
+    gateway.start(draft_start).await;
+    let first = gateway.get("/api/gateway/runs?limit=1").await.json();
+    assert_eq!(
+        (&first["items"][0]["run_id"], first["items"][0].get("steps")),
+        (&json!(run), None)
+    );
     let none = gateway.get("/api/gateway/runs?workflow_id=other").await;
     none.expect(200, r#"{"items":[]}"#);
 }

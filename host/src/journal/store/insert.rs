@@ -68,7 +68,7 @@ static RUNS: LazyLock<Batch> = LazyLock::new(|| {
     Batch::new(&format!("INSERT INTO runs ({columns}) VALUES"), 13, "")
 });
 
-const STATE_COLUMNS: [&str; 23] = [
+const STATE_COLUMNS: [&str; 28] = [
     "tenant",
     "run",
     "status",
@@ -79,6 +79,11 @@ const STATE_COLUMNS: [&str; 23] = [
     "updated_us",
     "epoch",
     "last_seq",
+    "notes",
+    "steps",
+    "llm_calls",
+    "tool_calls",
+    "tokens",
     "last_us",
     "history_pos",
     "inbox_end",
@@ -140,7 +145,8 @@ fn bind_run(a: &mut SqliteArguments, r: NewRun) -> Result<(), BoxDynError> {
 
 fn bind_state(a: &mut SqliteArguments, (at, s, waiting): (RunRef, State, Option<Arc<str>>)) -> Result<(), BoxDynError> {
     bind!(a; at.tenant.0, at.run.0, s.status.as_str(), s.node, waiting, s.output, s.error, s.updated.0, s.epoch as i64,
-        s.last_seq as i64, s.last_time.0, s.history_pos as i64, s.inbox_end as i64, s.inbox_consumed as i64, s.calls,
+        s.last_seq as i64, s.notes as i64, s.metrics.steps as i64, s.metrics.llm_calls as i64, s.metrics.tool_calls as i64,
+        i64::try_from(s.metrics.tokens).unwrap_or(i64::MAX), s.last_time.0, s.history_pos as i64, s.inbox_end as i64, s.inbox_consumed as i64, s.calls,
         s.pause.paused, s.pausing, s.pause.reason, micros(s.pause.paused_at), micros(s.pause.resumed_at), s.unarmed,
         s.arming, s.watched as i64)
 }

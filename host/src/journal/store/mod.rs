@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use std::future::Future;
 use std::sync::Arc;
 
-use super::types::{CommandKind, Error, Pause};
+use super::types::{CommandKind, Error, Metrics, Pause};
 use crate::clock::Micros;
 use crate::ids::{Digest, LedgerSeq, RunKey, RunRef, TenantId};
 use crate::record::{RunStatus, WaitState};
@@ -37,6 +37,9 @@ pub(crate) struct State {
     pub updated: Micros,
     pub epoch: u64,
     pub last_seq: LedgerSeq,
+    /// Rows of the ledger that are not the run's own.
+    pub notes: u64,
+    pub metrics: Metrics,
     pub last_time: Micros,
     pub history_pos: u64,
     pub inbox_end: u64,
@@ -47,6 +50,13 @@ pub(crate) struct State {
     pub unarmed: u32,
     pub arming: bool,
     pub watched: Watched,
+}
+
+impl State {
+    /// Rows of the ledger that are the run's own.
+    pub(crate) fn own_seq(&self) -> LedgerSeq {
+        self.last_seq.saturating_sub(self.notes)
+    }
 }
 
 /// Who may wait for a run's end.

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use super::super::types::{CommandKind, Error, Pause, RunRow};
+use super::super::types::{CommandKind, Error, Metrics, Pause, RunRow};
 use super::{Answer, CommandRow, Found, Identity, State, WaitRow, Watched};
 use crate::clock::Micros;
 use crate::ids::{Digest, RunId, RunKey, RunRef, TenantId};
@@ -65,8 +65,8 @@ impl<'r> Columns<'r> {
 }
 
 const HEAD: &str = "SELECT r.run_id, coalesce(r.session_id, r.run_id), r.actor_id, r.parent, s.status, s.node, s.output, s.error, \
-    s.updated_us, s.epoch, s.last_seq, s.last_us, s.history_pos, s.inbox_end, s.inbox_consumed, s.calls, s.paused, s.pause_reason, \
-    s.paused_us, s.resumed_us, s.pausing, s.unarmed, s.arming, s.watched FROM runs r JOIN run_state s USING (tenant, run) \
+    s.updated_us, s.epoch, s.last_seq, s.notes, s.steps, s.llm_calls, s.tool_calls, s.tokens, s.last_us, s.history_pos, s.inbox_end, \
+    s.inbox_consumed, s.calls, s.paused, s.pause_reason, s.paused_us, s.resumed_us, s.pausing, s.unarmed, s.arming, s.watched FROM runs r JOIN run_state s USING (tenant, run) \
     WHERE r.tenant = ?1 AND r.run = ?2";
 
 /// The columns of [`HEAD`] from `s.status` on.
@@ -79,6 +79,8 @@ fn state(c: &mut Columns<'_>) -> Answer<State> {
         updated: Micros(c.get()?),
         epoch: c.u64()?,
         last_seq: c.u64()?,
+        notes: c.u64()?,
+        metrics: metrics(c)?,
         last_time: Micros(c.get()?),
         history_pos: c.u64()?,
         inbox_end: c.u64()?,
@@ -93,6 +95,15 @@ fn state(c: &mut Columns<'_>) -> Answer<State> {
             1 => Watched::Parent,
             _ => Watched::Others,
         },
+    })
+}
+
+fn metrics(c: &mut Columns<'_>) -> Answer<Metrics> {
+    Ok(Metrics {
+        steps: c.u64()?,
+        llm_calls: c.u64()?,
+        tool_calls: c.u64()?,
+        tokens: c.u64()?,
     })
 }
 
@@ -175,10 +186,21 @@ pub(crate) fn command(row: &SqliteRow) -> Answer<CommandRow> {
     })
 }
 
-/// Columns of a [`RunRow`], from `runs r`, `run_state s` and the parent `p`.
-pub(crate) const RUN_ROW: &str = "SELECT r.tenant, r.run, r.run_id, r.workflow_id, r.component, r.entry, s.status, s.node, s.waiting, \
-    s.output, s.error, r.created_us, s.updated_us, r.actor_id, coalesce(r.session_id, r.run_id), p.run_id, s.paused, s.pause_reason, \
-    s.paused_us, s.resumed_us, r.host_vars, s.epoch, s.last_seq, s.last_us";
+/// Columns of a [`RunRow`], from `runs r`, `run_state s` and the parent `p`; the output, which may be large, is what `$output` says.
+macro_rules! run_columns {
+    ($output:literal) => {
+        concat!(
+            "SELECT r.tenant, r.run, r.run_id, r.workflow_id, r.component, r.entry, s.status, s.node, s.waiting, ",
+            $output,
+            ", s.error, r.created_us, s.updated_us, r.actor_id, coalesce(r.session_id, r.run_id), p.run_id, s.paused, s.pause_reason, \
+            s.paused_us, s.resumed_us, r.host_vars, s.epoch, s.last_seq, s.last_seq - s.notes, s.last_us, \
+            s.steps, s.llm_calls, s.tool_calls, s.tokens"
+        )
+    };
+}
+pub(crate) const RUN_ROW: &str = run_columns!("s.output");
+/// The same for lists, which leave the output out.
+pub(crate) const LISTED_ROW: &str = run_columns!("NULL");
 
 pub(crate) fn run_row(c: &mut Columns<'_>) -> Answer<RunRow> {
     Ok(RunRow {
@@ -201,6 +223,8 @@ pub(crate) fn run_row(c: &mut Columns<'_>) -> Answer<RunRow> {
         host_vars: raw(c.get()?)?,
         epoch: c.u64()?,
         last_seq: c.u64()?,
+        own_seq: c.u64()?,
         last_time: Micros(c.get()?),
+        metrics: metrics(c)?,
     })
 }

@@ -31,7 +31,7 @@ async fn an_advance_names_the_epoch_and_the_next_row() {
     }
     // Twice the same, in one commit: one of them.
     let (a, b) = tokio::join!(rig.handle.advance(next.clone()), rig.handle.advance(next));
-    assert!(matches!((a, b), (Ok(Advanced { last_seq: 1, .. }), Err(Error::Stale))));
+    assert!(matches!((a, b), (Ok(Advanced { own_seq: 1, .. }), Err(Error::Stale))));
     assert_eq!(rig.ledger("r").await.len(), 1);
     rig.complete("r", "{}").await;
     assert!(matches!(rig.go("r", running()).await, Err(Error::Stale)));

@@ -201,7 +201,9 @@ async fn check(rig: &Rig) {
             live.inbox.is_empty() || row.status != RunStatus::Waiting || pausing,
             "{id}: it waits and has something to be told"
         );
-        assert_eq!(row.status == RunStatus::Completed, row.output.is_some(), "{id}");
+        assert_eq!(row.status == RunStatus::Completed, live.row.output.is_some(), "{id}");
+        let completed = rows.iter().filter(|row| row.status == StepStatus::Completed).count();
+        assert_eq!(row.metrics.steps, completed as u64, "{id}");
         assert_eq!(
             matches!(row.status, RunStatus::Failed | RunStatus::Cancelled),
             row.error.is_some(),

@@ -76,6 +76,153 @@ async fn a_command_that_fails_is_kept_with_its_reason() {
     }
 }
 
+/// The rows of a run that say why a command came to nothing: node and error.
+async fn notes(rig: &Rig, run: &str) -> Vec<(String, String)> {
+    let rows = rig.ledger(run).await.into_iter();
+    rows.filter(|row| {
+        row.effect
+            .as_ref()
+            .is_some_and(|effect| effect.kind == crate::record::COMMAND)
+    })
+    .map(|row| (row.node_id, row.error.unwrap()))
+    .collect()
+}
+
+#[tokio::test]
+async fn a_command_that_fails_says_so_in_the_ledger_of_its_run() {
+    let rig = rig().await;
+    rig.start("r").await;
+    rig.wait("r", vec![user(1, "r")]).await;
+    let before = rig.row("r").await;
+    let wrong = r#"{"wait_key":"user:r:other","payload":{"response":"x"}}"#;
+    rig.handle
+        .command(command("c7", CommandKind::Resume, "r", wrong))
+        .await
+        .unwrap();
+    let row = rig.ledger("r").await.pop().unwrap();
+    assert_eq!(
+        (row.status, row.node_id.as_str(), row.attempt),
+        (StepStatus::Failed, "wait", 1)
+    );
+    let effect = row.effect.unwrap();
+    assert_eq!((effect.kind.as_str(), effect.result_key), ("command", None));
+    assert_eq!(
+        effect.payload.get(),
+        r#"{"command_id":"c7","type":"resume","client_id":"cli"}"#
+    );
+    assert!(row.result.is_none());
+    assert_eq!(
+        row.error.as_deref(),
+        Some("wait_key mismatch: expected 'user:r:wait', got 'user:r:other'")
+    );
+    assert_eq!(
+        (
+            row.idempotency_key.as_deref(),
+            row.actor_id.as_deref(),
+            row.session_id.as_deref()
+        ),
+        (Some("command:c7"), Some("gateway"), Some("r"))
+    );
+    assert_eq!(
+        (row.started_at.as_str(), row.ended_at.as_deref()),
+        (row.started_at.as_str(), Some(&*row.started_at))
+    );
+    // Nothing else of the run has changed.
+    let after = rig.row("r").await;
+    assert_eq!(
+        (after.status, after.epoch, after.updated_at, after.own_seq, after.metrics),
+        (before.status, before.epoch, before.updated_at, before.own_seq, before.metrics)
+    );
+    assert_eq!((after.last_seq, after.waiting.is_some()), (before.last_seq + 1, true));
+    // A command that is repeated is not taken, and says nothing.
+    rig.handle
+        .command(command("c7", CommandKind::Resume, "r", wrong))
+        .await
+        .unwrap();
+    assert_eq!(rig.row("r").await.last_seq, after.last_seq);
+    // The wait is open as before.
+    assert_eq!(
+        rig.command(CommandKind::Resume, "r", r#"{"payload":{"ok":1}}"#).await,
+        CommandState::Applied
+    );
+    assert_eq!(rig.load("r").await.inbox.len(), 1);
+}
+
+#[tokio::test]
+async fn a_driver_at_work_does_not_notice_commands_that_fail() {
+    let rig = rig().await;
+    rig.start("r").await;
+    let next = rig.next("r", Position::Running { node: "n".to_owned() }).await;
+    for (kind, payload) in [
+        (CommandKind::Resume, r#"{"payload":{}}"#),
+        (CommandKind::EmitEvent, r#"{"scope":"session"}"#),
+        (CommandKind::EmitEvent, r#"{"name":"x","scope":"galaxy"}"#),
+        (CommandKind::EmitEvent, r#"{"name":"x","scope":"workflow"}"#),
+        (CommandKind::CompactMemory, "{}"),
+    ] {
+        assert!(
+            matches!(rig.command(kind, "r", payload).await, CommandState::Failed(_)),
+            "{payload}"
+        );
+    }
+    let advanced = rig.handle.advance(next).await.unwrap();
+    assert_eq!((advanced.own_seq, rig.row("r").await.last_seq), (1, 6));
+    let texts: Vec<String> = notes(&rig, "r").await.into_iter().map(|(_, error)| error).collect();
+    assert_eq!(
+        texts[..4],
+        [
+            "Run is not waiting",
+            "event name is required",
+            "unknown event scope",
+            "missing scope id"
+        ]
+    );
+    // Two drivers still cannot both move it.
+    let (a, b) = (
+        rig.next("r", Position::Running { node: "n".to_owned() }).await,
+        rig.next("r", Position::Running { node: "n".to_owned() }).await,
+    );
+    rig.command(CommandKind::Resume, "r", r#"{"payload":{}}"#).await;
+    assert!(rig.handle.advance(a).await.is_ok());
+    assert!(matches!(rig.handle.advance(b).await, Err(Error::Stale)));
+}
+
+#[tokio::test]
+async fn a_run_that_is_paused_or_has_ended_tells_of_failed_commands_too() {
+    let rig = rig().await;
+    let at = rig.start("r").await;
+    rig.wait("r", vec![event(1, "evt:global:global:go")]).await;
+    rig.command(CommandKind::Pause, "r", "{}").await;
+    rig.command(CommandKind::Resume, "r", r#"{"payload":{}}"#).await;
+    rig.command(CommandKind::Resume, "r", r#"{"payload":7}"#).await;
+    rig.command(CommandKind::Resume, "r", "{}").await;
+    rig.command(CommandKind::Cancel, "r", "{}").await;
+    let ended = rig.row("r").await;
+    // What does nothing because there is nothing to do has not failed.
+    for kind in [CommandKind::Pause, CommandKind::Resume, CommandKind::Cancel] {
+        assert_eq!(rig.command(kind, "r", "{}").await, CommandState::Applied);
+    }
+    assert_eq!(rig.row("r").await.last_seq, ended.last_seq);
+    rig.command(CommandKind::Resume, "r", r#"{"payload":{}}"#).await;
+    let after = rig.row("r").await;
+    assert_eq!(
+        (after.status, after.updated_at, after.last_seq),
+        (RunStatus::Cancelled, ended.updated_at, ended.last_seq + 1)
+    );
+    let told = [
+        ("wait", "Run is paused"),
+        ("wait", "resume payload must be an object"),
+        ("wait", "Run is not waiting"),
+    ];
+    assert_eq!(
+        notes(&rig, "r").await,
+        told.map(|(node, error)| (node.to_owned(), error.to_owned()))
+    );
+    // The last row that is the run's own is its end.
+    let last = rig.handle.last_own_row(at).await.unwrap().unwrap();
+    assert!(last.contains("system:terminal_status:cancelled"), "{last}");
+}
+
 async fn until<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
     for _ in 0..2000 {
         if let Some(found) = look().await {

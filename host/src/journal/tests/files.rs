@@ -147,7 +147,7 @@ async fn a_failed_commit_answers_everyone_and_leaves_nothing_behind() {
     );
     assert!(rig.handle.run(LOCAL, &RunId::from("s")).await.unwrap().is_none());
     assert_eq!(rig.row("r").await.last_seq, 0);
-    assert_eq!(rig.handle.advance(advance).await.unwrap().last_seq, 1);
+    assert_eq!(rig.handle.advance(advance).await.unwrap().own_seq, 1);
     rig.start("s").await;
 }
 

@@ -91,7 +91,7 @@ impl Rig {
         Advance {
             run: live.row.at,
             epoch: live.row.epoch,
-            next_seq: live.row.last_seq + 1,
+            next_seq: live.row.own_seq + 1,
             rows: vec![step(id, "say", at)],
             ticks: vec![format!("{{\"tick\":{}}}", live.row.last_seq)],
             inbox_consumed: live.inbox_consumed + live.inbox.len() as u64,

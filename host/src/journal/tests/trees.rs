@@ -163,7 +163,7 @@ async fn a_running_run_that_is_paused_shows_the_pause_and_goes_on_from_its_last_
     assert_eq!(rig.woken().await, [Wake::Ready(at)]);
     let row = rig.row("r").await;
     assert_eq!(
-        (row.status, row.paused.paused, row.waiting.is_none(), row.last_seq),
+        (row.status, row.paused.paused, row.waiting.is_none(), row.own_seq),
         (RunStatus::Running, false, true, 0)
     );
     assert_eq!(

@@ -56,7 +56,7 @@ async fn a_refused_answer_says_why_and_changes_nothing() {
     let answer = async |payload: &str| rig.command(CommandKind::Resume, "r", payload).await;
     assert_eq!(answer(r#"{"payload":{}}"#).await, refused("Run is not waiting"));
     rig.wait("r", vec![user(4, "r")]).await;
-    let before = rig.row("r").await.last_seq;
+    let before = rig.row("r").await.own_seq;
     assert_eq!(answer(r#"{"payload":[]}"#).await, refused("resume payload must be an object"));
     assert_eq!(
         answer(r#"{"payload":null}"#).await,
@@ -69,7 +69,7 @@ async fn a_refused_answer_says_why_and_changes_nothing() {
         refused("Unknown run_id: zz")
     );
     assert_eq!(
-        (rig.status("r").await, rig.row("r").await.last_seq),
+        (rig.status("r").await, rig.row("r").await.own_seq),
         (RunStatus::Waiting, before)
     );
     assert_eq!(answer(r#"{"payload":{}}"#).await, CommandState::Applied);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::rows::json;
 use super::super::store::{Store, WaitRow, Watched};
-use super::super::types::{Advance, Advanced, Error, OpenWait, Outcome, Position};
+use super::super::types::{Advance, Advanced, Error, Metrics, OpenWait, Outcome, Position};
 use super::unit::Unit;
 use super::{FinishedCall, Prepared};
 use crate::ids::RunRef;
@@ -16,7 +16,7 @@ pub(crate) const SUBWORKFLOW: &str = "subworkflow:";
 impl<S: Store> Unit<S> {
     /// Commits what a driver computed, if the run still stands where the driver took it up.
     pub(crate) async fn advance(&mut self, prepared: Prepared) -> Result<Advanced, Error> {
-        let Prepared { advance, rows } = prepared;
+        let Prepared { advance, rows, metrics } = prepared;
         let at = advance.run;
         let (head, _) = self
             .head(at)
@@ -26,17 +26,17 @@ impl<S: Store> Unit<S> {
         let consumed = s.inbox_consumed..=s.inbox_end;
         if s.status != RunStatus::Running
             || s.epoch != advance.epoch
-            || s.last_seq + 1 != advance.next_seq
+            || s.own_seq() + 1 != advance.next_seq
             || !consumed.contains(&advance.inbox_consumed)
         {
             return Err(Error::Stale);
         }
         self.check_new(advance.children.iter())?;
-        self.take_over(advance, rows).await
+        self.take_over(advance, rows, metrics).await
     }
 
     /// From here on nothing is refused.
-    async fn take_over(&mut self, advance: Advance, rows: Vec<Arc<str>>) -> Result<Advanced, Error> {
+    async fn take_over(&mut self, advance: Advance, rows: Vec<Arc<str>>, metrics: Metrics) -> Result<Advanced, Error> {
         let Advance {
             run: at,
             ticks,
@@ -48,7 +48,7 @@ impl<S: Store> Unit<S> {
             ..
         } = advance;
         let (head, out) = self.known_head(at).await?;
-        head.append(out, rows);
+        head.append(out, rows, metrics);
         head.state.last_time = head.state.last_time.max(last_time);
         head.state.updated = head.state.last_time;
         if !ticks.is_empty() {
@@ -90,7 +90,7 @@ impl<S: Store> Unit<S> {
         let (head, out) = self.known_head(at).await?;
         head.touch(out);
         Ok(Advanced {
-            last_seq: head.state.last_seq,
+            own_seq: head.state.own_seq(),
             last_time: head.state.last_time,
             children,
             emitted,

@@ -1,9 +1,9 @@
 //! Commands of clients: stored once under their id, then applied; where this process runs flows, in the same commit.
 //!
-//! A command that cannot be applied stays in its table with the reason. An event command waits while runs that were started before it have
+//! A command that cannot be applied stays in its table with the reason, and the ledger of its run gets a row that says so. An event command waits while runs that were started before it have
 //! listeners that are not armed, so that a client that starts a run and sends it an event at once is not too early.
 
-use super::super::rows::{Members, json};
+use super::super::rows::{Members, RefusedCommand, json, refusal_row};
 use super::super::store::{CommandEnd, CommandRow, Store};
 use super::super::types::{Command, CommandKind, Error, EventScope, Receipt};
 use super::event::{Envelope, event_payload};
@@ -94,6 +94,7 @@ impl<S: Store> Unit<S> {
             Applied::Done => None,
             Applied::Refused(reason) => {
                 tracing::warn!(command = command.command_id, run = command.run_id, kind = command.kind.as_str(), %reason, "command refused");
+                self.note_refusal(&command, &reason).await?;
                 Some(reason)
             }
         };
@@ -106,6 +107,24 @@ impl<S: Store> Unit<S> {
             None => self.out.writes.command_ends.push((command.tenant, command.command_id, end)),
         }
         Ok(())
+    }
+
+    /// Says in the ledger of the command's run why it came to nothing. A run that does not exist has none, and nothing else of the run
+    /// changes: neither where it stands nor when it last moved.
+    async fn note_refusal(&mut self, command: &CommandRow, reason: &str) -> Result<(), Error> {
+        let Some(at) = self.key_of(command.tenant, &command.run_id).await? else {
+            return Ok(());
+        };
+        let (head, out) = self.known_head(at).await?;
+        let now = head.tick(out.now);
+        let refused = RefusedCommand {
+            command_id: &command.command_id,
+            kind: command.kind.as_str(),
+            client_id: command.client_id.as_deref(),
+            reason,
+        };
+        let row = refusal_row(head.owner(), head.state.node.as_deref(), refused, now);
+        head.append_note(out, &row)
     }
 
     async fn try_command(&mut self, command: &CommandRow) -> Result<Applied, Error> {
@@ -145,7 +164,11 @@ impl<S: Store> Unit<S> {
                     self.hasten_schedule(at).await?;
                 }
             },
-            CommandKind::UpdateSchedule | CommandKind::CompactMemory | CommandKind::EmitEvent => {
+            CommandKind::CompactMemory => {
+                let text = "compact_memory needs a model to summarise with, and this host has none";
+                return Ok(Applied::Refused(text.to_owned()));
+            }
+            CommandKind::UpdateSchedule | CommandKind::EmitEvent => {
                 return Ok(Applied::Refused(format!(
                     "{} is not supported by this host yet",
                     command.kind.as_str()

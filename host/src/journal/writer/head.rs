@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use super::super::rows::{self, Members, Owner, json};
 use super::super::store::{Identity, State, WaitRow, Writes};
-use super::super::types::{Error, LiveRun, Outcome};
+use super::super::types::{Error, LiveRun, Metrics, Outcome};
 use super::super::wakes::Wake;
 use crate::clock::Micros;
 use crate::ids::{LedgerSeq, RunRef};
@@ -102,9 +102,10 @@ impl Head {
         }
     }
 
-    /// Appends rows that are text already.
-    pub(crate) fn append(&mut self, out: &mut Out, rows: impl IntoIterator<Item = Arc<str>>) {
+    /// Appends rows that are text already, with what they count.
+    pub(crate) fn append(&mut self, out: &mut Out, rows: impl IntoIterator<Item = Arc<str>>, metrics: Metrics) {
         self.touch(out);
+        self.state.metrics += metrics;
         for row in rows {
             self.state.last_seq += 1;
             out.writes.ledger.push((self.at, self.state.last_seq, Arc::clone(&row)));
@@ -117,7 +118,14 @@ impl Head {
     pub(crate) fn append_row(&mut self, out: &mut Out, row: &StepRecord) -> Result<(), Error> {
         let text =
             serde_json::to_string(row).map_err(|e| Error::Corrupt(format!("a ledger row cannot be written as JSON: {e}")))?;
-        self.append(out, [text.into()]);
+        self.append(out, [text.into()], Metrics::of(row));
+        Ok(())
+    }
+
+    /// Appends a row that is not the run's own: a driver that is at work goes on as if it were not there.
+    pub(crate) fn append_note(&mut self, out: &mut Out, row: &StepRecord) -> Result<(), Error> {
+        self.append_row(out, row)?;
+        self.state.notes += 1;
         Ok(())
     }
 

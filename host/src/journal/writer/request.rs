@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::super::types::{Advance, Advanced, BundleRow, Command, Error, Outcome, Receipt, StartRun};
+use super::super::types::{Advance, Advanced, BundleRow, Command, Error, Metrics, Outcome, Receipt, StartRun};
 use crate::clock::Micros;
 use crate::ids::{Digest, RunRef, TenantId};
 use crate::record::StepRecord;
@@ -59,16 +59,20 @@ pub struct FinishedCall {
 pub(crate) struct Prepared {
     pub advance: Advance,
     pub rows: Vec<Arc<str>>,
+    /// What the rows add to the run's.
+    pub metrics: Metrics,
 }
 
 impl Prepared {
     pub(crate) fn from(mut advance: Advance) -> Result<Self, Error> {
-        let rows = std::mem::take(&mut advance.rows)
+        let rows = std::mem::take(&mut advance.rows);
+        let metrics = rows.iter().map(Metrics::of).sum();
+        let rows = rows
             .iter()
             .map(|row| serde_json::to_string(row).map(Arc::from))
             .collect::<Result<_, _>>()
             .map_err(|e| Error::Corrupt(format!("a ledger row cannot be written as JSON: {e}")))?;
-        Ok(Prepared { advance, rows })
+        Ok(Prepared { advance, rows, metrics })
     }
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::super::store::{Identity, NewRun, State, Store, Watched};
-use super::super::types::{Error, LiveRun, Pause, RunRow, StartRun};
+use super::super::types::{Error, LiveRun, Metrics, Pause, RunRow, StartRun};
 use super::Started;
 use super::head::Head;
 use super::unit::Unit;
@@ -42,7 +42,9 @@ fn live(at: RunRef, run: &StartRun, created: Micros) -> LiveRun {
             host_vars: run.host_vars.clone(),
             epoch: 0,
             last_seq: 0,
+            own_seq: 0,
             last_time: created,
+            metrics: Metrics::default(),
         },
         input: run.input.clone(),
         snapshot: None,
@@ -118,6 +120,8 @@ impl<S: Store> Unit<S> {
                 updated: created,
                 epoch: 0,
                 last_seq: 0,
+                notes: 0,
+                metrics: Metrics::default(),
                 last_time: created,
                 history_pos: 0,
                 inbox_end: 0,

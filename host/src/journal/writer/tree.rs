@@ -81,6 +81,7 @@ impl<S: Store> Unit<S> {
         }
         head.state.epoch += 1;
         head.state.pause.paused = false;
+        head.state.pause.reason = None;
         head.state.pausing = false;
         let (started, ended) = (head.tick(out.now), head.tick(out.now));
         head.state.updated = ended;
