@@ -14,3 +14,4 @@ pub mod runner;
 pub mod sandbox;
 pub mod security;
 pub mod telemetry;
+pub mod workspace;

@@ -3,12 +3,12 @@
 //! The host's are `_runtime`, `_limits`, `_meta`, `_run_lifecycle` and `workspace_*`. A client may set them only within what is
 //! said here; the flow reads them and never writes them.
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::body::Object;
 use super::validate::{null, text};
 use crate::record::Json;
+use crate::workspace::{self, Workspace};
 
 /// `_limits` of a run that names none, by key. What a client names is kept, the rest is added: advisory figures that clients show.
 const LIMITS: [(&str, &str); 9] = [
@@ -66,17 +66,17 @@ pub struct Split {
     /// The flow's input: everything that is not the host's, as it came.
     pub input: Json,
     pub host_vars: Json,
-    /// Those that listeners of the run get: `_runtime` and `_limits`.
+    /// Those that listeners of the run get: `_runtime`, `_limits` and `workspace_*`.
     pub listener_vars: Json,
     /// `run_lifecycle.purpose`.
     pub purpose: Option<String>,
 }
 
-/// `workspace_root` is where the run's files will be; nothing is made there yet.
-pub fn split(input_data: &RawValue, said: &Said<'_>, workspace_root: &str) -> Split {
+/// `workspace` decides what counts of the client's words about files; a run that names no folder gets one of its own.
+pub fn split(input_data: &RawValue, said: &Said<'_>, workspace: &Workspace) -> Split {
     let object = Object::of(input_data).unwrap_or(Object(indexmap::IndexMap::new()));
     let mut input = ObjectText::new();
-    let mut workspace = Workspace::default();
+    let mut files = workspace::Said::default();
     let (mut runtime, mut limits, mut meta, mut lifecycle) = (None, None, None, said.run_lifecycle);
     for (key, value) in &object.0 {
         match key.as_ref() {
@@ -84,7 +84,7 @@ pub fn split(input_data: &RawValue, said: &Said<'_>, workspace_root: &str) -> Sp
             "_limits" => limits = Some(*value),
             "_meta" => meta = Some(*value),
             "_run_lifecycle" => lifecycle = lifecycle.or(Some(value)),
-            name if workspace.take(name, value) => {}
+            name if files.take(name, value) => {}
             name => input.put(name, value.get()),
         }
     }
@@ -104,65 +104,17 @@ pub fn split(input_data: &RawValue, said: &Said<'_>, workspace_root: &str) -> Sp
     if let Some(lifecycle) = lifecycle {
         host.put("_run_lifecycle", lifecycle.get());
     }
-    host.put("workspace_root", text(workspace_root).get());
-    workspace.write(&mut host);
+    // Listeners work in the same folder.
+    for (name, value) in workspace.clamp(&files).vars() {
+        host.put(name, value.get());
+        listener.put(name, value.get());
+    }
     Split {
         input: input.finish(),
         host_vars: host.finish(),
         listener_vars: listener.finish(),
         purpose: purpose.flatten(),
     }
-}
-
-/// A client may not choose where files are: of its workspace words only the access mode and what is to be ignored count.
-#[derive(Default)]
-struct Workspace {
-    access_mode: Option<&'static str>,
-    ignored_paths: Option<String>,
-}
-
-impl Workspace {
-    /// Whether `name` is a workspace variable.
-    fn take(&mut self, name: &str, value: &RawValue) -> bool {
-        match name {
-            "workspace_access_mode" | "workspaceAccessMode" => {
-                self.access_mode = match value.get() {
-                    r#""workspace_only""# | r#""all_except_ignored""# => Some("workspace_only"),
-                    r#""workspace_or_allowed""# => Some("workspace_or_allowed"),
-                    _ => None,
-                };
-            }
-            "workspace_ignored_paths" | "workspaceIgnoredPaths" => self.ignored_paths = lines(value),
-            "workspaceRoot" | "workspaceAllowedPaths" => {}
-            name => return name.starts_with("workspace_"),
-        }
-        true
-    }
-
-    fn write(&self, host: &mut ObjectText) {
-        if let Some(mode) = self.access_mode {
-            host.put("workspace_access_mode", text(mode).get());
-        }
-        if let Some(paths) = &self.ignored_paths {
-            host.put("workspace_ignored_paths", text(paths).get());
-        }
-    }
-}
-
-/// A list of texts, or one text of several lines, as one text of several lines.
-fn lines(value: &RawValue) -> Option<String> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Lines {
-        Text(String),
-        List(Vec<String>),
-    }
-    let lines = match serde_json::from_str(value.get()).ok()? {
-        Lines::Text(text) => text,
-        Lines::List(list) => list.join("\n"),
-    };
-    let lines: Vec<&str> = lines.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 fn runtime_vars(given: Option<&RawValue>, thinking: Option<&RawValue>) -> Json {
@@ -243,11 +195,21 @@ mod tests {
         RawValue::from_string(text.into()).unwrap()
     }
 
+    fn workspace() -> Workspace {
+        let options = workspace::Options {
+            data_dir: "/nowhere/data".into(),
+            dir: "/nowhere/files".into(),
+            ..workspace::Options::default()
+        };
+        workspace::Workspaces::open(options).unwrap().of(crate::ids::TenantId::LOCAL)
+    }
+
     #[test]
     fn the_host_s_variables_are_taken_out_and_the_rest_stays_as_it_came() {
         let input = json(
-            r#"{"z": 3.0, "_limits": {"max_tokens": 7}, "n": 123456789012345678901234567890, "workspace_root": "/etc",
-                "_runtime": {"a": 1, "workflow_policy": {}}, "workspace_ignored_paths": ["a ", "b"], "workspace_access_mode": "all_except_ignored"}"#,
+            r#"{"z": 3.0, "_limits": {"max_tokens": 7}, "n": 123456789012345678901234567890, "workspace_root": "/nowhere/files/docs",
+                "workspace_of_mine": 1, "_runtime": {"a": 1, "workflow_policy": {}}, "workspaceIgnoredPaths": ["a ", "b"],
+                "workspace_access_mode": "all_except_ignored", "workspace_allowed_paths": ["/etc", "more", "/nowhere/files/x"]}"#,
         );
         let split = split(
             &input,
@@ -255,18 +217,35 @@ mod tests {
                 thinking: Some(&json("true")),
                 run_lifecycle: None,
             },
-            "/data/w",
+            &workspace(),
         );
         assert_eq!(split.input.get(), r#"{"z":3.0,"n":123456789012345678901234567890}"#);
         let limits = concat!(
             r#"{"max_tokens":7,"max_iterations":20,"current_iteration":0,"max_output_tokens":null,"max_input_tokens":null,"#,
             r#""estimated_tokens_used":0,"max_history_messages":-1,"warn_iterations_pct":80,"warn_tokens_pct":80}"#
         );
-        let listener = format!(r#"{{"_runtime":{{"a":1,"thinking":true}},"_limits":{limits}}}"#);
-        assert_eq!(split.listener_vars.get(), listener);
-        let rest = r#","workspace_root":"/data/w","workspace_access_mode":"workspace_only","workspace_ignored_paths":"a\nb"}"#;
-        assert_eq!(split.host_vars.get(), format!("{}{rest}", &listener[..listener.len() - 1]));
+        let files = concat!(
+            r#""workspace_root":"docs","workspace_access_mode":"workspace_only","workspace_allowed_paths":["docs/more","x"],"#,
+            r#""workspace_ignored_paths":"a\nb""#
+        );
+        let vars = format!(r#"{{"_runtime":{{"a":1,"thinking":true}},"_limits":{limits},{files}}}"#);
+        assert_eq!(split.host_vars.get(), vars);
+        assert_eq!(split.listener_vars.get(), vars);
         assert_eq!(split.purpose, None);
+    }
+
+    #[test]
+    fn a_run_whose_folder_nobody_may_name_gets_one_of_its_own() {
+        for root in [r#""/etc""#, r#""../x""#, "5", "null", r#""""#] {
+            let split = split(
+                &json(&format!(r#"{{"workspace_root": {root}}}"#)),
+                &Said::default(),
+                &workspace(),
+            );
+            let vars: serde_json::Value = serde_json::from_str(split.host_vars.get()).unwrap();
+            let named = vars["workspace_root"].as_str().unwrap();
+            assert!(named.starts_with("workspaces/") && named.len() == 43, "{root}: {named}");
+        }
     }
 
     #[test]
@@ -278,7 +257,7 @@ mod tests {
                 thinking: None,
                 run_lifecycle: Some(&said),
             },
-            "w",
+            &workspace(),
         );
         let kept = r#""_run_lifecycle":{"purpose":"draft_test","retention":{"mode":"ephemeral","ttl_s":60}}"#;
         assert!(split.host_vars.get().contains(kept), "{}", split.host_vars);

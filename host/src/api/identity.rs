@@ -115,7 +115,7 @@ pub async fn me(principal: Principal) -> Result<Response, Error> {
         token_fingerprint: &principal.token_fingerprint,
         runtime_id: &principal.user,
         source: "legacy-token",
-        admin: principal.roles.iter().any(|role| role == "admin"),
+        admin: principal.is_admin(),
     };
     let auth = Auth {
         mode: "legacy-token",

@@ -11,6 +11,7 @@ mod bundle_flows;
 mod bundles;
 mod commands;
 mod error;
+mod files;
 pub(crate) mod host_vars;
 mod identity;
 mod input_data;
@@ -30,18 +31,18 @@ pub mod workflows;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 
-pub use error::{Error, detail_response};
+pub use error::{Error, detail_response, json};
 pub use routes::router;
 pub use server::serve;
 pub use workflows::Workflows;
 
 use crate::journal;
 use crate::security::{Principal, Security};
+use crate::workspace::{Workspace, Workspaces};
 
 /// What handlers need; cheap to clone, once for each request.
 #[derive(Clone)]
@@ -49,20 +50,22 @@ pub struct AppState {
     journal: journal::Handle,
     workflows: Arc<dyn Workflows>,
     security: Security,
-    /// Where the workspaces of runs are reserved: `<data_dir>/workspaces`.
-    workspaces: Arc<str>,
+    workspaces: Workspaces,
 }
 
 impl AppState {
-    /// `data_dir` is named in answers as it is given here.
-    pub fn new(journal: journal::Handle, workflows: Arc<dyn Workflows>, security: Security, data_dir: &Path) -> Self {
-        let workspaces = data_dir.join("workspaces").to_string_lossy().into();
+    pub fn new(journal: journal::Handle, workflows: Arc<dyn Workflows>, security: Security, workspaces: Workspaces) -> Self {
         AppState {
             journal,
             workflows,
             security,
             workspaces,
         }
+    }
+
+    /// The files that the principal's tenant may reach.
+    fn workspace(&self, principal: &Principal) -> Workspace {
+        self.workspaces.of(principal.tenant)
     }
 }
 

@@ -9,8 +9,8 @@ use axum::routing::{MethodRouter, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    AppState, bundle_admin, bundle_flows, bundles, commands, detail_response, identity, input_data, ledger, openapi, runs, start,
-    stream,
+    AppState, bundle_admin, bundle_flows, bundles, commands, detail_response, files, identity, input_data, ledger, openapi, runs,
+    start, stream,
 };
 use crate::security::{cors, guard};
 
@@ -73,6 +73,11 @@ fn gateway() -> Router<AppState> {
         .route("/runs/{run_id}/ledger/stream", only(get(stream::follow), "GET"))
         .route("/runs/ledger/batch", only(post(ledger::batch), "POST"))
         .route("/commands", only(post(commands::submit), "POST"))
+        .route("/workspace/policy", only(get(files::policy), "GET"))
+        .route("/files/list", only(get(files::list), "GET"))
+        .route("/files/search", only(get(files::search), "GET"))
+        .route("/files/read", only(get(files::read), "GET"))
+        .route("/files/skim", only(get(files::skim), "GET"))
 }
 
 /// No verb but the given ones, HEAD and OPTIONS included; `allow` names them to the client.

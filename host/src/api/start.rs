@@ -55,8 +55,7 @@ pub async fn start(principal: Principal, State(app): State<AppState>, body: Json
         Some(value) => storable(value, "input_data").map_err(|text| failed(&text))?,
         None => RawValue::from_string("{}".into()).map_err(|error| failed(&error.to_string()))?,
     };
-    let workspace_root = format!("{}/{}", app.workspaces, uuid::Uuid::new_v4().simple());
-    let split = host_vars::split(&input_data, &Said { thinking, run_lifecycle }, &workspace_root);
+    let split = host_vars::split(&input_data, &Said { thinking, run_lifecycle }, &app.workspace(&principal));
     if flow.is_draft && split.purpose.as_deref() != Some("draft_test") {
         return Err(Error::bad_request(
             "draft bundle versions require run_lifecycle.purpose='draft_test'",

@@ -246,6 +246,37 @@ impl Query {
         self.keep(checked, default)
     }
 
+    /// A number of at least `least` and at most `most`.
+    pub fn float_from(&mut self, name: &'static str, default: f64, least: f64, most: f64) -> f64 {
+        let below = self
+            .text(name)
+            .filter(|value| value.trim().parse::<f64>().is_ok_and(|number| number < least));
+        if let Some(value) = below {
+            let (n, loc) = (Number::Float(least), vec!["query".into(), name.into()]);
+            let issue = Issue::bound(
+                "greater_than_equal",
+                "greater than or equal to",
+                n,
+                Ctx::Ge(n),
+                loc,
+                text(value),
+            );
+            return self.keep(Err(issue), default);
+        }
+        self.float(name, default, f64::NEG_INFINITY, most)
+    }
+
+    /// A text that must be there, untrimmed. Empty when it is not: the findings then stop the request.
+    pub fn required(&mut self, name: &'static str) -> String {
+        match self.text(name) {
+            Some(value) => value.to_owned(),
+            None => {
+                let issue = Issue::missing(vec!["query".into(), name.into()], null());
+                self.keep(Err(issue), String::new())
+            }
+        }
+    }
+
     pub fn flag(&mut self, name: &'static str, default: bool) -> bool {
         let Some(value) = self.text(name) else { return default };
         let checked = parse_bool(value).ok_or_else(|| Issue::bool_parsing(vec!["query".into(), name.into()], text(value)));

@@ -41,7 +41,7 @@ impl RunFlags {
 
 fn for_runs(setting: &Setting) -> bool {
     let section = setting.key.split_once('.').map_or("", |(section, _)| section);
-    matches!(section, "log" | "bundles") || (section == "runner" && setting.key != "runner.enabled")
+    matches!(section, "log" | "bundles" | "workspace") || (section == "runner" && setting.key != "runner.enabled")
 }
 
 impl Flags {

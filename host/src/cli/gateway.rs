@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+use serde_json::value::to_raw_value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -11,16 +13,22 @@ use crate::api::{self, AppState};
 use crate::bundles::{self, Registry};
 use crate::clock::Clock;
 use crate::config::{Resolved, Settings};
-use crate::effects::Handlers;
-use crate::journal::{self, Handle, Role, RunnerLock};
+use crate::effects::{Handlers, with_files};
+use crate::ids::TenantId;
+use crate::journal::{self, Handle, Role, RunnerLock, rows};
+use crate::record::Json;
 use crate::runner::Runner;
 use crate::sandbox::Sandbox;
 use crate::security::Security;
+use crate::workspace::{Said, Workspaces};
 
 /// An open gateway. [`close`](Self::close) it; dropping it leaves the journal to finish by itself.
 pub struct Gateway {
     pub journal: Handle,
     pub registry: Arc<Registry>,
+    workspaces: Workspaces,
+    /// The folder in which runs work that are started here: the operator's, or one of their own. None: they have no files.
+    run_folder: Option<Said>,
     service: JoinHandle<Result<(), journal::Error>>,
     /// Drives the runs; none in a process that only takes requests.
     runner: Option<Runner>,
@@ -75,19 +83,27 @@ impl Gateway {
         let drives = journal.role == Role::Runner;
         let sandbox = drives.then(|| Sandbox::new(settings.sandbox(journal.path.is_some())));
         let sandbox = sandbox.transpose().map_err(|e| Error::failed(e.to_string()))?;
+        let workspaces = Workspaces::open(settings.workspaces(journal.path.is_some())).map_err(Error::failed)?;
+        let keeps = journal.path.is_some();
         let (journal, service) = journal::open(journal).await?;
         let service = tokio::spawn(service.run());
         let registry = Arc::new(Registry::open(journal.clone(), bundles).await?);
         let runner = match sandbox {
             Some(sandbox) => {
                 let budgets = settings.runner.budgets();
-                Some(Runner::start(budgets, journal.clone(), sandbox, registry.clone(), Handlers::default()).await?)
+                let handlers = with_files(Handlers::default(), &workspaces);
+                Some(Runner::start(budgets, journal.clone(), sandbox, registry.clone(), handlers).await?)
             }
             None => None,
         };
         Ok(Gateway {
             journal,
             registry,
+            workspaces,
+            run_folder: match settings.workspace.dir.as_os_str().is_empty() {
+                true => keeps.then(Said::default),
+                false => Some(Said::of_texts(Some(".".to_owned()), None, None, None)),
+            },
             service,
             runner,
             lock,
@@ -99,6 +115,16 @@ impl Gateway {
         self.lock.is_some()
     }
 
+    /// The host's variables of a run that is started here and not by a client.
+    pub fn run_vars(&self, tenant: TenantId) -> Json {
+        let kept = self
+            .run_folder
+            .as_ref()
+            .map(|said| self.workspaces.of(tenant).clamp(said).vars());
+        let vars: IndexMap<&str, Json> = kept.into_iter().flatten().collect();
+        to_raw_value(&vars).unwrap_or_else(|_| rows::empty_object())
+    }
+
     /// Answers HTTP on `listener` until `stop`.
     pub async fn serve(
         &self,
@@ -107,7 +133,7 @@ impl Gateway {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), Error> {
         let security = Security::new(settings.security_layer(), self.journal.clock());
-        let state = AppState::new(self.journal.clone(), self.registry.clone(), security, &settings.data_dir);
+        let state = AppState::new(self.journal.clone(), self.registry.clone(), security, self.workspaces.clone());
         Ok(api::serve(listener, api::router(state), stop).await?)
     }
 

@@ -70,6 +70,7 @@ pub async fn start(gateway: &Gateway, tenant: TenantId, flow: &ResolvedFlow, inp
     let run_id = RunId::fresh();
     let session_id = Some(run_id.as_str().to_owned());
     let actor_id = Some("gateway".to_owned());
+    let host_vars = gateway.run_vars(tenant);
     let listener = |l: &crate::api::workflows::Listener| StartRun {
         tenant,
         run_id: RunId::fresh(),
@@ -77,7 +78,7 @@ pub async fn start(gateway: &Gateway, tenant: TenantId, flow: &ResolvedFlow, inp
         component: flow.component,
         entry: l.entry.clone(),
         input: rows::empty_object(),
-        host_vars: rows::empty_object(),
+        host_vars: host_vars.clone(),
         session_id: session_id.clone(),
         actor_id: actor_id.clone(),
         parent: Some(run_id.clone()),
@@ -90,7 +91,7 @@ pub async fn start(gateway: &Gateway, tenant: TenantId, flow: &ResolvedFlow, inp
         component: flow.component,
         entry: flow.entry.clone(),
         input,
-        host_vars: rows::empty_object(),
+        host_vars: host_vars.clone(),
         session_id: session_id.clone(),
         actor_id: actor_id.clone(),
         parent: None,

@@ -16,7 +16,7 @@ mod value;
 
 pub use reference::markdown;
 pub use resolve::{Origin, Resolved, resolve};
-pub use settings::{Bundles, Journal, Log, LogFormat, Runner, Settings, Token};
+pub use settings::{Bundles, Journal, Log, LogFormat, Runner, Settings, Token, Workspace};
 pub use sources::{Environment, FileSource, Sources, flag_key};
 pub use table::{Flag, Setting, all};
 

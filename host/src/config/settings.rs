@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::journal::Synchronous;
-use crate::{runner, sandbox, security};
+use crate::{runner, sandbox, security, workspace};
 
 /// Everything that can be set.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +26,7 @@ pub struct Settings {
     pub journal: Journal,
     pub runner: Runner,
     pub bundles: Bundles,
+    pub workspace: Workspace,
     pub log: Log,
 }
 
@@ -59,6 +60,23 @@ impl Settings {
             cache: named.or_else(own).or_else(user_cache),
             cache_flows: keeps,
             ..sandbox::Settings::default()
+        }
+    }
+    /// Which files may be reached; `keeps` as for [`Settings::sandbox`].
+    pub fn workspaces(&self, keeps: bool) -> workspace::Options {
+        let own = &self.workspace;
+        workspace::Options {
+            dir: own.dir.clone(),
+            mounts: own.mounts.clone(),
+            client_scope: own.client_scope,
+            limits: workspace::Limits {
+                read_bytes: own.max_read_bytes,
+                write_bytes: own.max_write_bytes,
+            },
+            index_ttl: own.index_ttl,
+            index_max_files: own.index_max_files,
+            data_dir: self.data_dir.clone(),
+            closed: self.sandbox(keeps).cache.into_iter().collect(),
         }
     }
 }
@@ -133,6 +151,18 @@ impl Runner {
             ..runner::Settings::default()
         }
     }
+}
+
+/// Which files are reached. See [`workspace::Options`].
+#[derive(Debug, Clone, Default)]
+pub struct Workspace {
+    pub dir: PathBuf,
+    pub mounts: String,
+    pub client_scope: bool,
+    pub max_read_bytes: u64,
+    pub max_write_bytes: u64,
+    pub index_ttl: Duration,
+    pub index_max_files: usize,
 }
 
 /// What a bundle may be. See the compiler's reader for what each protects from.

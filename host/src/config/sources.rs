@@ -107,7 +107,7 @@ impl FileSource {
                 .iter()
                 .map(toml::Value::as_str)
                 .collect::<Option<Vec<_>>>()
-                .map(|v| v.join(",")),
+                .map(|v| v.join(if key == "workspace.mounts" { "\n" } else { "," })),
             _ => None,
         };
         let Some(text) = text else {

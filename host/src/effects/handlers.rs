@@ -18,6 +18,8 @@ pub struct Call {
     pub payload: Json,
     pub idempotency_key: String,
     pub attempt: u32,
+    /// JSON object: the run's variables that belong to the host.
+    pub host_vars: Json,
 }
 
 /// Does effects of one kind.

@@ -1,13 +1,15 @@
 //! What becomes of an effect request: computed at once, a wait, a child run, an event, or a call of the outside world.
 //!
 //! [`decide`] looks only at the request and the names of the run; it does no I/O and writes nothing. Calls of the outside go
-//! through [`Handlers`].
+//! through [`Handlers`]; [`with_files`] adds those of file nodes.
 
+mod files;
 mod handlers;
 mod idempotency;
 mod local;
 mod payload;
 
+pub use files::with_files;
 pub use handlers::{Call, Handler, Handlers};
 pub use idempotency::key;
 pub use local::decide;

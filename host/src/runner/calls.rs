@@ -19,6 +19,7 @@ async fn make(context: &Context, run: &LiveRun, open: &OpenCall) -> Result<Json,
         payload: open.payload.clone(),
         idempotency_key: open.idempotency_key.clone(),
         attempt: open.attempt,
+        host_vars: run.row.host_vars.clone(),
     };
     let result = context.handlers.call(call).await?;
     if result.get().len() > context.settings.max_payload_bytes {

@@ -10,6 +10,7 @@ use crate::effects::Child;
 use crate::ids::{Digest, RunId, TenantId};
 use crate::journal::{RunRow, StartRun};
 use crate::record::Json;
+use crate::workspace;
 
 /// Knows the workflows of a tenant.
 pub trait Catalog: Send + Sync + 'static {
@@ -31,23 +32,23 @@ pub fn is_host_key(key: &str) -> bool {
     matches!(key, "_runtime" | "_limits" | "_meta" | "_run_lifecycle") || key.starts_with("workspace_")
 }
 
-/// The start of a child of `parent`. Workspace settings are inherited unless the child has its own.
+/// The start of a child of `parent`. It works in its parent's workspace or in a part of it, whatever the flow says.
 pub(super) fn start(parent: &RunRow, child: &Child, found: &Found) -> StartRun {
-    let (mut input, mut host) = (IndexMap::<String, Box<RawValue>>::new(), IndexMap::new());
+    let (mut input, mut host, mut files) = (IndexMap::<String, Box<RawValue>>::new(), IndexMap::new(), IndexMap::new());
     let given: IndexMap<String, Box<RawValue>> = serde_json::from_str(child.vars.get()).unwrap_or_default();
     for (key, value) in given {
-        if is_host_key(&key) {
+        if key.starts_with("workspace_") {
+            files.insert(key, value);
+        } else if is_host_key(&key) {
             host.insert(key, value);
         } else {
             input.insert(key, value);
         }
     }
     let inherited: IndexMap<String, Box<RawValue>> = serde_json::from_str(parent.host_vars.get()).unwrap_or_default();
-    for (key, value) in inherited {
-        let blank = matches!(value.get(), "null" | "\"\"");
-        if (key.starts_with("workspace_") || key == "_limits") && !blank {
-            host.entry(key).or_insert(value);
-        }
+    host.extend(workspace::inherit(&inherited, &files));
+    if let Some(limits) = inherited.get("_limits").filter(|limits| limits.get() != "null") {
+        host.entry("_limits".to_owned()).or_insert_with(|| limits.clone());
     }
     StartRun {
         tenant: parent.at.tenant,

@@ -1,6 +1,6 @@
 //! The order of the checks that every request under `/api/gateway` passes; the first that fails answers.
 //!
-//! origin -> lockout -> (OPTIONS passes) -> bearer token -> size of the body -> permit. Every answer gets an `x-request-id`, and
+//! origin -> lockout -> (OPTIONS passes) -> bearer token -> role -> size of the body -> permit. Every answer gets an `x-request-id`, and
 //! every write one line in the audit log.
 
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use super::body_cap::{self, TooLarge};
 use super::lockout::Lockout;
 use super::origin::Origins;
 use super::permits::{Permit, Permits, holding};
+use super::roles::{self, AdminOnly};
 use super::tokens::Tokens;
 use super::{Client, Principal, Settings};
 use crate::clock::Clock;
@@ -48,6 +49,8 @@ struct Refusal {
     status: StatusCode,
     detail: String,
     extra: Option<(HeaderName, HeaderValue)>,
+    /// The role that the principal lacks; it says more than `detail`.
+    lacking: Option<Box<AdminOnly>>,
 }
 
 impl Refusal {
@@ -56,6 +59,7 @@ impl Refusal {
             status,
             detail: detail.into(),
             extra: None,
+            lacking: None,
         }
     }
     fn retry_after(detail: &str, seconds: u64) -> Self {
@@ -75,7 +79,10 @@ impl From<TooLarge> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let mut response = crate::api::detail_response(self.status, &self.detail);
+        let mut response = match self.lacking {
+            Some(lacking) => lacking.response(),
+            None => crate::api::detail_response(self.status, &self.detail),
+        };
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
@@ -152,6 +159,11 @@ impl Security {
         }))
     }
 
+    /// Largest attachment in bytes.
+    pub fn max_attachment_bytes(&self) -> u64 {
+        self.0.settings.max_attachment_bytes
+    }
+
     /// Largest bundle file in bytes.
     pub fn max_bundle_bytes(&self) -> u64 {
         self.0.settings.max_bundle_bytes
@@ -210,6 +222,12 @@ impl Layer {
         let principal = self.authenticate(request.headers(), client, needs_auth)?;
         if let Some(entry) = entry {
             entry.set_principal(&principal);
+        }
+        if let Some(lacking) = roles::lacking(&principal, request.method(), request.uri().path()) {
+            return Err(Refusal {
+                lacking: Some(Box::new(lacking)),
+                ..Refusal::new(StatusCode::FORBIDDEN, "")
+            });
         }
         request.extensions_mut().insert(principal);
         if is_write(request.method()) {

@@ -12,6 +12,7 @@ mod lockout;
 mod origin;
 mod permits;
 mod principal;
+mod roles;
 pub mod settings;
 mod tokens;
 

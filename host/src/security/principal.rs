@@ -40,6 +40,11 @@ impl Principal {
         }))
     }
 
+    /// Whether the request may touch what is the operator's.
+    pub fn is_admin(&self) -> bool {
+        self.roles.iter().any(|role| role == "admin")
+    }
+
     /// A request without a token where none is needed.
     pub(super) fn anonymous() -> Self {
         Principal(Arc::new(Who {

@@ -15,7 +15,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 pub use answers::{BadRequest, Conflict, Failed, Invalid, NotFound, Refused, TooLarge};
 
-use super::{bundle_admin, bundle_flows, bundles, commands, identity, input_data, ledger, runs, start, stream};
+use super::{bundle_admin, bundle_flows, bundles, commands, files, identity, input_data, ledger, runs, start, stream};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -31,6 +31,7 @@ use super::{bundle_admin, bundle_flows, bundles, commands, identity, input_data,
         (name = "runs", description = "Starting and reading runs"),
         (name = "ledger", description = "The steps of runs: pages, batches, streams"),
         (name = "commands", description = "What is to be done with a run"),
+        (name = "files", description = "The workspace's files; for administrators"),
     ),
     paths(
         identity::health,
@@ -51,6 +52,11 @@ use super::{bundle_admin, bundle_flows, bundles, commands, identity, input_data,
         ledger::batch,
         stream::follow,
         commands::submit,
+        files::policy,
+        files::list,
+        files::search,
+        files::read,
+        files::skim,
     )
 )]
 pub struct Api;

@@ -3,6 +3,7 @@
 mod bundles;
 mod commands;
 mod fake;
+mod files;
 mod runs;
 mod security;
 mod stream;
@@ -22,6 +23,7 @@ use crate::ids::{RunId, TenantId};
 use crate::journal::{self, Advance, OpenWait, Position, RunRow};
 use crate::record::{StepRecord, StepStatus, WaitReason, WaitState};
 use crate::security::{Security, Settings};
+use crate::workspace;
 
 pub const TOKEN: &str = "a-long-token-for-tests";
 
@@ -69,11 +71,20 @@ impl Gateway {
     }
 
     pub async fn with(settings: Settings) -> Self {
+        let nowhere = workspace::Options {
+            data_dir: "data".into(),
+            ..workspace::Options::default()
+        };
+        Self::over(settings, nowhere).await
+    }
+
+    pub async fn over(settings: Settings, workspace: workspace::Options) -> Self {
+        let workspaces = workspace::Workspaces::open(workspace).unwrap();
         let (journal, service) = journal::open(journal::Options::default()).await.unwrap();
         tokio::spawn(service.run());
         let bundles = Arc::new(fake::Bundles::default());
         let security = Security::new(settings, &Clock::system());
-        let state = AppState::new(journal.clone(), bundles.clone(), security, std::path::Path::new("data"));
+        let state = AppState::new(journal.clone(), bundles.clone(), security, workspaces);
         Gateway {
             router: super::router(state),
             journal,

@@ -114,7 +114,7 @@ async fn input_data_is_what_the_flow_asked_for_unchanged() {
     let answer = gateway.get(&format!("/api/gateway/runs/{run}/input_data")).await;
     let workspace = answer.json()["workspace"]["workspace_root"].as_str().unwrap().to_owned();
     let (folder, name) = workspace.rsplit_once('/').unwrap();
-    assert_eq!((folder, name.len()), ("data/workspaces", 32));
+    assert_eq!((folder, name.len()), ("workspaces", 32));
     answer.expect(
         200,
         &format!(

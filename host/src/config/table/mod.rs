@@ -3,6 +3,7 @@
 mod runner;
 mod security;
 mod server;
+mod workspace;
 
 use super::settings::Settings;
 
@@ -51,7 +52,8 @@ impl Flag {
 
 /// All settings, section by section.
 pub fn all() -> impl Iterator<Item = &'static Setting> {
-    server::SETTINGS.iter().chain(security::SETTINGS).chain(runner::SETTINGS)
+    let sections = [server::SETTINGS, security::SETTINGS, runner::SETTINGS, workspace::SETTINGS];
+    sections.into_iter().flatten()
 }
 
 /// The setting with this TOML key.
