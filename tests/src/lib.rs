@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod random;
 pub mod random_flow;
 pub mod random_python;
+pub mod raw;
 pub mod server;
 pub mod sse;
 

@@ -22,6 +22,8 @@ pub struct Options {
     no_token: bool,
     no_flows_dir: bool,
     under: Option<PathBuf>,
+    /// Files of the workspace, path and content; none: no workspace is set.
+    workspace: Vec<(String, String)>,
 }
 
 impl Options {
@@ -51,6 +53,11 @@ impl Options {
         self.under = Some(dir.to_owned());
         self
     }
+    /// A file of the server's workspace, which is a directory of its own then.
+    pub fn file(mut self, path: &str, content: &str) -> Self {
+        self.workspace.push((path.to_owned(), content.to_owned()));
+        self
+    }
     pub async fn start(self) -> Server {
         let base = self.under.clone().unwrap_or_else(std::env::temp_dir);
         let dir = tempfile::Builder::new()
@@ -77,6 +84,11 @@ impl Server {
 
     async fn launch(options: Options, dir: TempDir) -> Server {
         share_code_cache(&data_dir(dir.path()));
+        for (path, content) in &options.workspace {
+            let path = workspace(dir.path()).join(path);
+            std::fs::create_dir_all(path.parent().unwrap_or(dir.path())).expect("a directory of the workspace");
+            std::fs::write(path, content).expect("a file of the workspace");
+        }
         let address = free_address();
         let child = spawn(&options, dir.path(), address);
         let mut server = Server {
@@ -129,6 +141,11 @@ impl Server {
         data_dir(self.dir.path())
     }
 
+    /// The workspace that [`Options::file`] filled.
+    pub fn workspace(&self) -> PathBuf {
+        workspace(self.dir.path())
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id().expect("the server runs")
     }
@@ -171,6 +188,10 @@ fn data_dir(dir: &Path) -> PathBuf {
     dir.join("data")
 }
 
+fn workspace(dir: &Path) -> PathBuf {
+    dir.join("workspace")
+}
+
 /// Gives the server the native code that servers before it compiled, as it would have it after its first start: the runtime's alone
 /// takes seconds in a debug build.
 fn share_code_cache(data_dir: &Path) {
@@ -201,6 +222,9 @@ fn spawn(options: &Options, dir: &Path, address: SocketAddr) -> Child {
     }
     if !options.no_token {
         command.env("FLOWGATE_AUTH_TOKEN", TOKEN);
+    }
+    if !options.workspace.is_empty() {
+        command.env("ABSTRACTGATEWAY_WORKSPACE_DIR", workspace(dir));
     }
     command.envs(options.env.iter().cloned());
     command
