@@ -29,6 +29,11 @@ impl Answer {
         let found = self.headers.iter().find(|(known, _)| known == name);
         found.map_or("", |(_, value)| value)
     }
+
+    /// The body as JSON, or as a text where it is none.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| self.body.clone().into())
+    }
 }
 
 impl Raw {

@@ -99,7 +99,7 @@ pub async fn list(principal: Principal, State(app): State<AppState>, OriginalUri
     let mut items = Vec::new();
     for versions in by_id.values() {
         let published = versions.iter().rev().find(|bundle| !bundle.is_draft);
-        let latest_any = versions.last();
+        let latest_any = latest_any(versions);
         let mut visible = versions.iter().filter(|bundle| include_drafts || !bundle.is_draft);
         let shown: Vec<_> = if all_versions {
             visible.collect()
@@ -130,6 +130,17 @@ pub async fn list(principal: Principal, State(app): State<AppState>, OriginalUri
             default_bundle_id,
         },
     ))
+}
+
+/// The latest version, drafts counted as any other: they have no numbers, so with one of them it is the one that was made last.
+fn latest_any<'a>(versions: &[&'a Bundle]) -> Option<&'a Bundle> {
+    if versions.iter().any(|bundle| bundle.is_draft) {
+        let last = versions
+            .iter()
+            .max_by_key(|bundle| (&bundle.created_at, &bundle.bundle_version));
+        return last.copied();
+    }
+    versions.last().copied()
 }
 
 fn item<'a>(bundle: &'a Bundle, entrypoints: Vec<ItemEntrypoint<'a>>, latest: (Option<&'a str>, Option<&'a str>)) -> Item<'a> {

@@ -29,7 +29,7 @@ pub async fn submit(principal: Principal, State(app): State<AppState>, body: Jso
     let client_id = fields.text("client_id");
     fields.finish()?;
 
-    let kind = parse_kind(&kind)
+    let kind = parse_kind(kind.trim())
         .ok_or_else(|| Error::bad_request("type must be one of pause|resume|cancel|emit_event|update_schedule|compact_memory"))?;
     let run_id = run_id.trim();
     if run_id.is_empty() {

@@ -83,7 +83,8 @@ fn gateway() -> Router<AppState> {
 /// No verb but the given ones, HEAD and OPTIONS included; `allow` names them to the client.
 fn only(methods: MethodRouter<AppState>, allow: &'static str) -> MethodRouter<AppState> {
     let refuse = move || std::future::ready(method_not_allowed(allow));
-    methods.head(refuse).fallback(refuse)
+    // As a verb of its own: what a layer answers for it is not given an `allow` by the router.
+    methods.head(refuse).options(refuse).fallback(refuse)
 }
 
 fn method_not_allowed(allow: &'static str) -> Response {

@@ -56,7 +56,7 @@ async fn a_command_that_is_malformed_is_told_field_by_field() {
     let reply = gateway.post(COMMANDS, &body).await;
     checks.invalid("missing fields", &reply, json!([missing("command_id"), missing("type")]));
     let known = "type must be one of pause|resume|cancel|emit_event|update_schedule|compact_memory";
-    for kind in ["explode", "PAUSE", "", " pause"] {
+    for kind in ["explode", "PAUSE", ""] {
         let reply = gateway.command(kind, "r", json!({})).await;
         checks.refused(&format!("unknown type {kind:?}"), &reply, 400, known);
     }

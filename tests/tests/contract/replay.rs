@@ -79,7 +79,7 @@ struct Player<'a> {
 
 impl Player<'_> {
     async fn play(&mut self, exchange: &Exchange) {
-        let pending = PENDING.contains(&exchange.name.as_str());
+        let pending = !target::is_reference() && PENDING.contains(&exchange.name.as_str());
         let is_read = exchange.request["method"] == "GET";
         let deadline = Instant::now() + if pending { Duration::ZERO } else { PATIENCE };
         loop {
@@ -105,7 +105,7 @@ impl Player<'_> {
     }
 
     fn explained(&self, name: &str, at: &str) -> bool {
-        !target::is_reference() && differences::recorded(name, at).is_some()
+        differences::recorded(name, at).is_some()
     }
 
     async fn send(&self, exchange: &Exchange) -> Reply {
@@ -134,12 +134,10 @@ impl Player<'_> {
     }
 
     fn verdict(self) {
-        if target::is_reference() {
-            assert!(self.wrong.is_empty(), "not as recorded:\n{}", self.wrong.join("\n"));
-            return;
-        }
         let mut wrong = self.wrong;
-        let unused = differences::all_recorded().filter(|known| !self.used.contains(known));
+        let unused = differences::all_recorded()
+            .into_iter()
+            .filter(|known| !self.used.contains(known));
         wrong.extend(unused.map(|(name, at)| format!("{name} | {at} | is listed as a difference, and there is none")));
         assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
     }
@@ -171,7 +169,12 @@ fn compare(recorded: &Value, reply: &Reply, names: &mut Names) -> Vec<Differs> {
         Err(_) if is_stream => frames(&reply.text()),
         Err(_) => Value::String(reply.text()),
     };
-    match &recorded["body"] {
+    // The tail of the audit log is what was done just before, mid-line and all.
+    let (mut got, mut wanted) = (got, recorded["body"].clone());
+    if got["content"].is_string() && wanted["truncated"] == true {
+        (got["content"], wanted["content"]) = (Value::Null, Value::Null);
+    }
+    match &wanted {
         Value::String(text) if is_stream => names.differences(&frames(text), &got, "body", &mut found),
         body => names.differences(body, &got, "body", &mut found),
     }

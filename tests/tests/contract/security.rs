@@ -178,12 +178,12 @@ async fn cors_decorates_every_answer() {
         );
         checks.header("preflight holds ten minutes", &reply, "access-control-max-age", "600");
         checks.header("preflight allows no verb beside", &reply, "allow", "");
-        let mut methods: Vec<&str> = reply.header("access-control-allow-methods").split(", ").collect();
-        methods.sort_unstable();
-        checks.equal(
+        let methods: Vec<&str> = reply.header("access-control-allow-methods").split(", ").collect();
+        let all = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+        checks.holds(
             "preflight allows all verbs",
-            methods,
-            json!(["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]),
+            all.iter().all(|verb| methods.contains(verb)),
+            || methods.join(", "),
         );
     }
     let (name, address) = from(3);
@@ -372,8 +372,7 @@ async fn a_body_is_capped_by_its_path() {
     for (path, cap) in caps {
         let answer = declared(target.address, path, &target.token, far_too_much).await;
         let wanted = json!({"detail": format!("Payload Too Large ({far_too_much} bytes > {cap} bytes)")});
-        let got = serde_json::from_str(&answer.body).unwrap_or_else(|_| json!(answer.body));
-        checks.equal(path, json!([answer.status, got]), json!([413, wanted]));
+        checks.equal(path, json!([answer.status, answer.json()]), json!([413, wanted]));
     }
     let answer = declared(target.address, "/api/gateway/commands", "not-the-token", far_too_much).await;
     checks.equal("the token comes first", answer.status, 401);
@@ -415,14 +414,14 @@ async fn the_caps_can_be_set() {
     let upload = declared(server.address(), "/api/gateway/bundles/upload", TOKEN, 3_000_000).await;
     checks.equal(
         "bundle's request",
-        upload.body,
-        r#"{"detail":"Payload Too Large (3000000 bytes > 2099152 bytes)"}"#,
+        upload.json(),
+        json!({"detail":"Payload Too Large (3000000 bytes > 2099152 bytes)"}),
     );
     let upload = declared(server.address(), "/api/gateway/attachments/upload", TOKEN, 3_000_000).await;
     checks.equal(
         "attachment's request",
-        upload.body,
-        r#"{"detail":"Payload Too Large (3000000 bytes > 2100152 bytes)"}"#,
+        upload.json(),
+        json!({"detail":"Payload Too Large (3000000 bytes > 2100152 bytes)"}),
     );
     let bundle = gateway.upload_file(&[b'x'; 2001], &[]).await;
     checks.refused("bundle", &bundle, 413, "Bundle too large (2001 bytes > 2000 bytes)");
@@ -437,8 +436,8 @@ async fn the_caps_can_be_set() {
     let upload = declared(server.address(), "/api/gateway/bundles/upload", TOKEN, 5001).await;
     checks.equal(
         "uploads all capped",
-        upload.body,
-        r#"{"detail":"Payload Too Large (5001 bytes > 5000 bytes)"}"#,
+        upload.json(),
+        json!({"detail":"Payload Too Large (5001 bytes > 5000 bytes)"}),
     );
 }
 
@@ -520,5 +519,5 @@ async fn nothing_that_is_kept_holds_a_token() {
         checks.equal(&format!("the log without {secret}"), server.log().contains(secret), false);
         checks.equal(&format!("the audit log without {secret}"), audit.contains(secret), false);
     }
-    checks.holds("the log is there", server.log().len() > 100, || server.log());
+    assert!(target::is_reference() || server.log().len() > 100, "no log: {}", server.log());
 }

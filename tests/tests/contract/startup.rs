@@ -5,6 +5,14 @@ use flowgate_tests::server::command;
 use crate::checks::Checks;
 use crate::target;
 
+/// What is checked, settings, flags, and what the refusal says.
+type Case = (
+    &'static str,
+    Vec<(&'static str, &'static str)>,
+    Vec<&'static str>,
+    &'static str,
+);
+
 /// Starts a server that is expected to end at once; its standard error.
 async fn refused(env: &[(&str, &str)], args: &[&str]) -> (Option<i32>, String) {
     let dir = tempfile::tempdir().expect("a directory");
@@ -28,7 +36,7 @@ async fn a_server_that_would_be_open_does_not_start() {
     let weak = "Refusing to start: weak auth token detected while binding to a non-loopback host.";
     let token = "FLOWGATE_AUTH_TOKEN";
     let strong = "a-strong-token-0123456789";
-    let cases: &[(&str, Vec<(&str, &str)>, Vec<&str>, &str)] = &[
+    let cases: &[Case] = &[
         (
             "a public address without a token",
             vec![],

@@ -1,7 +1,6 @@
 //! Where the checks go: a server that was started for them, or the one that `FLOWGATE_CONTRACT_URL` names.
 
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 
 use flowgate_tests::server::TOKEN;
@@ -20,7 +19,8 @@ pub struct Target {
     pub gateway: Gateway,
     pub address: SocketAddr,
     pub token: String,
-    server: Option<Arc<Server>>,
+    /// Lives as long as one of its tests.
+    _server: Option<Arc<Server>>,
 }
 
 /// The server that is given or, for as long as any test uses it, one of our own.
@@ -31,7 +31,7 @@ pub async fn shared() -> Target {
             gateway: Gateway::new(address, Some(&token)),
             address,
             token,
-            server: None,
+            _server: None,
         };
     }
     let mut shared = SHARED.lock().await;
@@ -47,7 +47,7 @@ pub async fn shared() -> Target {
         gateway: server.gateway(),
         address: server.address(),
         token: TOKEN.to_owned(),
-        server: Some(server),
+        _server: Some(server),
     }
 }
 
@@ -69,11 +69,6 @@ impl Target {
     /// A name that nobody else uses, safe in paths and bundle ids.
     pub fn name(&self, prefix: &str) -> String {
         format!("{prefix}-{}", &random::unique()[..10])
-    }
-
-    /// The workspace that holds [`FILES`], when the server is ours.
-    pub fn workspace(&self) -> Option<PathBuf> {
-        self.server.as_ref().map(|server| server.workspace())
     }
 }
 

@@ -239,7 +239,6 @@ impl<S: Store> Unit<S> {
         #[derive(serde::Serialize)]
         struct Emitter<'a> {
             source: &'a str,
-            #[serde(skip_serializing_if = "Option::is_none")]
             client_id: Option<&'a str>,
         }
         let empty = super::super::rows::empty_object();
