@@ -9,6 +9,7 @@ pub mod config;
 pub mod effects;
 pub mod ids;
 pub mod journal;
+pub mod migrate;
 pub mod record;
 pub mod runner;
 pub mod sandbox;

@@ -286,3 +286,43 @@ async fn wrong_usage_ends_with_two() {
         assert!(text(&help.stdout).contains(command), "--help does not name {command}");
     }
 }
+
+/// Into the data directory of a server that runs.
+#[tokio::test]
+async fn migrate_brings_runs_in_that_go_on() {
+    let examples = flowgate_tests::root().join("examples");
+    let server = Options::new()
+        .env("FLOWGATE_FLOWS_DIR", path(&examples))
+        .without_flows_dir()
+        .start()
+        .await;
+    let (from, data) = (flowgate_tests::root().join("tests/reference"), server.data_dir());
+    let args = [
+        "migrate",
+        "--from",
+        path(&from),
+        "--data-dir",
+        path(&data),
+        "--flows-dir",
+        path(&examples),
+    ];
+    let output = run(&args, "").await;
+    let said = text(&output.stdout);
+    assert!(said.contains("3 ended"), "{said}{}", text(&output.stderr));
+    // Twice is as once.
+    let said = text(&run(&args, "").await.stdout);
+    assert!(said.contains("0 runs taken in"), "{said}");
+
+    let gateway = server.gateway();
+    let run_id = "944ce7a9-5ec1-40e7-9e91-9fe4b60c289a";
+    let waiting = gateway.run(run_id).await;
+    assert_eq!(
+        (&waiting["status"], &waiting["current_node"]),
+        (&json!("waiting"), &json!("ask"))
+    );
+    gateway.answer(run_id, "approve").await;
+    gateway.until_status(run_id, "completed").await;
+    let rows = gateway.ledger(run_id).await;
+    let at = |node: &str, status: &str| rows.iter().any(|row| row["node_id"] == node && row["status"] == status);
+    assert!(at("ask", "waiting") && at("confirm", "completed") && at("tell_author", "waiting"));
+}

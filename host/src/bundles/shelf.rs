@@ -16,6 +16,8 @@ use crate::ids::Digest;
 #[derive(Debug, Clone)]
 pub struct Workflow {
     pub workflow_id: String,
+    /// What the flow is called within its component.
+    pub flow_id: String,
     pub component: Digest,
     /// The entry node within the component.
     pub entry: String,
@@ -138,12 +140,14 @@ impl Shelf {
 fn workflows_of(flow: &ResolvedFlow) -> impl Iterator<Item = Workflow> {
     let listener = |listener: &Listener| Workflow {
         workflow_id: listener.workflow_id.clone(),
+        flow_id: flow.flow_id.clone(),
         component: flow.component,
         entry: listener.entry.clone(),
         listeners: Vec::new(),
     };
     let own = Workflow {
         workflow_id: flow.workflow_id.clone(),
+        flow_id: flow.flow_id.clone(),
         component: flow.component,
         entry: flow.entry.clone(),
         listeners: flow.listeners.clone(),

@@ -11,6 +11,7 @@ mod error;
 mod flags;
 mod follow;
 mod gateway;
+mod migrate;
 mod nodes;
 mod out;
 mod pack;
@@ -53,6 +54,8 @@ enum Command {
     Demo(demo::Args),
     /// Run conformance cases through the real path; one JSON line a case
     Cases(cases::Args),
+    /// Bring the runs of an AbstractGateway in
+    Migrate(migrate::Args),
     /// List the node types that flows may use
     Nodes(nodes::Args),
     /// Show the settings in use and where each came from
@@ -81,6 +84,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Error> {
         Command::Runner(args) => block_on(runner::run(args)),
         Command::Run(args) => block_on(run::run(args)),
         Command::Demo(args) => block_on(demo::run(args)),
+        Command::Migrate(args) => block_on(migrate::run(args)),
         Command::Cases(args) => block_on(cases::run(args)),
         Command::Compile(args) => compile::run(args),
         Command::Pack(args) => pack::run(args),

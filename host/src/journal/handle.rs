@@ -14,7 +14,7 @@ use super::writer::{Prepared, Reply, Request};
 use crate::clock::{Clock, Micros};
 use crate::ids::{Digest, RunRef, TenantId};
 
-pub use super::writer::{Component, FinishedCall, Started};
+pub use super::writer::{Component, FinishedCall, ImportedRun, Started};
 
 /// The way to the journal; clone it freely. The service ends when the last one is dropped.
 #[derive(Debug, Clone)]
@@ -106,6 +106,16 @@ impl Handle {
     /// Keeps some bytes by their content and returns their digest.
     pub async fn put_blob(&self, tenant: TenantId, bytes: Arc<[u8]>) -> Result<Digest, Error> {
         self.ask(|reply| Request::PutBlob(tenant, bytes, reply)).await
+    }
+
+    /// Takes in a run that another system has begun. False: a run of that name is there already.
+    pub async fn import_run(&self, run: ImportedRun) -> Result<bool, Error> {
+        self.ask(|reply| Request::ImportRun(Box::new(run), reply)).await
+    }
+
+    /// Keeps a command that has been applied elsewhere, so that it is not applied again here. False: its id is taken already.
+    pub async fn import_command(&self, command: Command) -> Result<bool, Error> {
+        self.ask(|reply| Request::ImportCommand(Box::new(command), reply)).await
     }
 
     /// When the next timer of a run that is not paused is due.

@@ -24,7 +24,7 @@ mod wakes;
 mod writer;
 
 pub use fuse::{Fuse, Moment};
-pub use handle::{Component, FinishedCall, Handle, Started};
+pub use handle::{Component, FinishedCall, Handle, ImportedRun, Started};
 pub use lock::RunnerLock;
 pub use options::{Options, Role, Synchronous};
 pub use reader::CommandState;

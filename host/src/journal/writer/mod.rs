@@ -23,6 +23,7 @@ mod command;
 mod ending;
 mod event;
 mod head;
+mod import;
 mod request;
 mod serve;
 mod start;
@@ -51,6 +52,7 @@ use super::wakes::{Wake, WakeQueue};
 use crate::clock::{Clock, Micros};
 use crate::ids::{Digest, RunRef};
 
+pub use self::import::ImportedRun;
 pub use self::request::{Component, FinishedCall, Started};
 use self::request::{Pending, copy, pending};
 pub(crate) use self::request::{Prepared, Reply, Request};

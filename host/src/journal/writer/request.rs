@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use super::import::ImportedRun;
 use super::super::types::{Advance, Advanced, BundleRow, Command, Error, Metrics, Outcome, Receipt, StartRun};
 use crate::clock::Micros;
 use crate::ids::{Digest, RunRef, TenantId};
@@ -22,6 +23,8 @@ pub(crate) enum Request {
     RemoveBundle(TenantId, String, String, Reply<bool>),
     PutComponent(TenantId, Box<Component>, Reply<()>),
     PutBlob(TenantId, Arc<[u8]>, Reply<Digest>),
+    ImportRun(Box<ImportedRun>, Reply<bool>),
+    ImportCommand(Box<Command>, Reply<bool>),
     FireDue(Micros, Reply<u64>),
     Close(Reply<()>),
 }
@@ -118,6 +121,8 @@ impl Request {
             Request::Advance(_, reply) => tell(reply, error),
             Request::Command(_, reply) => tell(reply, error),
             Request::FinishCall(_, reply) | Request::RemoveBundle(_, _, _, reply) => tell(reply, error),
+            Request::ImportRun(_, reply) => tell(reply, error),
+            Request::ImportCommand(_, reply) => tell(reply, error),
             Request::InstallBundle(_, _, reply) | Request::PutComponent(_, _, reply) | Request::Close(reply) => {
                 tell(reply, error)
             }

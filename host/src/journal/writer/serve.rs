@@ -30,6 +30,8 @@ impl<S: Store> Writer<S> {
                 let digest = Digest::of(&bytes);
                 settle(reply, unit.store.put_blob(tenant, digest, bytes).await.map(|()| digest))
             }
+            Request::ImportRun(run, reply) => settle(reply, unit.import_run(*run).await),
+            Request::ImportCommand(command, reply) => settle(reply, unit.import_command(*command).await),
             Request::FireDue(now, reply) => settle(reply, unit.fire_all_due(now).await),
             Request::Close(reply) => {
                 self.closing = Some(reply);
