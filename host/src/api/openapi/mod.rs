@@ -6,6 +6,8 @@
 mod answers;
 pub mod bodies;
 #[cfg(test)]
+mod page;
+#[cfg(test)]
 mod tests;
 
 use axum::Router;

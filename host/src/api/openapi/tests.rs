@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use utoipa::OpenApi as _;
 
 use super::Api;
+use super::page::markdown;
 
 /// The paths that the router serves, as its source spells them, and those that are described: the same.
 #[test]
@@ -35,4 +36,18 @@ fn every_guarded_path_says_how_it_is_refused() {
             }
         }
     }
+}
+
+/// Writes the page anew with `FLOWGATE_UPDATE_DOCS=1`.
+#[test]
+fn the_reference_page_is_current() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/api.md");
+    if std::env::var_os("FLOWGATE_UPDATE_DOCS").is_some() {
+        std::fs::write(&path, markdown()).unwrap();
+    }
+    let page = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        page == markdown(),
+        "docs/api.md is out of date: write it with FLOWGATE_UPDATE_DOCS=1 cargo test --workspace --lib openapi"
+    );
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::import::ImportedRun;
 use super::super::types::{Advance, Advanced, BundleRow, Command, Error, Metrics, Outcome, Receipt, StartRun};
+use super::import::ImportedRun;
 use crate::clock::Micros;
 use crate::ids::{Digest, RunRef, TenantId};
 use crate::record::StepRecord;
