@@ -17,7 +17,7 @@ pub struct StartBody {
     /// Left out: the bundle's default entrypoint. May carry its bundle: `bundle:flow`.
     flow_id: Option<String>,
     /// The values of the flow's start pins.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Object, required = false)]
     input_data: Option<Value>,
     /// Left out: the run is its own session.
     session_id: Option<String>,
@@ -42,7 +42,7 @@ pub struct CommandBody {
     command_id: String,
     run_id: String,
     r#type: CommandType,
-    #[schema(value_type = Object)]
+    #[schema(value_type = Object, required = false)]
     payload: Option<Value>,
     /// The client's time, kept as it is.
     ts: Option<String>,

@@ -81,10 +81,10 @@ fn entry(page: &mut String, api: &Value, (verb, path): (&str, &str), operation: 
     }
 }
 
-/// The fields of an object, those of its parts included.
+/// The fields of an object, those of the objects in it included.
 fn fields(page: &mut String, api: &Value, schema: &Value) {
     let mut rows = Vec::new();
-    collect(api, schema, &mut rows);
+    collect(api, schema, ("", 0), &mut rows);
     if rows.is_empty() {
         let _ = writeln!(page, "{}", kind(api, schema));
         return;
@@ -95,18 +95,42 @@ fn fields(page: &mut String, api: &Value, schema: &Value) {
     }
 }
 
-fn collect(api: &Value, schema: &Value, rows: &mut Vec<String>) {
+/// Objects within objects are shown down to this depth.
+const DEPTH: u32 = 3;
+
+fn collect(api: &Value, schema: &Value, (prefix, depth): (&str, u32), rows: &mut Vec<String>) {
     let schema = resolved(api, schema);
     for part in list(&schema["allOf"]) {
-        collect(api, part, rows);
+        collect(api, part, (prefix, depth), rows);
     }
     let required = list(&schema["required"]);
     for (name, field) in members(&schema["properties"]) {
         let must = required.iter().any(|it| text(it) == name);
         let mark = if must { "" } else { ", optional" };
         let about = one_line(&field["description"]);
-        rows.push(format!("| `{name}` | {}{mark} | {about} |", kind(api, field)));
+        rows.push(format!("| `{prefix}{name}` | {}{mark} | {about} |", kind(api, field)));
+        if depth + 1 < DEPTH
+            && let Some((inner, list)) = object_in(field)
+        {
+            let prefix = format!("{prefix}{name}{}.", if list { "[]" } else { "" });
+            collect(api, inner, (&prefix, depth + 1), rows);
+        }
     }
+}
+
+/// The described object that a field is, may be or is a list of (then true).
+fn object_in(field: &Value) -> Option<(&Value, bool)> {
+    if field["$ref"].is_string() {
+        return Some((field, false));
+    }
+    if field["items"]["$ref"].is_string() {
+        return Some((&field["items"], true));
+    }
+    let choices = [&field["oneOf"], &field["anyOf"]].into_iter().flat_map(|it| list(it));
+    choices
+        .into_iter()
+        .find(|choice| choice["$ref"].is_string())
+        .map(|choice| (choice, false))
 }
 
 fn resolved<'a>(api: &'a Value, schema: &'a Value) -> &'a Value {
@@ -126,7 +150,7 @@ fn kind(api: &Value, schema: &Value) -> String {
                 .collect::<Vec<_>>()
                 .join(" \\| ");
         }
-        return name.rsplit('/').next().unwrap_or_default().to_owned();
+        return if name.is_empty() { "any" } else { "object" }.to_owned();
     }
     for choice in ["oneOf", "anyOf"] {
         let parts = list(&schema[choice]);
