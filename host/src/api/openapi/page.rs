@@ -126,7 +126,7 @@ fn object_in(field: &Value) -> Option<(&Value, bool)> {
     if field["items"]["$ref"].is_string() {
         return Some((&field["items"], true));
     }
-    let choices = [&field["oneOf"], &field["anyOf"]].into_iter().flat_map(|it| list(it));
+    let choices = [&field["oneOf"], &field["anyOf"]].into_iter().flat_map(list);
     choices
         .into_iter()
         .find(|choice| choice["$ref"].is_string())
