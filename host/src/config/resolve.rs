@@ -160,7 +160,8 @@ fn check_reference_only(environment: &Environment) -> Result<(), Error> {
         return Ok(());
     }
     let text = format!(
-        "ABSTRACTGATEWAY_STORE_BACKEND is '{backend}', but Flowgate keeps everything in SQLite only: set it to sqlite or unset it"
+        "ABSTRACTGATEWAY_STORE_BACKEND is '{backend}', but Flowgate keeps everything in SQLite only: set it to sqlite or unset it. \
+         `flowgate migrate` brings the runs of such a data directory in."
     );
     Err(Error::Refused(text))
 }

@@ -6,6 +6,7 @@ mod bundles;
 mod checks;
 mod commands;
 mod differences;
+mod files;
 mod flows;
 mod identity;
 mod ledger;

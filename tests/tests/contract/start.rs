@@ -205,7 +205,7 @@ async fn a_run_is_given_its_session_its_workspace_and_its_listeners() {
     let is_own = folder
         .rsplit('/')
         .next()
-        .is_some_and(|name| name.len() == 32 && folder.contains("/workspaces/"));
+        .is_some_and(|name| name.len() == 32 && folder.contains("workspaces/"));
     checks.holds("a workspace of its own", is_own, || input.to_string());
 
     let session = target.name("session");
