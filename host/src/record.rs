@@ -99,6 +99,8 @@ pub enum RunStatus {
 }
 
 impl RunStatus {
+    pub const ALL: [Self; 5] = [Self::Running, Self::Waiting, Self::Completed, Self::Failed, Self::Cancelled];
+
     pub fn as_str(self) -> &'static str {
         match self {
             RunStatus::Running => "running",
@@ -109,9 +111,7 @@ impl RunStatus {
         }
     }
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Running, Self::Waiting, Self::Completed, Self::Failed, Self::Cancelled]
-            .into_iter()
-            .find(|s| s.as_str() == text)
+        Self::ALL.into_iter().find(|s| s.as_str() == text)
     }
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)

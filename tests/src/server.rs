@@ -21,6 +21,8 @@ pub struct Options {
     /// Let the server find its own token.
     no_token: bool,
     no_flows_dir: bool,
+    /// It is up when it listens: it cannot be asked in plain HTTP.
+    only_listening: bool,
     under: Option<PathBuf>,
     /// Files of the workspace, path and content; none: no workspace is set.
     workspace: Vec<(String, String)>,
@@ -48,6 +50,12 @@ impl Options {
         self.no_flows_dir = true;
         self
     }
+    /// Serves TLS with the certificate and key in these files.
+    pub fn tls(mut self, cert: &Path, key: &Path) -> Self {
+        self.only_listening = true;
+        self.env("FLOWGATE_TLS_CERT", cert.display())
+            .env("FLOWGATE_TLS_KEY", key.display())
+    }
     /// Makes the server's directory under this one, to choose the disk.
     pub fn under(mut self, dir: &Path) -> Self {
         self.under = Some(dir.to_owned());
@@ -64,6 +72,13 @@ impl Options {
             .prefix("flowgate-test-")
             .tempdir_in(base)
             .expect("a temporary directory");
+        Server::launch(self, dir).await
+    }
+}
+
+impl Options {
+    /// Starts on what lies in the directory `data` of `dir`.
+    pub async fn start_on(self, dir: TempDir) -> Server {
         Server::launch(self, dir).await
     }
 }
@@ -112,6 +127,9 @@ impl Server {
     }
 
     async fn ready(&mut self) -> Result<(), String> {
+        if self.options.only_listening {
+            return self.listens().await;
+        }
         let gateway = self.gateway();
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
@@ -126,6 +144,31 @@ impl Server {
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    /// For a server that does not speak plain HTTP.
+    async fn listens(&mut self) -> Result<(), String> {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the child can be waited for") {
+                return Err(format!("it ended with {status}"));
+            }
+            // The listener is there before the server is; it answers only after this line.
+            if self.log().contains("serving") && std::net::TcpStream::connect(self.address).is_ok() {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err("it does not listen within a minute".to_owned());
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Sends the process a signal by name.
+    pub async fn signal(&self, name: &str) {
+        let pid = self.pid().to_string();
+        let sent = Command::new("kill").args([&format!("-{name}"), &pid]).status().await;
+        assert!(sent.expect("kill runs").success(), "SIG{name} cannot be sent");
     }
 
     /// A client with the server's token.

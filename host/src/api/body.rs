@@ -16,7 +16,7 @@ use super::Error;
 use super::python_json;
 use super::validate::{Issue, Loc, null, parse_bool, parse_int, text};
 use crate::record::Json;
-use crate::security::TooLarge;
+use crate::security::{Stalled, TooLarge};
 
 /// Deepest nesting of a JSON value that clients may send; the flow's own limit.
 pub const MAX_DEPTH: usize = 128;
@@ -74,6 +74,9 @@ pub fn broken(error: &(dyn std::error::Error + 'static)) -> Error {
     while let Some(error) = cause {
         if let Some(too_large) = error.downcast_ref::<TooLarge>() {
             return Error::TooLarge(*too_large);
+        }
+        if let Some(stalled) = error.downcast_ref::<Stalled>() {
+            return Error::Stalled(*stalled);
         }
         cause = error.source();
     }

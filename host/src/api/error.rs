@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::validate::Issue;
 use crate::journal;
-use crate::security::TooLarge;
+use crate::security::{Stalled, TooLarge};
 
 #[derive(Debug)]
 pub enum Error {
@@ -15,6 +15,8 @@ pub enum Error {
     Invalid(Vec<Issue>),
     /// 413: the body is over the cap of its path.
     TooLarge(TooLarge),
+    /// 408: the body stopped coming.
+    Stalled(Stalled),
     /// The journal could not answer. The client learns that, the log learns why.
     Journal(journal::Error),
 }
@@ -54,6 +56,7 @@ impl IntoResponse for Error {
         match self {
             Error::Status(status, detail) => detail_response(status, &detail),
             Error::TooLarge(cap) => cap.into_response(),
+            Error::Stalled(stalled) => stalled.into_response(),
             Error::Invalid(issues) => {
                 #[derive(serde::Serialize)]
                 struct Body {

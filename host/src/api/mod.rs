@@ -5,6 +5,7 @@
 //! [`body`] say what is wrong with a request in the shape that clients know, [`Error`] is the one error and `{"detail": …}` its
 //! answer. JSON of clients and flows passes through as text.
 
+mod audit;
 mod body;
 mod bundle_admin;
 mod bundle_flows;
@@ -17,6 +18,7 @@ mod identity;
 mod input_data;
 mod ledger;
 mod openapi;
+mod operator;
 mod pins;
 mod python_json;
 mod routes;
@@ -25,6 +27,7 @@ mod runs;
 mod server;
 mod start;
 mod stream;
+mod tls;
 mod validate;
 pub mod workflows;
 
@@ -38,6 +41,7 @@ use axum::extract::FromRequestParts;
 pub use error::{Error, detail_response, json};
 pub use routes::router;
 pub use server::serve;
+pub use tls::Tls;
 pub use workflows::Workflows;
 
 use crate::journal;

@@ -9,10 +9,11 @@ use axum::routing::{MethodRouter, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    AppState, bundle_admin, bundle_flows, bundles, commands, detail_response, files, identity, input_data, ledger, openapi, runs,
-    start, stream,
+    AppState, audit, bundle_admin, bundle_flows, bundles, commands, detail_response, files, identity, input_data, ledger,
+    openapi, operator, runs, start, stream,
 };
 use crate::security::{cors, guard};
+use crate::telemetry::http::observe;
 
 /// The whole API behind its security layers.
 pub fn router(state: AppState) -> Router {
@@ -21,12 +22,14 @@ pub fn router(state: AppState) -> Router {
         .route("/api/health", only(get(identity::health), "GET"))
         .nest("/api/gateway", gateway())
         .merge(openapi::router())
+        .merge(operator::router())
         .fallback(not_found)
         .with_state(state)
         .layer(CatchPanicLayer::custom(|_| {
             (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error").into_response()
         }))
         .layer(middleware::from_fn_with_state(security, guard::guard))
+        .layer(middleware::from_fn(observe))
         .layer(middleware::from_fn(cors::decorate))
 }
 
@@ -78,10 +81,11 @@ fn gateway() -> Router<AppState> {
         .route("/files/search", only(get(files::search), "GET"))
         .route("/files/read", only(get(files::read), "GET"))
         .route("/files/skim", only(get(files::skim), "GET"))
+        .route("/audit/tail", only(get(audit::tail), "GET"))
 }
 
 /// No verb but the given ones, HEAD and OPTIONS included; `allow` names them to the client.
-fn only(methods: MethodRouter<AppState>, allow: &'static str) -> MethodRouter<AppState> {
+pub(super) fn only(methods: MethodRouter<AppState>, allow: &'static str) -> MethodRouter<AppState> {
     let refuse = move || std::future::ready(method_not_allowed(allow));
     // As a verb of its own: what a layer answers for it is not given an `allow` by the router.
     methods.head(refuse).options(refuse).fallback(refuse)

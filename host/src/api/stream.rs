@@ -23,6 +23,7 @@ use super::validate::{Query, text};
 use super::{AppState, Error, PathOf, Principal, runs};
 use crate::ids::{LedgerSeq, RunId, TenantId};
 use crate::journal::{self, Subscription};
+use crate::telemetry::metrics::{Counted, metrics};
 
 /// Rows read at one time.
 const PAGE: u32 = 32;
@@ -65,6 +66,7 @@ pub async fn follow(
         .and_then(|id| id.to_str().ok()?.trim().parse::<LedgerSeq>().ok());
     let cursor = LedgerSeq::try_from(after).unwrap_or(0).max(last_event_id.unwrap_or(0));
     let follower = Follower {
+        _open: Counted::new(&metrics().streams),
         news: app.journal.subscribe(at),
         journal: app.journal,
         tenant: principal.tenant,
@@ -91,6 +93,7 @@ pub async fn follow(
 
 /// One open stream. Owned by the body of its answer and gone with it.
 struct Follower {
+    _open: Counted,
     journal: journal::Handle,
     /// Says that there is something new; made before the first read, so that nothing is missed.
     news: Subscription,

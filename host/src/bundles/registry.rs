@@ -32,6 +32,9 @@ pub struct Options {
 /// How often an unknown workflow may make a following registry read the journal.
 const FOLLOW_EVERY: Duration = Duration::from_secs(1);
 
+/// How often a following registry asks whether another process has changed what is installed.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
 /// What is installed. Shared by the API, which installs and resolves, and by the runner, which looks workflows up.
 #[derive(Debug)]
 pub struct Registry {
@@ -88,6 +91,25 @@ impl Registry {
             }
         }
         self.workflow(tenant, workflow_id)
+    }
+
+    /// Takes over what other processes of the journal install, reload and remove, until the journal is closed. A look at a number; the
+    /// bundles are read only when it has changed.
+    pub async fn follow(self: Arc<Self>) {
+        let tenant = TenantId::LOCAL;
+        let mut seen = None;
+        loop {
+            match self.journal.bundle_changes(tenant).await {
+                Ok(changes) if seen.is_none_or(|seen| seen == changes) => seen = Some(changes),
+                Ok(changes) => match self.load(tenant).await {
+                    Ok(()) => seen = Some(changes),
+                    Err(error) => tracing::warn!(%error, "installed bundles cannot be read"),
+                },
+                Err(journal::Error::Closed) => return,
+                Err(error) => tracing::warn!(%error, "changes of bundles cannot be read"),
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
     }
 
     /// Reads all sources of a tenant again. What has not changed is not compiled again.

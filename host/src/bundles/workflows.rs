@@ -38,6 +38,7 @@ impl Workflows for Registry {
     fn reload(&self, tenant: TenantId) -> BoxFuture<'_, Result<Vec<String>, String>> {
         Box::pin(async move {
             self.load(tenant).await.map_err(|e| e.to_string())?;
+            self.journal().touch_bundles(tenant).await.map_err(|e| e.to_string())?;
             Ok(self.shelf(tenant).ids().cloned().collect())
         })
     }

@@ -71,7 +71,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Error> {
     out::line(format_args!("Flowgate serves http://{address}/api/gateway\nToken: {token}\n"))?;
 
     let stop = CancellationToken::new();
-    let serving = gateway.serve(settings, listener, stop.clone().cancelled_owned());
+    let serving = gateway.serve(settings, listener, None, stop.clone().cancelled_owned());
     let showing = async {
         let code = show(&gateway).await?;
         if !args.once {

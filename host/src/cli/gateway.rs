@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use serde_json::value::to_raw_value;
@@ -9,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::Error;
-use crate::api::{self, AppState};
+use crate::api::{self, AppState, Tls};
 use crate::bundles::{self, Registry};
 use crate::clock::Clock;
 use crate::config::{Resolved, Settings};
@@ -20,7 +21,10 @@ use crate::record::Json;
 use crate::runner::Runner;
 use crate::sandbox::Sandbox;
 use crate::security::Security;
+use crate::telemetry::metrics;
 use crate::workspace::{Said, Workspaces};
+
+const UPKEEP_EVERY: Duration = Duration::from_secs(10);
 
 /// An open gateway. [`close`](Self::close) it; dropping it leaves the journal to finish by itself.
 pub struct Gateway {
@@ -32,6 +36,8 @@ pub struct Gateway {
     service: JoinHandle<Result<(), journal::Error>>,
     /// Drives the runs; none in a process that only takes requests.
     runner: Option<Runner>,
+    /// Takes in the samples of metrics, and what other processes install.
+    upkeep: JoinHandle<()>,
     /// Keeps other runners away from the data directory.
     lock: Option<RunnerLock>,
 }
@@ -87,6 +93,7 @@ impl Gateway {
         let keeps = journal.path.is_some();
         let (journal, service) = journal::open(journal).await?;
         let service = tokio::spawn(service.run());
+        let follows = bundles.follow;
         let registry = Arc::new(Registry::open(journal.clone(), bundles).await?);
         let runner = match sandbox {
             Some(sandbox) => {
@@ -98,6 +105,7 @@ impl Gateway {
         };
         Ok(Gateway {
             journal,
+            upkeep: tokio::spawn(upkeep(follows.then(|| registry.clone()))),
             registry,
             workspaces,
             run_folder: match settings.workspace.dir.as_os_str().is_empty() {
@@ -130,15 +138,17 @@ impl Gateway {
         &self,
         settings: &Settings,
         listener: TcpListener,
+        tls: Option<&Tls>,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), Error> {
         let security = Security::new(settings.security_layer(), self.journal.clock());
         let state = AppState::new(self.journal.clone(), self.registry.clone(), security, self.workspaces.clone());
-        Ok(api::serve(listener, api::router(state), stop).await?)
+        Ok(api::serve(listener, api::router(state), tls, stop).await?)
     }
 
     /// Commits what is queued and ends.
     pub async fn close(self) -> Result<(), Error> {
+        self.upkeep.abort();
         if let Some(runner) = self.runner {
             runner.stop().await;
         }
@@ -148,6 +158,23 @@ impl Gateway {
             Err(e) => Err(Error::failed(format!("the journal's task ended: {e}"))),
         }
     }
+}
+
+/// Samples of histograms are kept one by one until somebody looks at them; here nobody may. And bundles are followed.
+async fn upkeep(follow: Option<Arc<Registry>>) {
+    let samples = async {
+        loop {
+            tokio::time::sleep(UPKEEP_EVERY).await;
+            metrics::upkeep();
+        }
+    };
+    let bundles = async {
+        match follow {
+            Some(registry) => registry.follow().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::join!(samples, bundles);
 }
 
 /// A listening socket.

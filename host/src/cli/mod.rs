@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 a run or a flow failed or something went wrong, 2 wrong usage or settings. Results go to standard output
 //! ([`out`]), everything else (log, questions, hints) to standard error. An error is one sentence that names what and where.
 
+mod backup;
 mod cases;
 mod compile;
 mod config;
@@ -30,6 +31,8 @@ use clap::{Parser, Subcommand};
 
 pub use error::Error;
 
+use crate::telemetry;
+
 /// A durable run gateway: VisualFlow graphs compiled to sandboxed WebAssembly.
 #[derive(Debug, Parser)]
 #[command(name = "flowgate", version, max_term_width = 110)]
@@ -52,6 +55,8 @@ enum Command {
     Run(run::Args),
     /// Serve an example on this machine, run it and show its ledger live
     Demo(demo::Args),
+    /// Copy a data directory while it is in use
+    Backup(backup::Args),
     /// Run conformance cases through the real path; one JSON line a case
     Cases(cases::Args),
     /// Bring the runs of an AbstractGateway in
@@ -86,6 +91,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Error> {
         Command::Demo(args) => block_on(demo::run(args)),
         Command::Migrate(args) => block_on(migrate::run(args)),
         Command::Cases(args) => block_on(cases::run(args)),
+        Command::Backup(args) => block_on(backup::run(args)),
         Command::Compile(args) => compile::run(args),
         Command::Pack(args) => pack::run(args),
         Command::Nodes(args) => nodes::run(args),
@@ -97,7 +103,11 @@ fn dispatch(command: Command) -> Result<ExitCode, Error> {
 fn block_on(work: impl Future<Output = Result<ExitCode, Error>>) -> Result<ExitCode, Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|e| Error::failed(format!("the runtime cannot be started: {e}")))?;
-    let ended = runtime.block_on(work);
+    let ended = runtime.block_on(async {
+        let ended = work.await;
+        telemetry::close().await;
+        ended
+    });
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     ended
 }

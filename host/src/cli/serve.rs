@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use super::Error;
 use super::flags::ServerFlags;
 use super::gateway::{self, Gateway, asked_to_stop, log_notices};
+use crate::api::Tls;
 use crate::config::{Settings, startup, token};
 use crate::telemetry;
 
@@ -28,6 +29,8 @@ pub async fn run(args: Args) -> Result<ExitCode, Error> {
     telemetry::init(&resolved.settings.log);
     log_notices(&resolved, &verdict.warnings);
     let settings = &mut resolved.settings;
+    let tls = settings.tls.is_on().then(|| Tls::load(&settings.tls.cert, &settings.tls.key));
+    let tls = tls.transpose().map_err(Error::usage)?;
     // Before the data directory is touched: a second server that was started by mistake does nothing.
     let listener = gateway::listen(&settings.host, settings.port).await?;
     let gateway = Gateway::open(settings).await?;
@@ -37,12 +40,36 @@ pub async fn run(args: Args) -> Result<ExitCode, Error> {
     let address = listener.local_addr()?;
     tracing::info!(%address, data_dir = %settings.data_dir.display(), drives_runs = gateway.drives(), "serving");
     if std::io::stderr().is_terminal() {
-        eprintln!("Flowgate serves http://{address}/api/gateway (Ctrl-C stops it)");
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        eprintln!("Flowgate serves {scheme}://{address}/api/gateway (Ctrl-C stops it)");
     }
-    gateway.serve(settings, listener, asked_to_stop()).await?;
+    let reloads = tls.clone().map(|tls| tokio::spawn(reload_on_hangup(tls)));
+    gateway.serve(settings, listener, tls.as_ref(), asked_to_stop()).await?;
+    if let Some(reloads) = reloads {
+        reloads.abort();
+    }
     tracing::info!("stopping");
     gateway.close().await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// SIGHUP: the certificate has been renewed.
+async fn reload_on_hangup(tls: Tls) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+            return;
+        };
+        while hangup.recv().await.is_some() {
+            match tls.reload() {
+                Ok(()) => tracing::info!("the certificate was read again"),
+                Err(error) => tracing::error!(%error, "the certificate stays as it was"),
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    drop(tls);
 }
 
 /// Gives the server the token of its data directory and tells its owner: a terminal is shown the token, anything else, which may

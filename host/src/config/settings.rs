@@ -13,6 +13,8 @@ use crate::{runner, sandbox, security, workspace};
 pub struct Settings {
     pub host: String,
     pub port: u16,
+    /// Both or neither is set.
+    pub tls: Tls,
     pub data_dir: PathBuf,
     /// Empty: chosen by what the command keeps.
     pub code_cache: PathBuf,
@@ -115,6 +117,23 @@ impl Token {
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("<token>")
+    }
+}
+
+/// The files that the server serves TLS with; empty: it does not.
+#[derive(Debug, Clone, Default)]
+pub struct Tls {
+    pub cert: PathBuf,
+    pub key: PathBuf,
+}
+
+impl Tls {
+    pub fn is_on(&self) -> bool {
+        !self.cert.as_os_str().is_empty() && !self.key.as_os_str().is_empty()
+    }
+    /// One without the other.
+    pub fn is_half(&self) -> bool {
+        self.cert.as_os_str().is_empty() != self.key.as_os_str().is_empty()
     }
 }
 

@@ -36,6 +36,15 @@ impl Environment {
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
+    /// Whether the standard variables of OpenTelemetry ask for traces; the exporter reads the rest of them itself.
+    pub fn wants_traces(&self) -> bool {
+        let disabled = self
+            .get("OTEL_SDK_DISABLED")
+            .is_some_and(|v| v.trim().eq_ignore_ascii_case("true"));
+        let none = self.get("OTEL_TRACES_EXPORTER").is_some_and(|v| v.trim() == "none");
+        let endpoint = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+        endpoint.iter().any(|name| self.get(name).is_some()) && !disabled && !none
+    }
     /// Names that start like ours and are none of ours: most likely misspelt.
     pub fn unknown(&self) -> impl Iterator<Item = &str> {
         let ours = |name: &str| name == "FLOWGATE_CONFIG" || all().any(|s| s.env == name);

@@ -36,6 +36,10 @@ pub struct Verdict {
 
 /// The rules of the address, the token and the origins.
 pub fn check(settings: &Settings) -> Result<Verdict, Error> {
+    if settings.tls.is_half() {
+        let text = "tls.cert and tls.key belong together: set both, or neither for plain HTTP";
+        return Err(Error::Refused(text.to_owned()));
+    }
     let security = &settings.security;
     let public = !settings.is_loopback();
     let mut warnings = Vec::new();
@@ -78,6 +82,9 @@ pub fn check(settings: &Settings) -> Result<Verdict, Error> {
             )));
         }
         warnings.push(format!("{} can be reached from other machines", settings.host));
+        if !settings.tls.is_on() {
+            warnings.push("HTTP is not encrypted: serve TLS (tls.cert, tls.key) or stand behind a proxy that does".to_owned());
+        }
         if !security.protect_write {
             warnings.push("writes need no token (security.protect_write = false)".to_owned());
         }
@@ -164,6 +171,15 @@ mod tests {
                 .warnings
                 .is_empty()
         );
+    }
+
+    #[test]
+    fn a_certificate_needs_its_key() {
+        for half in ["FLOWGATE_TLS_CERT", "FLOWGATE_TLS_KEY"] {
+            assert!(verdict(&[(half, "x.pem")]).unwrap_err().contains("belong together"));
+        }
+        let both = [("FLOWGATE_TLS_CERT", "c.pem"), ("FLOWGATE_TLS_KEY", "k.pem")];
+        assert!(verdict(&both).unwrap().warnings.is_empty());
     }
 
     #[test]

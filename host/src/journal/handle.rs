@@ -1,16 +1,20 @@
 //! What the rest of the host holds: the requests to the writer.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::fresh::Fresh;
+use super::options::Role;
 use super::scope::Reads;
 use super::subscribe::{Subscription, Topics};
 use super::types::{Advance, Advanced, BundleRow, Command, Error, Receipt, StartRun};
+use super::vital::Vital;
 use super::wakes::{WakeQueue, Wakes};
-use super::writer::{Prepared, Reply, Request};
+use super::writer::{Prepared, Queued, Reply, Request};
 use crate::clock::{Clock, Micros};
 use crate::ids::{Digest, RunRef, TenantId};
 
@@ -20,7 +24,7 @@ pub use super::writer::{Component, FinishedCall, ImportedRun, Started};
 #[derive(Debug, Clone)]
 pub struct Handle {
     /// Requests to the writer. Bounded: a caller waits when the writer is that far behind.
-    requests: mpsc::Sender<Request>,
+    requests: mpsc::Sender<Queued>,
     shared: Arc<Shared>,
 }
 
@@ -36,10 +40,15 @@ pub(crate) struct Shared {
     pub(crate) next_due: AtomicI64,
     /// Commits so far, for metrics.
     pub(crate) commits: AtomicU64,
+    /// How the writer is.
+    pub(crate) vital: Vital,
+    pub(crate) role: Role,
+    /// The database file; none in memory.
+    pub(crate) path: Option<PathBuf>,
 }
 
 impl Handle {
-    pub(crate) fn new(requests: mpsc::Sender<Request>, shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(requests: mpsc::Sender<Queued>, shared: Arc<Shared>) -> Self {
         Handle { requests, shared }
     }
 
@@ -57,7 +66,11 @@ impl Handle {
 
     async fn ask<T>(&self, make: impl FnOnce(Reply<T>) -> Request) -> Result<T, Error> {
         let (reply, answer) = oneshot::channel();
-        self.requests.send(make(reply)).await.map_err(|_| Error::Closed)?;
+        let queued = Queued {
+            at: Instant::now(),
+            request: make(reply),
+        };
+        self.requests.send(queued).await.map_err(|_| Error::Closed)?;
         answer.await.map_err(|_| Error::Closed)?
     }
 
@@ -97,6 +110,11 @@ impl Handle {
             .await
     }
 
+    /// Tells every process of this journal to read its bundles again.
+    pub async fn touch_bundles(&self, tenant: TenantId) -> Result<(), Error> {
+        self.ask(|reply| Request::TouchBundles(tenant, reply)).await
+    }
+
     /// Keeps a component and the runtime it is linked with. Runs refer to it by its digest; storing it again changes nothing.
     pub async fn put_component(&self, tenant: TenantId, component: Component) -> Result<(), Error> {
         self.ask(|reply| Request::PutComponent(tenant, Box::new(component), reply))
@@ -129,6 +147,32 @@ impl Handle {
     /// Commits of this process since it began.
     pub fn commits(&self) -> u64 {
         self.shared.commits.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        self.shared.role
+    }
+
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.shared.path.as_deref()
+    }
+
+    pub(crate) fn vital(&self) -> &Vital {
+        &self.shared.vital
+    }
+
+    /// Requests that wait for the writer.
+    pub fn queue_depth(&self) -> usize {
+        self.requests.max_capacity() - self.requests.capacity()
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.requests.is_closed()
+    }
+
+    /// Makes a commit of something that means nothing.
+    pub(crate) async fn probe(&self) -> Result<(), Error> {
+        self.ask(Request::Probe).await
     }
 
     /// Moves a virtual clock to `now` and fires every timer due by then; returns how many. With the machine's clock the writer does this by

@@ -5,6 +5,7 @@
 //! committed. The journal knows runs, rows, waits and commands; it never runs a flow and never parses a flow's JSON
 //! beyond the fields of a command.
 
+mod backup;
 mod fresh;
 mod fuse;
 mod handle;
@@ -20,9 +21,11 @@ mod subscribe;
 #[cfg(test)]
 mod tests;
 pub mod types;
+mod vital;
 mod wakes;
 mod writer;
 
+pub use backup::backup;
 pub use fuse::{Fuse, Moment};
 pub use handle::{Component, FinishedCall, Handle, ImportedRun, Started};
 pub use lock::RunnerLock;
@@ -30,5 +33,6 @@ pub use options::{Options, Role, Synchronous};
 pub use reader::CommandState;
 pub use subscribe::Subscription;
 pub use types::*;
+pub use vital::{Runs, Unwell};
 pub use wakes::{Wake, Wakes};
 pub use writer::{Service, open};

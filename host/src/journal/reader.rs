@@ -210,6 +210,13 @@ impl Handle {
             .collect()
     }
 
+    /// A number that grows with every change of what is installed, by whatever process.
+    pub async fn bundle_changes(&self, tenant: TenantId) -> Result<u64, Error> {
+        let sql = tenant_sql!("SELECT changes FROM bundle_changes WHERE tenant = ?1");
+        let changes: Option<i64> = self.reads().of(tenant).await?.query(sql).value().await?;
+        Ok(changes.map_or(0, |n| n.max(0) as u64))
+    }
+
     /// A component's bytes and the digest of the runtime it is linked with (a [`blob`](Self::blob)).
     pub async fn component(&self, tenant: TenantId, digest: Digest) -> Result<Option<(Arc<[u8]>, Option<Digest>)>, Error> {
         let sql = tenant_sql!(

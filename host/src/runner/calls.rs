@@ -1,5 +1,7 @@
 //! External effects: called after their `started` row is durable, again after a crash, never twice at a time.
 
+use tracing::Instrument as _;
+
 use super::Context;
 use super::batch;
 use super::driver::{Driver, owner};
@@ -8,6 +10,8 @@ use crate::effects::{Call, Handlers, Request};
 use crate::journal::{Error, FinishedCall, LiveRun, OpenCall, Outcome, Position};
 use crate::record::{Json, StepStatus};
 use crate::sandbox::Instance;
+use crate::telemetry::metrics::{self, metrics};
+use crate::telemetry::traces;
 
 /// Makes one call; the error is the handler's text.
 async fn make(context: &Context, run: &LiveRun, open: &OpenCall) -> Result<Json, String> {
@@ -21,7 +25,18 @@ async fn make(context: &Context, run: &LiveRun, open: &OpenCall) -> Result<Json,
         attempt: open.attempt,
         host_vars: run.row.host_vars.clone(),
     };
-    let result = context.handlers.call(call).await?;
+    let span = traces::effect(
+        run.row.run_id.as_str(),
+        &run.row.workflow_id,
+        &open.node,
+        &open.kind,
+        open.attempt,
+    );
+    let result = context.handlers.call(call).instrument(span.clone()).await;
+    if result.is_err() {
+        span.record("otel.status_code", "ERROR");
+    }
+    let result = result?;
     if result.get().len() > context.settings.max_payload_bytes {
         let (len, limit) = (result.get().len(), context.settings.max_payload_bytes);
         return Err(format!("payload limit: the result has {len} bytes, more than {limit}"));
@@ -68,7 +83,7 @@ impl Driver<'_> {
         let snapshot = match self.state().await {
             Ok(snapshot) => snapshot,
             Err(stop) => {
-                tracing::warn!(run = %self.run.row.run_id, %stop, "no snapshot before an external effect; history stands in");
+                tracing::warn!(run_id = %self.run.row.run_id, %stop, "no snapshot before an external effect; history stands in");
                 None
             }
         };
@@ -116,6 +131,7 @@ impl Driver<'_> {
             outcome: outcome.clone(),
         });
         self.batch.push(row);
+        metrics().effect(&call.kind, metrics::Outcome::of(result));
         outcome
     }
 

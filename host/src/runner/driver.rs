@@ -1,9 +1,11 @@
 //! One activation of a run: from the commit that made it run to the one at which it waits or ends.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::batch::{self, Batch};
 use super::history::{self, Tick, Told};
@@ -14,6 +16,8 @@ use crate::journal::rows::{self, Owner};
 use crate::journal::{self, Advance, Advanced, EmitEvent, Error, FinishedCall, LiveRun, OpenWait, Outcome, Position};
 use crate::record::{Json, RunStatus, StepStatus, WaitReason, WaitState};
 use crate::sandbox::{Instance, Program, Stop, world};
+use crate::telemetry::metrics::{self, metrics};
+use crate::telemetry::traces;
 
 /// A larger state is written only every few waits; between them history is replayed.
 const LARGE_SNAPSHOT: usize = 256 << 10;
@@ -64,7 +68,8 @@ pub(super) async fn drive(
         taken,
         stopping,
     };
-    let outcome = driver.activate(restored.next, restored.begun).await;
+    let span = traces::activation(at.tenant, run.row.run_id.as_str(), &run.row.workflow_id);
+    let outcome = driver.activate(restored.next, restored.begun).instrument(span).await;
     match outcome {
         Err(Error::Stale) => driver.hand_over().await.map(|()| true),
         other => other.map(|()| false),
@@ -149,14 +154,20 @@ impl<'a> Driver<'a> {
         let Some(instance) = self.instance.as_mut() else {
             return Err(Error::Corrupt("a run is ticked without an instance".to_owned()));
         };
-        let (progress, fuel) = match instance.tick(&around, &event, max_steps).await {
+        let (began, span) = (Instant::now(), traces::tick(&self.node));
+        let ticked = instance.tick(&around, &event, max_steps).instrument(span.clone()).await;
+        metrics().ticks.increment(1);
+        metrics().tick_seconds.record(began.elapsed());
+        let (progress, fuel) = match ticked {
             Ok(done) => done,
             Err(stop) => return self.stopped(tick, &stop.to_string()).await,
         };
         for line in instance.take_log() {
-            tracing::info!(target: "flowgate::flow", run = %self.run.row.run_id.as_str(), node = %line.node, "{}", line.text);
+            tracing::info!(target: "flowgate::flow", run_id = %self.run.row.run_id.as_str(), node = %line.node, "{}", line.text);
         }
         self.fuel = self.fuel.saturating_add(fuel);
+        metrics().fuel.increment(fuel);
+        span.record("fuel", fuel);
         self.ticks_since_snapshot += 1;
         let steps = match &progress {
             world::Progress::Blocked(p) => p.steps,
@@ -165,6 +176,8 @@ impl<'a> Driver<'a> {
             world::Progress::Failed(p) => p.steps,
         };
         self.steps += u64::from(steps);
+        span.record("steps", steps);
+        drop(span);
         match progress {
             world::Progress::Yielded(yielded) => {
                 self.node = yielded.node;
@@ -199,7 +212,7 @@ impl<'a> Driver<'a> {
     pub(super) fn keep(&mut self, tick: &Tick) {
         match serde_json::to_string(tick) {
             Ok(text) => self.batch.tick(text),
-            Err(error) => tracing::error!(run = %self.run.row.run_id, %error, "a tick could not be written as JSON"),
+            Err(error) => tracing::error!(run_id = %self.run.row.run_id, %error, "a tick could not be written as JSON"),
         }
     }
 
@@ -394,6 +407,7 @@ impl<'a> Driver<'a> {
         self.batch.push(started);
         self.batch.push(ended);
         self.rows += 2;
+        metrics().effect(&request.kind, metrics::Outcome::shown(status));
     }
 
     async fn child(&self, child: &effects::Child) -> Result<(journal::StartRun, WaitState), String> {
@@ -449,6 +463,13 @@ impl<'a> Driver<'a> {
             )
             .await?;
         self.consumed += 1;
+        let emitted = matches!(advanced.emitted, Some(Ok(_)));
+        let counted = if emitted {
+            metrics::Outcome::Completed
+        } else {
+            metrics::Outcome::Failed
+        };
+        metrics().effect("emit_event", counted);
         let outcome = match advanced.emitted {
             Some(Ok(result)) => Outcome::Completed(result),
             Some(Err(error)) => Outcome::Failed(error),

@@ -28,6 +28,7 @@ use crate::effects::Handlers;
 use crate::ids::RunRef;
 use crate::journal::{self, Wake};
 use crate::sandbox::Sandbox;
+use crate::telemetry::metrics::{Counted, metrics};
 
 /// Pause before a run that has moved without its driver is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
@@ -224,11 +225,12 @@ impl Live {
                 if permit.is_err() || self.stopping.is_cancelled() {
                     break;
                 }
+                let _driver = Counted::new(&metrics().drivers);
                 match driver::drive(&self.context, run, &taken, &self.stopping).await {
                     Ok(again) => moved = again,
                     Err(journal::Error::Closed) => break,
                     Err(error) => {
-                        tracing::error!(run = run.run.0, %error, "a run could not be driven; it is tried again");
+                        tracing::error!(tenant = run.tenant.0, run_key = run.run.0, %error, "a run could not be driven; it is tried again");
                         failed = true;
                     }
                 }

@@ -6,6 +6,7 @@ use super::engine::{Pulse, Ticking};
 use super::limits::{Limits, Stop};
 use super::world::{Around, Description, Event, Flow, Line, Progress};
 use super::{Program, Settings};
+use crate::telemetry::metrics::{Counted, metrics};
 
 /// Fuel after which a long tick lets other work run.
 const YIELD_EVERY: u64 = 1_000_000;
@@ -17,6 +18,7 @@ pub struct Instance {
     settings: Settings,
     /// What the last tick's code printed.
     log: Vec<Line>,
+    _slot: Counted,
     /// Keeps the epoch moving while this instance lives; instances live only as long as they have work.
     _ticking: Ticking,
 }
@@ -51,6 +53,7 @@ pub(super) async fn instantiate(
         flow,
         settings: settings.clone(),
         log: Vec::new(),
+        _slot: Counted::new(&metrics().pool_used),
         _ticking: ticking,
     })
 }

@@ -14,6 +14,7 @@ pub use limits::Stop;
 pub use program::Program;
 
 use crate::ids::Digest;
+use crate::telemetry::metrics::metrics;
 
 /// The flow world's types, as the host sees them.
 pub mod world {
@@ -62,6 +63,7 @@ impl Sandbox {
         let runtime = flowgate_compiler::runtime().map_err(|e| Error::Engine(e.clone()))?;
         let cache = program::NativeCache::new(&engine, &settings);
         let module = cache.module(&engine, &runtime.core)?;
+        metrics().pool_limit.set(f64::from(settings.max_live));
         Ok(Sandbox(Arc::new(Shared {
             pulse: engine::Pulse::new(engine.clone()),
             runtime: module,

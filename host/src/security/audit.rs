@@ -4,9 +4,9 @@
 //! be written is reported to the program's own log and never touches the request.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use axum::extract::Request;
@@ -62,8 +62,45 @@ pub(super) struct Entry {
     bytes_in: Option<u64>,
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     headers: IndexMap<String, String>,
+    /// Why the request was not let through, or that its client went away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
     #[serde(skip)]
     began: Instant,
+}
+
+/// The line of a request in work. Written when the request is answered, and when it is given up because its client went away: what
+/// it has changed by then stays changed.
+pub(super) struct Pending {
+    audit: Arc<Audit>,
+    pub entry: Option<Entry>,
+}
+
+/// The status of a request whose client has gone away before the answer, as proxies write it.
+const CLIENT_GONE: u16 = 499;
+
+impl Pending {
+    pub(super) fn new(audit: &Arc<Audit>, entry: Entry) -> Self {
+        Pending {
+            audit: Arc::clone(audit),
+            entry: Some(entry),
+        }
+    }
+
+    pub(super) fn end(mut self, status: u16) {
+        if let Some(entry) = self.entry.take() {
+            self.audit.end(entry, status);
+        }
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if let Some(mut entry) = self.entry.take() {
+            entry.error = Some("the client went away".to_owned());
+            self.audit.end(entry, CLIENT_GONE);
+        }
+    }
 }
 
 fn header_text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
@@ -122,6 +159,7 @@ impl Audit {
                 .iter()
                 .filter_map(|name| Some((name.to_string(), header_text(headers, name)?)))
                 .collect(),
+            error: None,
             began: Instant::now(),
         }
     }
@@ -136,6 +174,22 @@ impl Audit {
             *file = None;
             tracing::warn!(%error, path = %self.path.display(), "the audit log could not be written");
         }
+    }
+
+    /// The last `max` bytes of the log, and whether there are more. Nothing when there is no log.
+    pub(super) fn tail(&self, max: u64) -> std::io::Result<(Vec<u8>, bool)> {
+        let mut file = match File::open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((Vec::new(), false)),
+            Err(error) => return Err(error),
+        };
+        let size = file.metadata()?.len();
+        let from = size.saturating_sub(max);
+        file.seek(SeekFrom::Start(from))?;
+        let mut bytes = Vec::new();
+        // Lines that are added meanwhile are not read.
+        file.take(size - from).read_to_end(&mut bytes)?;
+        Ok((bytes, from > 0))
     }
 
     fn append(&self, open: &mut Option<(File, u64)>, entry: &Entry) -> std::io::Result<()> {

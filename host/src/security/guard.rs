@@ -1,4 +1,5 @@
-//! The order of the checks that every request under `/api/gateway` passes; the first that fails answers.
+//! The order of the checks that every request under `/api/gateway` (and `/metrics`, unless it is open) passes; the first that fails
+//! answers.
 //!
 //! origin -> lockout -> (OPTIONS passes) -> bearer token -> role -> size of the body -> permit. Every answer gets an `x-request-id`, and
 //! every write one line in the audit log.
@@ -13,8 +14,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 
-use super::audit::{Audit, Entry};
-use super::body_cap::{self, TooLarge};
+use super::audit::{Audit, Entry, Pending};
+use super::body_cap::{self, Stalled, TooLarge};
 use super::lockout::Lockout;
 use super::origin::Origins;
 use super::permits::{Permit, Permits, holding};
@@ -22,8 +23,13 @@ use super::roles::{self, AdminOnly};
 use super::tokens::Tokens;
 use super::{Client, Principal, Settings};
 use crate::clock::Clock;
+use crate::telemetry::metrics::{Rejection, metrics};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Bytes of a client's request id that are taken over.
+const LONGEST_ID: usize = 256;
+const LOCKED_OUT: &str = "Too Many Requests (auth lockout)";
+const FORWARDED_FOR: &str = "x-forwarded-for";
 /// Bytes of a refused body that are read and dropped before the answer, and how long that may take: a client that sends its whole
 /// body before it reads would lose the answer otherwise.
 const DRAIN_BYTES: u64 = 4 * 1024 * 1024;
@@ -40,12 +46,13 @@ struct Layer {
     tokens: Tokens,
     lockout: Lockout,
     permits: Permits,
-    audit: Option<Audit>,
+    audit: Option<Arc<Audit>>,
 }
 
 /// A request that is not let through.
 #[derive(Debug)]
 struct Refusal {
+    why: Rejection,
     status: StatusCode,
     detail: String,
     extra: Option<(HeaderName, HeaderValue)>,
@@ -54,16 +61,17 @@ struct Refusal {
 }
 
 impl Refusal {
-    fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+    fn new(why: Rejection, status: StatusCode, detail: impl Into<String>) -> Self {
         Refusal {
+            why,
             status,
             detail: detail.into(),
             extra: None,
             lacking: None,
         }
     }
-    fn retry_after(detail: &str, seconds: u64) -> Self {
-        let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, detail);
+    fn retry_after(why: Rejection, detail: &str, seconds: u64) -> Self {
+        let refusal = Refusal::new(why, StatusCode::TOO_MANY_REQUESTS, detail);
         Refusal {
             extra: Some((header::RETRY_AFTER, HeaderValue::from(seconds))),
             ..refusal
@@ -73,7 +81,7 @@ impl Refusal {
 
 impl From<TooLarge> for Refusal {
     fn from(cap: TooLarge) -> Self {
-        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, cap.to_string())
+        Refusal::new(Rejection::Size, StatusCode::PAYLOAD_TOO_LARGE, cap.to_string())
     }
 }
 
@@ -97,7 +105,14 @@ impl IntoResponse for Refusal {
 
 impl IntoResponse for TooLarge {
     fn into_response(self) -> Response {
+        metrics().rejected(Rejection::Size);
         Refusal::from(self).into_response()
+    }
+}
+
+impl IntoResponse for Stalled {
+    fn into_response(self) -> Response {
+        crate::api::detail_response(StatusCode::REQUEST_TIMEOUT, &self.to_string())
     }
 }
 
@@ -111,30 +126,39 @@ fn is_write(method: &Method) -> bool {
 
 /// The middleware.
 pub async fn guard(State(Security(layer)): State<Security>, request: Request, next: Next) -> Response {
-    if !layer.settings.enabled || !request.uri().path().starts_with("/api/gateway") {
+    if !layer.settings.enabled || !layer.guards(request.uri().path()) {
         return next.run(request).await;
     }
     let request_id = request_id(request.headers());
+    let span = tracing::Span::current();
+    span.record("request_id", request_id.to_str().unwrap_or_default());
     let client = layer.client(&request);
-    let needs_auth = layer.needs_auth(request.method(), &client);
-    let mut entry = layer.begin_entry(&request, &request_id, &client, needs_auth);
+    let needs_auth = layer.needs_auth(&request, &client);
+    let mut line = layer.begin_line(&request, &request_id, &client, needs_auth);
+    let entry = line.as_mut().and_then(|line| line.entry.as_mut());
 
-    let mut response = match layer.admit(request, &client, needs_auth, entry.as_mut()).await {
+    let mut response = match layer.admit(request, &client, needs_auth, entry).await {
         Ok((request, None)) => next.run(request).await,
         Ok((request, Some(permit))) => next.run(request).await.map(|body| holding(body, permit)),
-        Err(refusal) => refusal.into_response(),
+        Err(refusal) => {
+            metrics().rejected(refusal.why);
+            if let Some(entry) = line.as_mut().and_then(|line| line.entry.as_mut()) {
+                entry.error = Some(refusal.detail.clone());
+            }
+            refusal.into_response()
+        }
     };
     response.headers_mut().insert(REQUEST_ID, request_id);
-    if let (Some(audit), Some(entry)) = (&layer.audit, entry) {
-        audit.end(entry, response.status().as_u16());
+    if let Some(line) = line {
+        line.end(response.status().as_u16());
     }
     response
 }
 
-/// The client's own id of the request, or a fresh one.
+/// The client's own id of the request, or a fresh one where there is none or it is no name any more.
 fn request_id(headers: &HeaderMap) -> HeaderValue {
     match headers.get(&REQUEST_ID) {
-        Some(given) if !given.as_bytes().trim_ascii().is_empty() => given.clone(),
+        Some(given) if (1..=LONGEST_ID).contains(&given.as_bytes().trim_ascii().len()) => given.clone(),
         _ => {
             let mut text = [0u8; uuid::fmt::Simple::LENGTH];
             let text = uuid::Uuid::new_v4().simple().encode_lower(&mut text);
@@ -151,7 +175,7 @@ impl Security {
             tokens: Tokens::new(&settings.tokens),
             lockout: Lockout::new(settings.lockout_after, settings.lockout_base_s, settings.lockout_max_s),
             permits: Permits::new(settings.max_concurrency, settings.max_sse),
-            audit: audit.map(|path| Audit::new(&settings, path, clock.clone())),
+            audit: audit.map(|path| Arc::new(Audit::new(&settings, path, clock.clone()))),
             settings: Settings {
                 tokens: Vec::new(),
                 ..settings
@@ -164,6 +188,14 @@ impl Security {
         self.0.settings.max_attachment_bytes
     }
 
+    /// The last bytes of the audit log, at most `max`, and whether there are more. Reads a file.
+    pub fn audit_tail(&self, max: u64) -> std::io::Result<(Vec<u8>, bool)> {
+        match &self.0.audit {
+            Some(audit) => audit.tail(max),
+            None => Ok((Vec::new(), false)),
+        }
+    }
+
     /// Largest bundle file in bytes.
     pub fn max_bundle_bytes(&self) -> u64 {
         self.0.settings.max_bundle_bytes
@@ -171,14 +203,18 @@ impl Security {
 }
 
 impl Layer {
+    /// Deny by default: what is served under these paths, or is not, is nobody's business without a token.
+    fn guards(&self, path: &str) -> bool {
+        path.starts_with("/api/gateway") || (path == "/metrics" && !self.settings.open_metrics)
+    }
+
     fn client(&self, request: &Request) -> Client {
         if self.settings.trust_proxy
-            && let Some(list) = request.headers().get("x-forwarded-for").and_then(|value| value.to_str().ok())
-            && let Some(first) = list.split(',').map(str::trim).find(|entry| !entry.is_empty())
+            && let Some(said) = self.forwarded(request.headers())
         {
-            return match first.parse() {
-                Ok(ip) => Client::Ip(ip),
-                Err(_) => Client::Text(first.chars().take(64).collect()),
+            return match said.parse::<std::net::IpAddr>() {
+                Ok(ip) => Client::Ip(ip.to_canonical()),
+                Err(_) => Client::Text(said.chars().take(64).collect()),
             };
         }
         match request.extensions().get::<ConnectInfo<std::net::SocketAddr>>() {
@@ -187,17 +223,41 @@ impl Layer {
         }
     }
 
-    fn needs_auth(&self, method: &Method, client: &Client) -> bool {
-        if is_read(method) {
-            self.settings.protect_read && !(self.settings.dev_read_no_auth && client.is_local())
-        } else {
-            is_write(method) && self.settings.protect_write
+    /// The client by the word of the proxies: the first entry of their list, or, where their number is known, the one that the
+    /// outermost of them wrote. What a client sent itself stands before that.
+    fn forwarded<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
+        let lines = headers.get_all(FORWARDED_FOR).iter();
+        let mut entries = lines
+            .filter_map(|line| line.to_str().ok())
+            .flat_map(|line| line.split(','))
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty())
+            .collect::<Vec<_>>();
+        match self.settings.proxies {
+            0 => entries.first().copied(),
+            known => {
+                entries.reverse();
+                // Fewer entries than proxies: the outermost that there is.
+                entries.get(known - 1).or(entries.last()).copied()
+            }
         }
     }
 
-    fn begin_entry(&self, request: &Request, request_id: &HeaderValue, client: &Client, needs_auth: bool) -> Option<Entry> {
+    /// Every verb that only reads needs what reads need; all others count as writes, whatever they are called.
+    fn needs_auth(&self, request: &Request, client: &Client) -> bool {
+        if is_read(request.method()) {
+            // What a proxy on this machine passes on does not come from this machine.
+            let forwarded = request.headers().contains_key(FORWARDED_FOR) || request.headers().contains_key(header::FORWARDED);
+            self.settings.protect_read && !(self.settings.dev_read_no_auth && !forwarded && client.is_local())
+        } else {
+            *request.method() != Method::OPTIONS && self.settings.protect_write
+        }
+    }
+
+    fn begin_line(&self, request: &Request, request_id: &HeaderValue, client: &Client, needs_auth: bool) -> Option<Pending> {
         let audit = self.audit.as_ref().filter(|_| is_write(request.method()))?;
-        Some(audit.begin(request, &String::from_utf8_lossy(request_id.as_bytes()), client, needs_auth))
+        let entry = audit.begin(request, &String::from_utf8_lossy(request_id.as_bytes()), client, needs_auth);
+        Some(Pending::new(audit, entry))
     }
 
     /// All checks in their order. The request comes back with its principal and, unless it needs none, the permit it lives under.
@@ -211,10 +271,14 @@ impl Layer {
         if let Some(origin) = request.headers().get(header::ORIGIN)
             && !self.origins.allow(&String::from_utf8_lossy(origin.as_bytes()))
         {
-            return Err(Refusal::new(StatusCode::FORBIDDEN, "Forbidden (origin not allowed)"));
+            return Err(Refusal::new(
+                Rejection::Origin,
+                StatusCode::FORBIDDEN,
+                "Forbidden (origin not allowed)",
+            ));
         }
         if let Some(seconds) = self.lockout.seconds_left(client, Instant::now()) {
-            return Err(Refusal::retry_after("Too Many Requests (auth lockout)", seconds));
+            return Err(Refusal::retry_after(Rejection::Lockout, LOCKED_OUT, seconds));
         }
         if *request.method() == Method::OPTIONS {
             return Ok((request, None));
@@ -223,10 +287,13 @@ impl Layer {
         if let Some(entry) = entry {
             entry.set_principal(&principal);
         }
+        if principal.authenticated {
+            tracing::Span::current().record("tenant", principal.tenant_name.as_str());
+        }
         if let Some(lacking) = roles::lacking(&principal, request.method(), request.uri().path()) {
             return Err(Refusal {
                 lacking: Some(Box::new(lacking)),
-                ..Refusal::new(StatusCode::FORBIDDEN, "")
+                ..Refusal::new(Rejection::Role, StatusCode::FORBIDDEN, "Admin principal required")
             });
         }
         request.extensions_mut().insert(principal);
@@ -235,7 +302,11 @@ impl Layer {
         }
         match self.permits.acquire(request.uri().path()).await {
             Some(permit) => Ok((request, Some(permit))),
-            None => Err(Refusal::retry_after("Too Many Requests (concurrency limit)", 1)),
+            None => Err(Refusal::retry_after(
+                Rejection::Concurrency,
+                "Too Many Requests (concurrency limit)",
+                1,
+            )),
         }
     }
 
@@ -245,6 +316,7 @@ impl Layer {
         }
         if self.tokens.is_empty() {
             return Err(Refusal::new(
+                Rejection::NoTokenConfigured,
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Gateway auth required but no token configured",
             ));
@@ -254,9 +326,9 @@ impl Layer {
             return Ok(principal.clone());
         }
         match self.lockout.fail(client, Instant::now()) {
-            Some(seconds) => Err(Refusal::retry_after("Too Many Requests (auth lockout)", seconds)),
+            Some(seconds) => Err(Refusal::retry_after(Rejection::Token, LOCKED_OUT, seconds)),
             None => {
-                let refusal = Refusal::new(StatusCode::UNAUTHORIZED, "Unauthorized");
+                let refusal = Refusal::new(Rejection::Token, StatusCode::UNAUTHORIZED, "Unauthorized");
                 Err(Refusal {
                     extra: Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
                     ..refusal
@@ -266,16 +338,16 @@ impl Layer {
     }
 
     async fn cap_body(&self, request: Request) -> Result<Request, Refusal> {
-        let Some(cap) = body_cap::cap(&self.settings, request.uri().path()) else {
-            return Ok(request);
-        };
-        match body_cap::declared(request.headers()) {
-            Some(bytes) if bytes > cap => {
+        let cap = body_cap::cap(&self.settings, request.uri().path());
+        match (body_cap::declared(request.headers()), cap) {
+            (Some(bytes), Some(cap)) if bytes > cap => {
                 drain(request.into_body(), bytes).await;
                 Err(TooLarge { bytes, cap }.into())
             }
-            Some(_) => Ok(request),
-            None => Ok(request.map(|body| body_cap::capped(body, cap))),
+            _ => {
+                let patience = Duration::try_from_secs_f64(self.settings.body_timeout_s).unwrap_or_default();
+                Ok(request.map(|body| body_cap::bounded(body, cap, patience)))
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ mod roles;
 pub mod settings;
 mod tokens;
 
-pub use body_cap::TooLarge;
+pub use body_cap::{Stalled, TooLarge};
 pub use guard::Security;
 pub use principal::Principal;
 pub use settings::Settings;

@@ -37,6 +37,13 @@ pub struct Settings {
     pub lockout_max_s: f64,
     /// Default false. True takes the client's address from the first entry of `X-Forwarded-For`: only behind a proxy that sets it.
     pub trust_proxy: bool,
+    /// Default 0: the entry taken is the first, whatever stands there. Else the number of proxies that each append to the list: the
+    /// entry taken is the one that the outermost of them wrote.
+    pub proxies: usize,
+    /// Default 30 seconds; 0 = for ever. The longest pause within a request's body.
+    pub body_timeout_s: f64,
+    /// Default false: `/metrics` needs a token like a read.
+    pub open_metrics: bool,
     /// Default none. Where writes are logged, one JSON line each (`<data_dir>/audit_log.jsonl`); none = no audit log.
     pub audit_log: Option<PathBuf>,
     /// Default 52 428 800 bytes (50 MiB). Size at which the audit log is rotated.
@@ -68,6 +75,9 @@ impl Default for Settings {
             lockout_base_s: 1.0,
             lockout_max_s: 60.0,
             trust_proxy: false,
+            proxies: 0,
+            body_timeout_s: 30.0,
+            open_metrics: false,
             audit_log: None,
             audit_log_max_bytes: 52_428_800,
             audit_log_rotations: 10,

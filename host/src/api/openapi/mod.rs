@@ -17,7 +17,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 pub use answers::{BadRequest, Conflict, Failed, Invalid, NotFound, Refused, TooLarge};
 
-use super::{bundle_admin, bundle_flows, bundles, commands, files, identity, input_data, ledger, runs, start, stream};
+use super::{audit, bundle_admin, bundle_flows, bundles, commands, files, identity, input_data, ledger, runs, start, stream};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -59,6 +59,7 @@ use super::{bundle_admin, bundle_flows, bundles, commands, files, identity, inpu
         files::search,
         files::read,
         files::skim,
+        audit::tail,
     )
 )]
 pub struct Api;

@@ -151,7 +151,7 @@ async fn failures_lock_an_address_out_and_a_success_forgets_them() {
     assert_eq!(locked.header("retry-after"), "2");
     locked.refused(429, "Too Many Requests (auth lockout)");
     let valid = gateway.get(RUNS).await;
-    assert_eq!(valid.header("retry-after"), "1");
+    assert_eq!(valid.header("retry-after"), "2");
     valid.refused(429, "Too Many Requests (auth lockout)");
     // Another address is not affected.
     let mut other = request(Method::GET, "/api/gateway/ping").body(Body::empty()).unwrap();
@@ -264,9 +264,178 @@ async fn writes_are_logged_with_what_became_of_them() {
         (&lines[0]["request_id"], &lines[0]["status"], &lines[0]["query"]),
         (&"mine".into(), &401.into(), &"token=<redacted>".into())
     );
+    assert_eq!(lines[0]["error"], "Unauthorized");
     assert_eq!(lines[1]["principal_user_id"], "local-admin");
     assert_eq!(lines[1]["request_id"], accepted.header("x-request-id"));
     assert!(!log.contains(TOKEN));
+}
+
+#[tokio::test]
+async fn a_write_whose_client_goes_away_is_logged_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit_log.jsonl");
+    let gateway = Gateway::with(Settings {
+        audit_log: Some(path.clone()),
+        ..settings()
+    })
+    .await;
+    // Its body never comes, so the request is in work until it is dropped.
+    let body = Body::from_stream(futures::stream::pending::<Result<String, std::io::Error>>());
+    let request = request(Method::POST, "/api/gateway/commands").body(body).unwrap();
+    let gone = tokio::time::timeout(std::time::Duration::from_millis(50), gateway.send(request)).await;
+    assert!(gone.is_err());
+    let line: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert_eq!(
+        (&line["status"], &line["error"], &line["auth_required"]),
+        (&499.into(), &"the client went away".into(), &true.into())
+    );
+}
+
+#[tokio::test]
+async fn the_tail_of_the_audit_log_is_shown_to_administrators() {
+    const TAIL: &str = "/api/gateway/audit/tail";
+    let folder = tempfile::tempdir().unwrap();
+    let gateway = Gateway::with(Settings {
+        audit_log: Some(folder.path().join("audit_log.jsonl")),
+        protect_read: false,
+        ..settings()
+    })
+    .await;
+    gateway
+        .get(TAIL)
+        .await
+        .expect(200, r#"{"ok":true,"bytes":0,"truncated":false,"content":""}"#);
+    for _ in 0..20 {
+        gateway.post("/api/gateway/nothing", "").await;
+    }
+    let whole = gateway.get(TAIL).await.json();
+    let content = whole["content"].as_str().unwrap();
+    assert_eq!(content.lines().count(), 20);
+    assert_eq!((&whole["bytes"], &whole["truncated"]), (&content.len().into(), &false.into()));
+    let end = gateway.get(&format!("{TAIL}?max_bytes=1024")).await.json();
+    assert_eq!((&end["bytes"], &end["truncated"]), (&1024.into(), &true.into()));
+    assert_eq!(end["content"], content[content.len() - 1024..]);
+    for outside in ["1023", "400001"] {
+        assert_eq!(gateway.get(&format!("{TAIL}?max_bytes={outside}")).await.status, 422);
+    }
+    let refused = bare(&gateway, Method::GET, TAIL, &[]).await;
+    assert_eq!(
+        (refused.status.as_u16(), &refused.json()["reason_code"]),
+        (403, &"admin_required".into())
+    );
+}
+
+#[tokio::test]
+async fn a_verb_that_nobody_knows_needs_the_token_too() {
+    let gateway = Gateway::new().await;
+    let verb = Method::from_bytes(b"PURGE").unwrap();
+    bare(&gateway, verb.clone(), RUNS, &[]).await.refused(401, "Unauthorized");
+    assert_eq!(gateway.call(verb, RUNS, "").await.status, 405);
+}
+
+#[tokio::test]
+async fn what_a_proxy_on_this_machine_passes_on_is_not_local() {
+    for trust_proxy in [false, true] {
+        let gateway = Gateway::with(Settings {
+            dev_read_no_auth: true,
+            trust_proxy,
+            ..settings()
+        })
+        .await;
+        for (header, wanted) in [(None, 200), (Some("x-forwarded-for"), 401), (Some("forwarded"), 401)] {
+            let mut request = Request::get("/api/gateway/ping");
+            if let Some(header) = header {
+                request = request.header(header, "127.0.0.1");
+            }
+            let mut request = request.body(Body::empty()).unwrap();
+            let peer = ConnectInfo("127.0.0.1:9".parse::<SocketAddr>().unwrap());
+            request.extensions_mut().insert(peer);
+            assert_eq!(gateway.send(request).await.status, wanted, "{header:?} {trust_proxy}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_known_number_of_proxies_cannot_be_talked_past() {
+    let gateway = Gateway::with(Settings {
+        trust_proxy: true,
+        proxies: 2,
+        lockout_after: 2,
+        ..settings()
+    })
+    .await;
+    let guess = async |list: &str| {
+        let headers = [("authorization", "Bearer wrong"), ("x-forwarded-for", list)];
+        bare(&gateway, Method::GET, RUNS, &headers).await.status.as_u16()
+    };
+    // The client is 192.0.2.7 whatever it says of itself; the proxies are 10.0.0.1 and the peer.
+    assert_eq!(guess("1.1.1.1, 192.0.2.7, 10.0.0.1").await, 401);
+    assert_eq!(guess("2.2.2.2, 192.0.2.7, 10.0.0.1").await, 429);
+    assert_eq!(guess("192.0.2.7, 192.0.2.8, 10.0.0.1").await, 401);
+    assert_eq!(guess("192.0.2.7").await, 429);
+}
+
+#[tokio::test]
+async fn an_endless_request_id_is_not_taken_over() {
+    let gateway = Gateway::new().await;
+    let long = "x".repeat(257);
+    for (given, kept) in [("mine", true), (long.as_str(), false), (" ", false)] {
+        let answer = bare(&gateway, Method::GET, RUNS, &[("x-request-id", given)]).await;
+        assert_eq!(answer.header("x-request-id") == given, kept, "{given}");
+    }
+}
+
+#[tokio::test]
+async fn metrics_need_a_token_unless_they_are_open() {
+    let gateway = Gateway::new().await;
+    bare(&gateway, Method::GET, "/metrics", &[])
+        .await
+        .refused(401, "Unauthorized");
+    let run = gateway.get("/api/gateway/runs/none").await;
+    assert_eq!(run.status, 404);
+    let page = gateway.get("/metrics").await;
+    assert_eq!(page.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    for line in [
+        r#"flowgate_http_requests_total{route="/api/gateway/runs/{run_id}",method="GET",status="404"} "#,
+        r#"flowgate_http_rejections_total{reason="token"} "#,
+        r#"flowgate_runs{status="waiting"} 0"#,
+        r#"flowgate_journal_queue_depth 0"#,
+        r#"flowgate_drives_runs 1"#,
+    ] {
+        assert!(page.text.contains(line), "no {line} in\n{}", page.text);
+    }
+    let open = Gateway::with(Settings {
+        open_metrics: true,
+        ..settings()
+    })
+    .await;
+    assert_eq!(bare(&open, Method::GET, "/metrics", &[]).await.status, 200);
+}
+
+#[tokio::test]
+async fn health_pages_are_open_and_say_only_whether() {
+    let gateway = Gateway::new().await;
+    bare(&gateway, Method::GET, "/healthz", &[])
+        .await
+        .expect(200, r#"{"status":"ok"}"#);
+    for _ in 0..2 {
+        bare(&gateway, Method::GET, "/readyz", &[])
+            .await
+            .expect(200, r#"{"status":"ready","runs":"here"}"#);
+    }
+    assert_eq!(
+        gateway.journal.commits(),
+        2,
+        "one at the start, one to see; the next look is spared"
+    );
+    gateway.journal.close().await.unwrap();
+    bare(&gateway, Method::GET, "/readyz", &[]).await.expect(
+        503,
+        r#"{"status":"not ready","runs":"here","reason":"the journal is closed"}"#,
+    );
+    bare(&gateway, Method::GET, "/healthz", &[])
+        .await
+        .expect(200, r#"{"status":"ok"}"#);
 }
 
 #[tokio::test]

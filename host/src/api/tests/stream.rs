@@ -141,7 +141,7 @@ async fn a_stopping_server_ends_its_streams() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let server = tokio::spawn(crate::api::serve(listener, gateway.router.clone(), async {
+    let server = tokio::spawn(crate::api::serve(listener, gateway.router.clone(), None, async {
         let _ = stopped.await;
     }));
     let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();

@@ -250,10 +250,55 @@ pub static SETTINGS: &[Setting] = &[
         aliases: &["ABSTRACTGATEWAY_TRUST_PROXY", "ABSTRACTFLOW_GATEWAY_TRUST_PROXY"],
         default: "false",
         unit: "true or false",
-        doc: "Takes the client's address from X-Forwarded-For. Only behind a proxy that sets it.",
+        doc: "Takes the client's address from X-Forwarded-For, for lockouts and the audit log. Only behind a proxy that sets it.",
         secret: false,
         apply: |s, v| {
             s.security.trust_proxy = value::boolean(v)?;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "security.proxies",
+        flag: Flag::None,
+        env: "FLOWGATE_PROXIES",
+        aliases: &[],
+        default: "0",
+        unit: "proxies",
+        doc: "With `security.trust_proxy`: how many proxies stand before the server, each of which appends to X-Forwarded-For. The \
+              client is then who connected to the outermost of them. 0: the first entry, which a client can forge where the proxies \
+              append and do not replace.",
+        secret: false,
+        apply: |s, v| {
+            s.security.proxies = value::whole(v, 0, 100)?;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "security.body_timeout",
+        flag: Flag::None,
+        env: "FLOWGATE_BODY_TIMEOUT",
+        aliases: &[],
+        default: "30",
+        unit: "seconds",
+        doc: "Longest pause within the body of a request, after which it is answered with 408; 0 waits for ever. A request that does \
+              not come holds one of `security.max_concurrency`.",
+        secret: false,
+        apply: |s, v| {
+            s.security.body_timeout_s = value::seconds(v)?.as_secs_f64();
+            Ok(())
+        },
+    },
+    Setting {
+        key: "security.open_metrics",
+        flag: Flag::None,
+        env: "FLOWGATE_OPEN_METRICS",
+        aliases: &[],
+        default: "false",
+        unit: "true or false",
+        doc: "Serves `/metrics` without a token, for a scraper that cannot send one. Numbers only, but of all tenants.",
+        secret: false,
+        apply: |s, v| {
+            s.security.open_metrics = value::boolean(v)?;
             Ok(())
         },
     },

@@ -39,6 +39,34 @@ pub static SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        key: "tls.cert",
+        flag: Flag::Main("tls-cert"),
+        env: "FLOWGATE_TLS_CERT",
+        aliases: &[],
+        default: "",
+        unit: "path",
+        doc: "Certificate chain (PEM) to serve HTTPS with; needs `tls.key`. Read again on SIGHUP. Empty: plain HTTP.",
+        secret: false,
+        apply: |s, v| {
+            s.tls.cert = v.trim().into();
+            Ok(())
+        },
+    },
+    Setting {
+        key: "tls.key",
+        flag: Flag::Main("tls-key"),
+        env: "FLOWGATE_TLS_KEY",
+        aliases: &[],
+        default: "",
+        unit: "path",
+        doc: "Private key (PEM, not encrypted) of the certificate in `tls.cert`.",
+        secret: false,
+        apply: |s, v| {
+            s.tls.key = v.trim().into();
+            Ok(())
+        },
+    },
+    Setting {
         key: "data_dir",
         flag: Flag::Main("data-dir"),
         env: "FLOWGATE_DATA_DIR",

@@ -231,6 +231,12 @@ pub(crate) trait Store: Send + 'static {
     ) -> impl Future<Output = Answer<bool>> + Send;
     fn remove_bundle(&mut self, tenant: TenantId, id_version: (&str, &str)) -> impl Future<Output = Answer<bool>> + Send;
 
+    /// Counts a change of what is installed that is not a change of rows.
+    fn touch_bundles(&mut self, tenant: TenantId) -> impl Future<Output = Answer<()>> + Send;
+
+    /// Writes something, to see whether it can be written.
+    fn probe(&mut self, now: Micros) -> impl Future<Output = Answer<()>> + Send;
+
     /// Moves the write-ahead log into the database, at close.
     fn checkpoint(&mut self) -> impl Future<Output = Answer<()>> + Send;
 }

@@ -428,6 +428,18 @@ impl Store for Sqlite {
         Ok(done.rows_affected() > 0)
     }
 
+    async fn touch_bundles(&mut self, tenant: TenantId) -> Answer<()> {
+        let sql = "INSERT INTO bundle_changes (tenant, changes) VALUES (?1, 1) ON CONFLICT (tenant) DO UPDATE SET changes = changes + 1";
+        sqlx::query(sql).bind(tenant.0).execute(self.conn()?).await?;
+        Ok(())
+    }
+
+    async fn probe(&mut self, now: Micros) -> Answer<()> {
+        let sql = "INSERT INTO probe (one, at_us) VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET at_us = excluded.at_us";
+        sqlx::query(sql).bind(now.0).execute(self.conn()?).await?;
+        Ok(())
+    }
+
     async fn checkpoint(&mut self) -> Answer<()> {
         let mut conn = Arc::clone(&self.conn).lock_owned().await;
         sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut *conn).await?;

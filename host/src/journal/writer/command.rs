@@ -93,7 +93,7 @@ impl<S: Store> Unit<S> {
             Applied::Later => return Ok(()),
             Applied::Done => None,
             Applied::Refused(reason) => {
-                tracing::warn!(command = command.command_id, run = command.run_id, kind = command.kind.as_str(), %reason, "command refused");
+                tracing::warn!(tenant = command.tenant.0, command_id = command.command_id, run_id = command.run_id, kind = command.kind.as_str(), %reason, "command refused");
                 self.note_refusal(&command, &reason).await?;
                 Some(reason)
             }

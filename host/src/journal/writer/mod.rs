@@ -34,7 +34,7 @@ mod unit;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
@@ -48,14 +48,16 @@ use super::store::Store;
 use super::store::sqlite::Sqlite;
 use super::subscribe::{Published, Topics};
 use super::types::Error;
+use super::vital::Vital;
 use super::wakes::{Wake, WakeQueue};
 use crate::clock::{Clock, Micros};
 use crate::ids::{Digest, RunRef};
+use crate::telemetry::metrics::metrics;
 
 pub use self::import::ImportedRun;
 pub use self::request::{Component, FinishedCall, Started};
 use self::request::{Pending, copy, pending};
-pub(crate) use self::request::{Prepared, Reply, Request};
+pub(crate) use self::request::{Prepared, Queued, Reply, Request};
 use self::unit::Unit;
 
 /// The longest sleep while a timer is armed: the machine's clock may be set or the machine may sleep.
@@ -63,7 +65,7 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// The writer task. Owns the write connection; ends when all [handles](Handle) are dropped or one is closed.
 pub struct Service {
-    requests: mpsc::Receiver<Request>,
+    requests: mpsc::Receiver<Queued>,
     writer: Writer<Sqlite>,
     max_group: usize,
     /// The other processes of this database, in split mode.
@@ -106,6 +108,9 @@ pub async fn open(options: Options) -> Result<(Handle, Service), Error> {
         clock: options.clock.clone(),
         next_due: AtomicI64::new(i64::MAX),
         commits: AtomicU64::new(0),
+        vital: Vital::default(),
+        role: options.role,
+        path: options.path.clone(),
     });
     let (sender, requests) = mpsc::channel(options.queue.max(1));
     let handle = Handle::new(sender, Arc::clone(&shared));
@@ -143,13 +148,13 @@ impl Service {
     /// # Errors
     /// The last checkpoint failed; everything that was answered is durable all the same.
     pub async fn run(mut self) -> Result<(), Error> {
-        let mut batch = Vec::new();
+        let (mut batch, mut taken) = (Vec::new(), Vec::new());
         // What an earlier process has left: deliveries, commands, timers.
         self.commit(&mut batch).await;
         while self.writer.closing.is_none() {
             let sleep = self.writer.sleep();
             tokio::select! {
-                taken = self.requests.recv_many(&mut batch, self.max_group) => if taken == 0 { break },
+                count = self.requests.recv_many(&mut taken, self.max_group) => if count == 0 { break },
                 heard = wait_for(&mut self.nudge) => match heard {
                     Heard::Look => {}
                     Heard::Everything => {
@@ -163,10 +168,12 @@ impl Service {
                 },
                 () = asleep(sleep) => {}
             }
+            self.writer.take(&mut taken, &mut batch);
             self.commit(&mut batch).await;
         }
         self.requests.close();
-        while self.requests.recv_many(&mut batch, self.max_group).await > 0 {
+        while self.requests.recv_many(&mut taken, self.max_group).await > 0 {
+            self.writer.take(&mut taken, &mut batch);
             self.commit(&mut batch).await;
         }
         self.writer.shared.topics.close();
@@ -219,19 +226,40 @@ impl<S: Store> Writer<S> {
         Some(Duration::from_micros(left as u64).min(LONGEST_SLEEP))
     }
 
+    /// Takes requests off the queue; the first is the oldest that nobody has answered.
+    fn take(&self, taken: &mut Vec<Queued>, batch: &mut Vec<Request>) {
+        if let Some(oldest) = taken.first() {
+            metrics().queue_seconds.record(oldest.at.elapsed());
+            self.shared.vital.begin(oldest.at);
+        }
+        batch.extend(taken.drain(..).map(|queued| queued.request));
+    }
+
     /// One commit with everything in `batch`.
     async fn commit(&mut self, batch: &mut Vec<Request>) {
+        let (began, requests) = (Instant::now(), batch.len());
         let driven: Vec<RunRef> = batch.iter().filter_map(Request::driven).collect();
         match self.make(batch).await {
             Ok(()) => {
                 self.failures = 0;
+                if requests > 0 {
+                    metrics().commit_requests.record(requests as f64);
+                    metrics()
+                        .commit_rows
+                        .record(self.unit.out.news.values().map(|news| news.rows.len()).sum::<usize>() as f64);
+                    metrics().commit_seconds.record(began.elapsed());
+                }
+                metrics().commits.increment(1);
+                self.shared.vital.committed(requests > 0);
                 self.tell();
                 for answer in self.answers.drain(..) {
                     answer(None);
                 }
             }
             Err(error) => {
-                tracing::error!(%error, requests = self.answers.len() + batch.len(), "a commit failed");
+                tracing::error!(%error, requests, "a commit failed");
+                metrics().commits_failed.increment(1);
+                self.shared.vital.failed();
                 self.unit.abort().await;
                 for answer in self.answers.drain(..) {
                     answer(Some(&error));

@@ -1,6 +1,7 @@
 //! What is asked of the writer, and how it answers.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::oneshot;
 
@@ -11,6 +12,14 @@ use crate::ids::{Digest, RunRef, TenantId};
 use crate::record::StepRecord;
 
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
+
+/// A request on its way to the writer.
+#[derive(Debug)]
+pub(crate) struct Queued {
+    /// When it was asked, for those who watch the queue.
+    pub at: Instant,
+    pub request: Request,
+}
 
 /// One thing asked of the writer, with where the answer goes.
 #[derive(Debug)]
@@ -25,7 +34,9 @@ pub(crate) enum Request {
     PutBlob(TenantId, Arc<[u8]>, Reply<Digest>),
     ImportRun(Box<ImportedRun>, Reply<bool>),
     ImportCommand(Box<Command>, Reply<bool>),
+    TouchBundles(TenantId, Reply<()>),
     FireDue(Micros, Reply<u64>),
+    Probe(Reply<()>),
     Close(Reply<()>),
 }
 
@@ -123,9 +134,11 @@ impl Request {
             Request::FinishCall(_, reply) | Request::RemoveBundle(_, _, _, reply) => tell(reply, error),
             Request::ImportRun(_, reply) => tell(reply, error),
             Request::ImportCommand(_, reply) => tell(reply, error),
-            Request::InstallBundle(_, _, reply) | Request::PutComponent(_, _, reply) | Request::Close(reply) => {
-                tell(reply, error)
-            }
+            Request::InstallBundle(_, _, reply)
+            | Request::PutComponent(_, _, reply)
+            | Request::Probe(reply)
+            | Request::TouchBundles(_, reply)
+            | Request::Close(reply) => tell(reply, error),
             Request::PutBlob(_, _, reply) => tell(reply, error),
             Request::FireDue(_, reply) => tell(reply, error),
         }

@@ -33,6 +33,11 @@ impl<S: Store> Writer<S> {
             Request::ImportRun(run, reply) => settle(reply, unit.import_run(*run).await),
             Request::ImportCommand(command, reply) => settle(reply, unit.import_command(*command).await),
             Request::FireDue(now, reply) => settle(reply, unit.fire_all_due(now).await),
+            Request::TouchBundles(tenant, reply) => settle(reply, unit.store.touch_bundles(tenant).await),
+            Request::Probe(reply) => {
+                let now = unit.out.now;
+                settle(reply, unit.store.probe(now).await)
+            }
             Request::Close(reply) => {
                 self.closing = Some(reply);
                 return Ok(());

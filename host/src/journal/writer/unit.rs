@@ -2,12 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::super::store::{Counters, Store};
 use super::super::types::{Error, StartRun};
 use super::head::{Head, Heads, Out};
 use crate::clock::Micros;
 use crate::ids::{RunKey, RunRef, TenantId};
+use crate::telemetry::metrics::metrics;
 
 /// Everything the rules of the writer work on. Owned by the writer task for its life; its heads survive a commit, the rest is of
 /// the commit being made.
@@ -73,7 +75,9 @@ impl<S: Store> Unit<S> {
 
     pub(crate) async fn commit(&mut self) -> Result<(), Error> {
         self.flush().await?;
+        let began = Instant::now();
         self.store.commit().await?;
+        metrics().sync_seconds.record(began.elapsed());
         self.settled = self.counters;
         Ok(())
     }
