@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::error::json;
-use super::openapi::{BadRequest, Invalid, NotFound, Refused};
+use super::openapi::{BadRequest, Invalid, NotFound, Refused, bodies};
 use super::validate::Query;
 use super::{AppState, Error, Principal};
 use crate::workspace::{self, Found, Hit, Listing, Mode, Said, Scope, Skim, Want, family};
@@ -163,8 +163,8 @@ struct Content {
     tag = "files",
     params(
         ("path" = String, Query),
-        ("start_line" = Option<i64>, Query, minimum = 1),
-        ("end_line" = Option<i64>, Query, minimum = 1),
+        ("start_line" = inline(Option<bodies::AtLeast<1>>), Query),
+        ("end_line" = inline(Option<bodies::AtLeast<1>>), Query),
         Words,
     ),
     responses((status = 200, body = Content), BadRequest, NotFound, Invalid, Refused)

@@ -23,7 +23,7 @@ const MAX_LIMIT: i64 = 2000;
     tag = "ledger",
     params(
         ("run_id" = String, Path),
-        ("after" = Option<i64>, Query, minimum = 0, description = "Rows already read"),
+        ("after" = inline(Option<bodies::AtLeast<0>>), Query, description = "Rows already read"),
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 2000, description = "200"),
     ),
     responses((status = 200, body = bodies::LedgerPage), NotFound, Invalid, Refused)

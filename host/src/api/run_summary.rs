@@ -37,6 +37,7 @@ pub struct ListRow<'a> {
     run_lifecycle: Option<&'a RawValue>,
     is_draft: bool,
     #[serde(flatten)]
+    #[schema(value_type = Metrics)]
     metrics: Option<Metrics>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ledger_len: Option<u64>,
@@ -131,9 +132,13 @@ struct Tokens {
 #[derive(Serialize, ToSchema)]
 #[schema(as = RunMetrics)]
 struct Metrics {
+    #[schema(required = false)]
     steps: u64,
+    #[schema(required = false)]
     llm_calls: u64,
+    #[schema(required = false)]
     tool_calls: u64,
+    #[schema(required = false)]
     tokens_total: u64,
 }
 

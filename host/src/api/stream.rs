@@ -17,7 +17,7 @@ use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
 use super::body::one_line;
-use super::openapi::{Invalid, NotFound, Refused};
+use super::openapi::{Invalid, NotFound, Refused, bodies};
 use super::server::Closing;
 use super::validate::{Query, text};
 use super::{AppState, Error, PathOf, Principal, runs};
@@ -40,11 +40,11 @@ const CHUNK: usize = 16 * 1024;
     tag = "ledger",
     params(
         ("run_id" = String, Path),
-        ("after" = Option<i64>, Query, minimum = 0, description = "Rows already read"),
+        ("after" = inline(Option<bodies::AtLeast<0>>), Query, description = "Rows already read"),
         ("heartbeat_s" = Option<f64>, Query, exclusive_minimum = 0.1, maximum = 60.0, description = "Seconds of silence before a comment; 5"),
         ("Last-Event-ID" = Option<String>, Header),
     ),
-    responses((status = 200, content_type = "text/event-stream", body = String), NotFound, Invalid, Refused)
+    responses((status = 200, content_type = "text/event-stream", body = bodies::StreamEvent), NotFound, Invalid, Refused)
 )]
 pub async fn follow(
     principal: Principal,

@@ -4,9 +4,32 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::record::{RunStatus, StepStatus};
+
+/// A whole number from `LEAST` of any size: what is beyond the end counts as the end.
+pub struct AtLeast<const LEAST: usize>;
+
+impl<const LEAST: usize> PartialSchema for AtLeast<LEAST> {
+    fn schema() -> RefOr<Schema> {
+        let number = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Integer));
+        number.minimum(Some(LEAST)).into()
+    }
+}
+
+impl<const LEAST: usize> ToSchema for AtLeast<LEAST> {}
+
+/// One event of a stream. A `step` has the JSON text of `{"cursor", "record"}` as its data and the cursor as its id; `done` has
+/// `{"run_id", "cursor", "status"}` and no id.
+#[derive(ToSchema)]
+pub struct StreamEvent {
+    event: Option<String>,
+    id: Option<String>,
+    data: Option<String>,
+}
 
 /// A run to be started.
 #[derive(ToSchema)]
@@ -126,8 +149,8 @@ pub struct BatchBody {
 #[derive(ToSchema)]
 pub struct BatchRun {
     run_id: String,
-    #[schema(minimum = 0, default = 0)]
-    after: Option<i64>,
+    #[schema(inline, required = false)]
+    after: AtLeast<0>,
 }
 
 /// Pages by run id; runs that do not exist are left out.
