@@ -27,7 +27,7 @@ use super::{audit, bundle_admin, bundle_flows, bundles, commands, files, identit
     ),
     security(("token" = [])),
     modifiers(&Token),
-    components(schemas(answers::Detail, answers::Finding, answers::Findings)),
+    components(schemas(crate::record::RunStatus, answers::Detail, answers::Finding, answers::Findings)),
     tags(
         (name = "identity", description = "Is anybody there, and who am I"),
         (name = "bundles", description = "Installed bundles and their flows"),
