@@ -136,6 +136,36 @@ async fn writes_end_up_in_the_audit_log_and_its_tail() {
     assert!(!content.contains(TOKEN) && !server.log().contains(TOKEN));
 }
 
+#[tokio::test]
+async fn log_lines_name_their_run_and_their_request() {
+    let server = Options::new().env("FLOWGATE_LOG_FORMAT", "json").start().await;
+    let gateway = server.gateway();
+    gateway.command_as("c-1", "cancel", "nobody", json!({})).await.ok();
+    let broken = Flow::new("broken").start(&[]).node("x", "no_such_node", &[], &[], json!({}));
+    let installed = gateway
+        .upload_file(&Bundle::new("broken", "1.0.0").flow(broken.exec("start -> x")).zip(), &[])
+        .await;
+    let request_id = installed.header("x-request-id").to_owned();
+    let line = |of: &str| -> Option<Value> {
+        let log = server.log();
+        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines.into_iter().find(|line| line.to_string().contains(of))
+    };
+    until("the refusal is logged", async || line("command refused").is_some()).await;
+    let refused = line("command refused").expect("it is there");
+    assert_eq!(
+        (&refused["run_id"], &refused["command_id"], &refused["kind"]),
+        (&json!("nobody"), &json!("c-1"), &json!("cancel"))
+    );
+    until("the diagnostic is logged", async || line("no_such_node").is_some()).await;
+    let diagnostic = line("no_such_node").expect("it is there");
+    assert_eq!(
+        (&diagnostic["span"]["request_id"], &diagnostic["span"]["tenant"]),
+        (&json!(request_id), &json!("local")),
+        "{diagnostic}"
+    );
+}
+
 // --- TLS --------------------------------------------------------------------------------------------------------------------------
 
 fn pem(name: &str) -> PathBuf {
@@ -456,6 +486,35 @@ fn spawn(server: &Server, flows: &Path, args: &[&str]) -> tokio::process::Child 
     process.env("FLOWGATE_AUTH_TOKEN", TOKEN);
     process.stderr(std::process::Stdio::null());
     process.spawn().expect("it starts")
+}
+
+#[tokio::test]
+async fn a_data_directory_has_one_runner() {
+    let first = Server::start().await;
+    let flows = tempfile::tempdir().expect("a directory");
+    let mut runner = command();
+    runner.arg("runner").arg("--data-dir").arg(first.data_dir());
+    let ended = runner.output().await.expect("it runs");
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("another process drives the runs of"));
+    let port = TcpListener::bind("127.0.0.1:0")
+        .and_then(|l| l.local_addr())
+        .expect("a free port")
+        .port();
+    let second = Gateway::new(([127, 0, 0, 1], port).into(), Some(TOKEN));
+    let _second = spawn(&first, flows.path(), &["serve", "--port", &port.to_string()]);
+    until("the second server answers", async || {
+        second.try_get("/api/health").await.is_ok_and(|reply| reply.status == 200)
+    })
+    .await;
+    assert_eq!(
+        second.get("/readyz").await.ok(),
+        json!({"status": "ready", "runs": "elsewhere"})
+    );
+    assert_eq!(
+        first.gateway().get("/readyz").await.ok(),
+        json!({"status": "ready", "runs": "here"})
+    );
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod starts;
 mod subscriptions;
 pub(super) mod tenancy;
 mod trees;
+mod vital;
 mod waits;
 
 use super::*;
