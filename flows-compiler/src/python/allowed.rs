@@ -29,6 +29,12 @@ pub(super) static REFUSED: &[(&str, &str)] = &[
     ("license", "remove it"),
 ];
 
+/// Builtin types that a program may ask for (`isinstance`) but not make objects of, and what to say instead.
+pub(super) static NOT_MADE: &[(&str, &str)] = &[
+    ("bytearray", "use bytes, or a list of numbers"),
+    ("complex", "keep both parts as two numbers"),
+];
+
 /// Builtin exception classes of Python that the runtime does not have.
 pub(super) static MISSING: &[&str] = &[
     "BaseExceptionGroup",
@@ -143,6 +149,11 @@ pub(super) static BASES: &[&str] = &["object"];
 
 /// Builtin types that may stand beside `Enum` among the bases of a class.
 pub(super) static MIXED: &[&str] = &["str", "int", "float"];
+
+/// Whether a class may derive from what a module has under this name.
+pub(super) fn is_base(module: Module, name: &str) -> bool {
+    flow_rt::python::stdlib::attribute(module, name).is_none_or(|member| flow_rt::python::stdlib::made_class::may_derive(&member))
+}
 
 /// Whether the name is a builtin that programs may use.
 pub(super) fn is_builtin(name: &str) -> bool {

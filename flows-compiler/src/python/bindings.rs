@@ -25,6 +25,8 @@ pub(super) const REGEX: [&str; 9] = [
 pub(super) struct Bindings<'a> {
     /// Names that an import binds to a module, everywhere the same one; none where something else binds them too.
     pub(super) modules: HashMap<&'a str, Option<Module>>,
+    /// Names that an import binds to members of modules; none where something else binds them too.
+    pub(super) members: HashMap<&'a str, Option<(Module, &'a str)>>,
     /// Names that an import binds to functions of `re`.
     pub(super) regex: HashSet<&'a str>,
     /// Names of the program's classes.
@@ -40,6 +42,7 @@ impl<'a> Bindings<'a> {
 
     fn bound(&mut self, name: &'a str) {
         self.modules.insert(name, None);
+        self.members.insert(name, None);
     }
 
     fn imported(&mut self, name: &'a str, module: Option<Module>) {
@@ -70,6 +73,11 @@ impl<'a> Visitor<'a> for Bindings<'a> {
                     let module = import.module.as_ref().map_or("", Identifier::as_str);
                     let name = alias.asname.as_ref().unwrap_or(&alias.name);
                     self.imported(name.as_str(), Module::named(&format!("{module}.{}", alias.name)));
+                    let member = Module::named(module).map(|module| (module, alias.name.as_str()));
+                    let known = self.members.entry(name.as_str()).or_insert(member);
+                    if *known != member {
+                        *known = None;
+                    }
                     if module == "re" && REGEX.contains(&alias.name.as_str()) {
                         self.regex.insert(name.as_str());
                     }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::mir::{Arg, Block, BlockId, End, Function, Op, Slot};
+use super::rt;
 
 pub(super) fn drop_checks(function: &mut Function) {
     let mut checked: HashMap<Slot, usize> = HashMap::new();
@@ -81,9 +82,25 @@ fn solve(blocks: &[Block], checked: &HashMap<Slot, usize>, entry: Known) -> Vec<
         }
         match &block.end {
             End::Jump(to) | End::Yield { resume: to } => meet(*to, &known),
-            End::Truth { then, otherwise, .. } | End::Compare { then, otherwise, .. } | End::Test { then, otherwise, .. } => {
+            End::Truth { then, otherwise, .. } | End::Compare { then, otherwise, .. } => {
                 meet(*then, &known);
                 meet(*otherwise, &known);
+            }
+            End::Test {
+                import,
+                args,
+                then,
+                otherwise,
+            } => {
+                meet(*otherwise, &known);
+                // The one test that assigns variables: a loop's next number.
+                if import.name == rt::py_range_more.name
+                    && let Some(Arg::Slot(dst)) = args.first()
+                    && let Some(at) = checked.get(dst)
+                {
+                    known.add(*at);
+                }
+                meet(*then, &known);
             }
             End::Next { dst, body, done, .. } | End::Range { dst, body, done, .. } => {
                 meet(*done, &known);

@@ -45,7 +45,7 @@ struct Checker<'a> {
     findings: Findings,
 }
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
     fn refuse(&mut self, range: TextRange, message: impl Into<String>, hint: impl Into<String>) {
         self.findings.errors.push(Finding::new(range, message).hint(hint));
     }
@@ -109,6 +109,60 @@ impl Checker<'_> {
         }
     }
 
+    /// The member of a module that an expression names.
+    fn member_named(&self, expr: &'a Expr) -> Option<(Module, &'a str)> {
+        match expr {
+            Expr::Name(name) => self.bindings.members.get(name.id.as_str()).copied().flatten(),
+            Expr::Attribute(attribute) => match &*attribute.value {
+                Expr::Name(value) => {
+                    let module = self.bindings.modules.get(value.id.as_str()).copied().flatten()?;
+                    Some((module, attribute.attr.as_str()))
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Calls of types that make no objects here.
+    fn made(&mut self, call: &'a ast::ExprCall) {
+        if let Some((Module::Enum, class @ ("Enum" | "IntEnum" | "StrEnum"))) = self.member_named(&call.func) {
+            self.refuse(
+                call.func.range(),
+                format!("making an enumeration by {class}() is not supported"),
+                "write a class statement",
+            );
+        }
+        let Expr::Name(name) = &*call.func else { return };
+        let name = name.id.as_str();
+        if self.scopes.globals.contains(name) || self.bindings.modules.contains_key(name) {
+            return;
+        }
+        if let Some((_, hint)) = allowed::NOT_MADE.iter().find(|(known, _)| *known == name) {
+            self.refuse(call.func.range(), format!("{name}() is not supported"), *hint);
+        }
+        if name == "type" && call.arguments.args.len() > 1 {
+            self.refuse(
+                call.func.range(),
+                "type() with three arguments is not supported",
+                "use a class statement",
+            );
+        }
+    }
+
+    /// A class of a module as the base of another.
+    fn base(&mut self, base: &'a Expr) {
+        if let Some((module, name)) = self.member_named(base)
+            && !allowed::is_base(module, name)
+        {
+            self.refuse(
+                base.range(),
+                format!("deriving a class from '{}.{name}' is not supported", module.name()),
+                "keep the value in a field of the class",
+            );
+        }
+    }
+
     fn attribute(&mut self, attribute: &ast::ExprAttribute) {
         let name = attribute.attr.as_str();
         if let Expr::Name(value) = &*attribute.value
@@ -167,7 +221,7 @@ impl Checker<'_> {
         }
     }
 
-    fn class(&mut self, class: &ast::StmtClassDef) {
+    fn class(&mut self, class: &'a ast::StmtClassDef) {
         if let Some(parameters) = &class.type_params {
             self.refuse(
                 parameters.range(),
@@ -194,6 +248,7 @@ impl Checker<'_> {
             if base.is_starred_expr() {
                 self.refuse(base.range(), "bases with a star are not supported", "write the bases out");
             }
+            self.base(base);
             if let Expr::Name(name) = base {
                 let name = name.id.as_str();
                 let builtin = flow_rt::python::names::Builtin::named(name).filter(|_| !self.scopes.globals.contains(name));
@@ -261,7 +316,7 @@ impl Checker<'_> {
     }
 }
 
-impl<'a> Visitor<'a> for Checker<'_> {
+impl<'a> Visitor<'a> for Checker<'a> {
     fn visit_stmt(&mut self, stmt: &'a Stmt) {
         match stmt {
             Stmt::FunctionDef(def) => {
@@ -353,7 +408,10 @@ impl<'a> Visitor<'a> for Checker<'_> {
                 return self.apart(|this| this.visit_expr(&lambda.body));
             }
             Expr::Attribute(attribute) => self.attribute(attribute),
-            Expr::Call(call) => self.pattern(call),
+            Expr::Call(call) => {
+                self.pattern(call);
+                self.made(call);
+            }
             Expr::Name(name) if name.ctx != ExprContext::Load && self.in_class => {
                 let name = name.id.as_str();
                 if is_dunder(name) && !CLASS_NAMES.contains(&name) && !METHODS.contains(&name) {

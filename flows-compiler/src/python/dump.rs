@@ -87,7 +87,7 @@ fn op_text(op: &Op) -> String {
         Op::Bytes(slot, value) => format!("%{slot} = b{value:?}"),
         Op::Unbound(slot) => format!("%{slot} = unbound"),
         Op::Copy { dst, src } => format!("%{dst} = %{src}"),
-        Op::Check { slot, name } => format!("check %{slot} {name}"),
+        Op::Check { slot, name, .. } => format!("check %{slot} {name}"),
         Op::Binary { op, inplace, dst, a, b } => {
             let inplace = if *inplace { " inplace" } else { "" };
             format!("%{dst} = {op:?}{inplace} {} {}", operand(a), operand(b))

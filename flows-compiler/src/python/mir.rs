@@ -91,10 +91,11 @@ pub enum Op {
         dst: Slot,
         src: Slot,
     },
-    /// Raises `UnboundLocalError` naming the variable when the slot holds nothing.
+    /// Raises when the slot holds nothing, naming the variable: `UnboundLocalError`, or `NameError` if it is `free`, of a scope around.
     Check {
         slot: Slot,
         name: String,
+        free: bool,
     },
     /// `inplace`: an augmented assignment (a list is changed, not copied).
     Binary {

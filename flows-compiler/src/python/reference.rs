@@ -13,10 +13,16 @@ pub fn markdown() -> String {
         BUILTINS
             .iter()
             .filter(move |(builtin, name)| allowed::is_builtin(name) && builtin.is_exception() == exceptions)
+            .filter(|(_, name)| allowed::NOT_MADE.iter().all(|(other, _)| other != name))
             .map(|(_, name)| *name)
     };
     section(&mut page, "Builtins", "Functions and types:", builtins(false));
     paragraph(&mut page, "Exception classes:", builtins(true));
+    paragraph(
+        &mut page,
+        "Types to compare with, of which no objects are made:",
+        allowed::NOT_MADE.iter().map(|(name, _)| *name),
+    );
     section(
         &mut page,
         "Methods of builtin types",
@@ -35,7 +41,7 @@ pub fn markdown() -> String {
         &mut page,
         "Classes",
         "A class may derive from `object`, from exception classes, and from classes of the program and of the modules above, not from \
-         other builtin types. It may define these special methods:",
+         other types of theirs. It may define these special methods:",
         allowed::METHODS.iter().copied(),
     );
     page.push_str("\nOther special names are refused, and so is reading any of an object (`x.__class__`, `type(x).__name__`).\n");
@@ -109,6 +115,9 @@ Everything of Python 3.11 but this:
 
 * `async`, `await`, `except*` and complex numbers are refused, and what only a newer Python can read.
 * Annotations are not evaluated.
+* `%` formats texts, not bytes.
+* A negative number to the power of a fraction raises `ValueError`, since it would be a complex number.
+* A generator that is let go before its end does not run what it has in `finally`; one that is closed does.
 * A bare `raise` stands within an `except` of the same function.
 * A text may not have half a surrogate pair in it.
 * Star imports and class arguments (`metaclass=`) are refused.

@@ -26,12 +26,12 @@ runtime! {
 
     /// (slot) The slot becomes a new cell that holds what the slot held (nothing, if it was unbound).
     py_cell_new(1);
-    /// (dst, cell, text name) `NameError` when empty.
-    py_cell_get(3);
+    /// (dst, cell, text name, free: 1 if it belongs to a scope around) `UnboundLocalError` when empty, `NameError` if free.
+    py_cell_get(4);
     /// (cell, src)
     py_cell_set(2);
-    /// (cell, text name) Empties it; `NameError` when it was.
-    py_cell_del(2);
+    /// (cell, text name, free) Empties it; raises as [`py_cell_get`] when it was.
+    py_cell_del(3);
 
     /// (dst, object, key)
     py_getitem(3);
@@ -54,7 +54,9 @@ runtime! {
     py_call_builtin(5);
     /// (dst, object, text name, args, n, names or absent) `object.name(…)` without making the bound method.
     py_call_method(6);
-    /// (dst, callee, list, dict or absent) A call with stars: positional arguments in a list, named ones in a dict.
+    /// (object, text name) `AttributeError` when the object has no such method: before the arguments of its call are evaluated.
+    py_require(2);
+    /// (dst, callee, list, dict or absent) A call with stars: positional arguments in an iterable, named ones in a dict.
     py_call_star(4);
 
     /// (dst, from, n)
@@ -73,6 +75,8 @@ runtime! {
     py_set_add(2);
     /// (set, iterable)
     py_set_update(2);
+    /// (dst, set, whole: 1 for a set of its own, 0 for one that is only walked over) The set of a display of constants, in CPython's order.
+    py_set_constant(3);
     /// (dict, key, value)
     py_dict_set(3);
     /// (dict, mapping) `{**mapping}`
@@ -82,7 +86,7 @@ runtime! {
 
     /// (dst, iterable)
     py_iter(2);
-    /// (counter, args, n) Three slots for a counting loop from the 1 to 3 arguments of `range`.
+    /// (counter, args, n) Four slots for a counting loop from the 1 to 3 arguments of `range`; the fourth is for [`py_range_more`].
     py_range(3);
     /// (from, source, n) Unpacks exactly `n` items.
     py_unpack(3);
@@ -93,6 +97,9 @@ runtime! {
     py_format(4);
     /// (dst, from, n) Joins texts.
     py_join(3);
+
+    /// (dst, manager) `with`: its `__exit__`; `TypeError` when it is no context manager.
+    py_context(2);
 
     /// (dst, text name, bases, n, namespace dict)
     py_class(5);
@@ -105,16 +112,24 @@ runtime! {
     py_catch(1);
     /// (slot) The caught exception in the slot is pending again; always gives 1.
     py_reraise(1);
+    /// (slot) As [`py_reraise`], out of a generator: a `StopIteration` becomes a `RuntimeError`.
+    py_reraise_ended(1);
     /// (message slot or absent) `AssertionError`; always gives 1.
     py_assert_failed(1);
-    /// (dst, iterator) What an exhausted generator returned, for `yield from`; `None` for other iterators.
-    py_stop_value(2);
 }
 
 // Tests: 1 yes, 0 no, 2 raised.
 runtime! {
     /// (exception, class or tuple of classes)
     py_exception_matches(2);
+    /// (dst, number) A global variable, if it is set.
+    py_global_find(2);
+    /// (dst, counter) Whether a counting loop goes on whose numbers are beyond 64 bits; the next one.
+    py_range_more(2);
+    /// (dst, iterator, sent) `yield from`: what the iterator gives for what was sent; or (no) what it returned at its end.
+    py_delegate(3);
+    /// (dst, iterator, exception) As [`py_delegate`], for an exception that was thrown in.
+    py_delegate_throw(3);
     /// (dst, dict, key) A name in a class body: found, or to be looked for outside.
     py_namespace_get(3);
     /// (subject) `match`: a sequence that is no text or bytes.

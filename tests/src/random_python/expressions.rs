@@ -89,7 +89,17 @@ pub(super) fn literals(kind: char) -> &'static [&'static str] {
             "dict(a=5, z=0)",
             "{'': -1, '12': 12}",
         ],
-        'e' => &["set()", "{1}", "{1, 2, 3}", "{0, 5, -1}", "frozenset([2, 3])"],
+        'e' => &[
+            "set()",
+            "{1}",
+            "{1, 2, 3}",
+            "{0, 5, -1}",
+            "frozenset([2, 3])",
+            "{40, 10, 50, 20, 60, 30}",
+            "{7, 15, 23, 31, 39}",
+            "{2 ** 61, -1, -2, 0, 1 << 4, True}",
+            "set(range(0, 200, 33))",
+        ],
         'p' => &["(1, 'a')", "(0, '')", "(-3, 'key')", "(2 ** 65, 'b')"],
         'm' => &[
             "[]",
@@ -120,8 +130,6 @@ pub(super) fn templates(kind: char) -> &'static [&'static str] {
     }
 }
 
-// Known difference: a `StopIteration` out of a function that `map` or `filter` calls ends their iteration in CPython and is raised here,
-// so `next` has a default outside `try`.
 const INT: &[&str] = &[
     "($i + $i)",
     "($i - $i)",
@@ -186,6 +194,8 @@ const INT: &[&str] = &[
     "(lambda @i, @i2=$i: $I)($i)",
     "next(iter($g), 0)",
     "next(iter($g), $i)",
+    "next(iter($g))",
+    "next(map(lambda @i: next(iter($l)), $g))",
     "next((@i for @i in $g if $B), -1)",
     "$o.value",
     "$o.total($i)",
@@ -339,6 +349,14 @@ const LIST: &[&str] = &[
     "list($g)",
     "list(map(lambda @i: $I, $g))",
     "list(filter(lambda @i: $B, $g))",
+    "list($e)",
+    "[*$e]",
+    "[$I for @i in $e]",
+    "[@i for @i in {9, 1, 17, 33}]",
+    "list(range($i, $i, $i)[:9])",
+    "list(range(2 ** 64, 2 ** 64 + $k)[::-1])",
+    "[$l[slice($k, $i)][-1]]",
+    "list(slice($i, $i, $k).indices(len($l)))",
     "[$I for @i in $g]",
     "[$I for @i in $g if $B]",
     "[$I for @i in $l for @i2 in range($k)]",
@@ -366,7 +384,7 @@ const LIST: &[&str] = &[
     "[@i for @l in [[1, 2], $l] for @i in @l]",
 ];
 
-// Known difference: the text when `**` repeats a named argument of `dict` or `dict.update`, so they are never the same.
+// Known difference: where a name is repeated by `**`, CPython raises `KeyError` instead of `TypeError` while it handles another exception.
 const DICT: &[&str] = &[
     "{$w: $i, $w: $i}",
     "{**$d, $w: $i}",

@@ -8,7 +8,7 @@
 //! an int and a str, `m` list of pairs, `o` object, `g` iterable of ints, `a` any of these that can be shown, `x` exception; of literals
 //! `k` a small number and `w` a short word; `c` only as a name, of something to call.
 
-use super::{expressions, statements};
+use super::{expressions, modules, statements};
 use crate::random::Random;
 
 /// How often an expression is of another kind than it should be.
@@ -112,7 +112,12 @@ impl<'a> Maker<'a> {
                 return self.formatted(depth - 1);
             }
             for _ in 0..4 {
-                let template = *self.random.pick(expressions::templates(kind));
+                let table = match modules::templates(kind) {
+                    [] => expressions::templates(kind),
+                    of_modules if self.random.one_in(7) => of_modules,
+                    _ => expressions::templates(kind),
+                };
+                let template = *self.random.pick(table);
                 if let Some(text) = self.fill(template, depth - 1, Place::default()) {
                     return text;
                 }

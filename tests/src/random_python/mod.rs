@@ -1,14 +1,16 @@
 //! Random Python programs for code nodes, the same for the same seed.
 //!
-//! A program is made from the tables in [`expressions`], [`texts`], [`statements`] and [`classes`], of typed values, with a wrong type
-//! now and then so that it raises. It always ends: every loop has a bound and counts its steps. It never shows what CPython itself does
-//! not settle: the order of a set, an identity, an address, the clock. `transform` returns a list with what each part gave or raised and
-//! what was noted on the way, as JSON and as `repr`.
+//! A program is made from the tables in [`expressions`], [`texts`], [`modules`], [`statements`] and [`classes`], of typed values, with a
+//! wrong type now and then so that it raises. It always ends: every loop has a bound and counts its steps. It never shows what CPython
+//! itself does not settle: the order of a set of texts, an identity, an address, the clock. `transform` returns a list with what each part
+//! gave or raised and what was noted on the way, as JSON and as `repr`. [`calls`] makes programs of single calls with arguments of any kind.
 
+pub mod calls;
 mod classes;
 mod expressions;
 mod functions;
 mod maker;
+mod modules;
 mod statements;
 mod texts;
 
@@ -18,7 +20,7 @@ use maker::Maker;
 /// The text of one program. It defines `transform(_input)`.
 pub fn program(random: &mut Random) -> String {
     let mut maker = Maker::new(random);
-    let mut text = PRELUDE.to_owned();
+    let mut text = modules::IMPORTS.to_owned() + PRELUDE;
     for _ in 0..maker.between(1, 2) {
         text += &maker.class();
     }
@@ -34,9 +36,6 @@ pub fn program(random: &mut Random) -> String {
     text + EPILOGUE
 }
 
-// Known difference: which of the two texts a variable without a value has. CPython calls it local where it is the function's own,
-// even if a closure captures it, and free within a comprehension; here it is free when captured, and local in a comprehension. So
-// programs tell neither the text nor `UnboundLocalError` from `NameError`.
 const PRELUDE: &str = "\
 STEPS = [0]
 NOTES = []
@@ -66,7 +65,8 @@ def clip(x):
 
 def show(x):
     if isinstance(x, (set, frozenset)):
-        return ['set', sorted([repr(i) for i in x])]
+        shown = [repr(i) for i in x]
+        return ['set', shown if all([isinstance(i, (int, float)) for i in x]) else sorted(shown)]
     if isinstance(x, int) and abs(x) >= 1 << 53:
         return str(x % (10 ** 300 + 7))
     if isinstance(x, float):
@@ -83,9 +83,51 @@ def show(x):
 
 
 def told(error):
-    if isinstance(error, NameError):
-        return 'unbound'
     return str(error)
+
+
+class Manager:
+    def __init__(self, name, hides=False):
+        self.name = name
+        self.hides = hides
+
+    def __enter__(self):
+        note(['enter', self.name])
+        return self.name
+
+    def __exit__(self, kind, error, trace):
+        note(['exit', error is None or chain(error)])
+        return self.hides and not isinstance(error, Stop)
+
+
+class Echo:
+    def __init__(self, items):
+        self.items = items
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        tick()
+        if not self.items:
+            raise StopIteration('end')
+        return self.items.pop()
+
+    def send(self, value):
+        return ['sent', value]
+
+    def throw(self, error):
+        return ['thrown', chain(error)]
+
+
+def hide():
+    global oct
+    oct = lambda x: 'hidden'
+
+
+def unhide():
+    global oct
+    del oct
 
 
 def note(x):
@@ -96,7 +138,7 @@ const EPILOGUE: &str = "
 NAMES = [
     (ZeroDivisionError, 'ZeroDivisionError'), (OverflowError, 'OverflowError'), (ArithmeticError, 'ArithmeticError'),
     (KeyError, 'KeyError'), (IndexError, 'IndexError'), (LookupError, 'LookupError'), 
-    (NameError, 'NameError'), (AttributeError, 'AttributeError'), (TypeError, 'TypeError'), (Refused, 'Refused'),
+    (UnboundLocalError, 'UnboundLocalError'), (NameError, 'NameError'), (AttributeError, 'AttributeError'), (TypeError, 'TypeError'), (Refused, 'Refused'),
     (ValueError, 'ValueError'), (RecursionError, 'RecursionError'), (RuntimeError, 'RuntimeError'), (AssertionError, 'AssertionError'),
     (StopIteration, 'StopIteration'), (MemoryError, 'MemoryError'), (Exception, 'Exception'), (Stop, 'Stop'),
 ]
@@ -122,6 +164,10 @@ def transform(_input):
     for part in PARTS:
         STEPS[0] = 0
         del NOTES[:]
+        try:
+            unhide()
+        except NameError as error:
+            fail(error)
         try:
             got = ['returned', show(part())]
         except BaseException as error:

@@ -19,8 +19,8 @@ impl Maker<'_> {
                 6 => &[MAKE],
                 _ if deep => &[CHANGE],
                 7 => &[LOOP],
-                8 => &[TRY, BRANCH],
-                _ => &[BRANCH, MATCH, CLOSURE],
+                8 => &[TRY, BRANCH, WITH],
+                _ => &[BRANCH, MATCH, CLOSURE, CLASS, DELEGATION],
             };
             let table = *self.pick(tables);
             let template = *self.pick(table);
@@ -62,7 +62,7 @@ pub(super) fn is_loop(template: &str) -> bool {
 }
 
 fn starts_function(template: &str) -> bool {
-    template.starts_with("def ")
+    template.starts_with("def ") || template.starts_with("class ")
 }
 
 /// Whether what the template names may be read after it.
@@ -173,6 +173,16 @@ const CHANGE: &[&str] = &[
     "~e -= $e",
     "~e.update($g)",
     "note(sorted(~e))",
+    "note(list(~e))",
+    "note(~e.pop())",
+    "~e &= $e",
+    "~e ^= $e",
+    "~e.difference_update($g)",
+    "hide()\nnote(oct($i))",
+    "unhide()",
+    "note(oct($i))",
+    "note(($a).missing($i, $l[$k]))",
+    "note(~l.missing(~l.pop()))",
     "~o.value = clip($i)",
     "~o.name = clip($s)",
     "~o.value += $i\n~o.value = clip(~o.value)",
@@ -235,6 +245,11 @@ const LOOP: &[&str] = &[
     "for @s in list($d):\n    tick()\n    #",
     "for @i, @i2 in zip($l, $g):\n    tick()\n    #",
     "for @i in sorted($e):\n    tick()\n    #",
+    "for @i in {7, 15, 23, 31, 39, $k}:\n    tick()\n    #",
+    "for @i in {40, 8, 16, 3, 24}:\n    tick()\n    #",
+    "for @i in range($i % 9, $i, 2 ** 62):\n    tick()\n    #",
+    "for @i in range(2 ** 64 + $k, 2 ** 64, -2):\n    tick()\n    #",
+    "for @i in range(10 ** 30):\n    tick()\n    if @i > $K:\n        break\n    #",
     "@i = $k\nwhile @i > 0:\n    tick()\n    @i -= 1\n    #\nelse:\n    #",
     "@i = 0\nwhile True:\n    tick()\n    @i += 1\n    if @i > $K:\n        break\n    #",
     "@l = list($g)\nwhile @l:\n    tick()\n    @i = @l.pop()\n    #",
@@ -270,6 +285,34 @@ const TRY: &[&str] = &[
     "try:\n    #\nexcept ArithmeticError as @x:\n    note(@x.args)\nexcept Exception:\n    #",
 ];
 
+const WITH: &[&str] = &[
+    "with Manager($s) as @s:\n    #",
+    "with Manager($s, $b):\n    #",
+    "with Manager($s, True) as @s, Manager($s) as @s2:\n    #",
+    "with (Manager('a', True) as @s, Manager('b')):\n    raise $x",
+    "with Manager('r', True):\n    with $a as @v:\n        #",
+];
+
+/// Classes within a function.
+const CLASS: &[&str] = &[
+    "class @c:\n    a = $i\n    b = [a, *$l]\n    def get(self):\n        return self.a + len(self.b)\nnote(@c().get())\n@c.a = $i\nnote(@c().get())\nnote(repr(@c))",
+    "class @c(Refused):\n    def __init__(self, a, b):\n        super().__init__(a)\n        self.b = b\n    def __str__(self):\n        return f'{self.b}:{self.args!r}'\ntry:\n    raise @c($s, $i)\nexcept Refused as @x:\n    note([told(@x), repr(@x), @x.b])",
+    "class @c:\n    def __init__(self, n):\n        self.n = n\n    @@property\n    def half(self):\n        return self.n // 2\n    @@half.setter\n    def half(self, n):\n        self.n = n * 2\n@c2 = @c($i)\n@c2.half = $i\nnote([@c2.n, @c2.half])\n@c2.half += $i\nnote(@c2.n)\ndel @c2.half",
+    "class @c:\n    def __init__(self, n):\n        self.n = n\n    def __eq__(self, other):\n        return self.n == other.n\n    def __lt__(self, other):\n        return self.n < other.n\n    def __repr__(self):\n        return f'<{self.n}>'\n@c = functools.total_ordering(@c)\nnote(repr(sorted([@c($i), @c($i), @c($k)])))\nnote(@c($i) >= @c($i))",
+    "class @c(enum.Enum):\n    A = $i\n    B = $s\nnote([@c.A.name, @c.B.value, repr(@c.A), str(@c['B']), @c(@c.A.value) is @c.A])\nnote(@c($a))",
+    "class @c:\n    def __getitem__(self, n):\n        if n > 3:\n            raise IndexError(n)\n        return n * $k\n    def __len__(self):\n        return $k\nnote([list(@c()), 6 in @c(), len(@c()), list(reversed(@c()))])\nnote(@c()[$a])",
+];
+
+/// Generators that give to others what they are sent and what is thrown at them.
+const DELEGATION: &[&str] = &[
+    "def @c():\n    try:\n        note((yield $i))\n        yield $i\n    except ValueError as @x:\n        note(told(@x))\n        yield $i\n    finally:\n        note('inner')\n    return $i\ndef @c2():\n    note((yield from @c()))\n    yield $i\n@c3 = @c2()\ntry:\n    note(next(@c3))\n    note(@c3.throw(Refused($s)))\n    note(list(@c3))\nfinally:\n    @c3.close()",
+    "def @c():\n    try:\n        while True:\n            tick()\n            note((yield $i))\n    finally:\n        note('inner')\ndef @c2():\n    try:\n        yield from @c()\n    finally:\n        note('outer')\n@c3 = @c2()\ntry:\n    note(next(@c3))\n    note(@c3.send($a))\n    @c3.close()\n    note(list(@c3))\nfinally:\n    @c3.close()",
+    "def @c():\n    note((yield from Echo($l)))\n    yield $i\n@c2 = @c()\ntry:\n    note(next(@c2))\n    note(@c2.send($i))\n    note(@c2.throw($x))\n    note(list(@c2))\nfinally:\n    @c2.close()",
+    "def @c():\n    yield from $g\n    return $i\n@c2 = @c()\nnote(next(@c2))\nnote(@c2.throw($x))",
+    "def @c():\n    try:\n        yield 1\n    except GeneratorExit:\n        yield 2\ndef @c2():\n    yield from @c()\n@c3 = @c2()\nnote(next(@c3))\n@c3.close()",
+    "def @c(@i):\n    if @i > $k:\n        raise StopIteration($i)\n    return @i\nnote(list(map(@c, $g)))\nnote(list(filter(@c, $g)))\nnote(sorted(@c(@i2) for @i2 in $l))",
+];
+
 const MATCH: &[&str] = &[
     "match $i:\n    case 0 | 1:\n        #\n    case -1:\n        note('minus')\n    case @i if @i > $i:\n        #\n    case _:\n        #",
     "match $l:\n    case []:\n        #\n    case [@i]:\n        #\n    case [@i2, @i3, *@l]:\n        #",
@@ -289,7 +332,7 @@ const CLOSURE: &[&str] = &[
     "def @c(@i):\n    tick()\n    if @i <= 1:\n        return 1\n    return @i * @c(@i - 1)\nnote(@c($i % 30))",
     "def @c(@i):\n    return lambda @i2: $I\nnote(@c($i)($i))",
     "def @c(@i, @i2):\n    tick()\n    return @i if @i2 == 0 else @c(@i2, @i % @i2)\nnote(@c(abs($i), abs($i)))",
-    "def @c():\n    @i2 = yield 1\n    note(@i2)\n    try:\n        @i = yield 2\n        #\n    finally:\n        note('closed')\n@c2 = @c()\nnote(next(@c2))\nnote(@c2.send($i))\n@c2.close()",
+    "def @c():\n    @i2 = yield 1\n    note(@i2)\n    try:\n        @i = yield 2\n        #\n    finally:\n        note('closed')\n@c2 = @c()\ntry:\n    note(next(@c2))\n    note(@c2.send($i))\nfinally:\n    @c2.close()",
     "def @c(@t, @i=0):\n    tick()\n    if not @t:\n        return []\n    return [clip($S)] + @c(@t[1:], @i + 1)\nnote(@c($t))",
     "def @c(@c2):\n    def @c3(*@l, **@d):\n        note([@l, @d])\n        return @c2(*@l, **@d)\n    return @c3\nnote(@c(max)($i, $i))\nnote(@c(sorted)($l, reverse=$b))",
 ];

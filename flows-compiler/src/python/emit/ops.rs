@@ -65,14 +65,14 @@ impl Code<'_> {
                 self.constant(*dst, constant, &py_bytes);
             }
             Op::Copy { dst, src } => self.copy(*dst, *src),
-            Op::Check { slot, name } => {
+            Op::Check { slot, name, free } => {
                 self.tag(*slot);
                 self.push(Ir::I32(UNBOUND as i32));
                 self.push(Ir::Eq);
                 self.open_if();
-                self.slot(*slot);
                 let name = self.tables.text(name.as_str());
                 self.push(Ir::I32(name as i32));
+                self.push(Ir::I32(i32::from(*free)));
                 self.call(&py_unbound);
                 self.wasm(Instruction::Drop);
                 self.raise();

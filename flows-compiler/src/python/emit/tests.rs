@@ -31,7 +31,11 @@ fn op() -> impl Strategy<Value = Op> {
         (0..4u32).prop_map(Op::Unbound),
         (0..4u32, "[a-z]{0,3}").prop_map(|(slot, text)| Op::Text(slot, text)),
         (0..4u32, 0..4u32).prop_map(|(dst, src)| Op::Copy { dst, src }),
-        (0..4u32).prop_map(|slot| Op::Check { slot, name: "x".into() }),
+        (0..4u32).prop_map(|slot| Op::Check {
+            slot,
+            name: "x".into(),
+            free: slot == 0
+        }),
         (binary(), any::<bool>(), 0..4u32, operand(), operand()).prop_map(|(op, inplace, dst, a, b)| Op::Binary {
             op,
             inplace,

@@ -61,6 +61,11 @@ impl Lowerer<'_> {
     }
 
     fn plain_call(&mut self, dst: Slot, callee: Callee, arguments: &Arguments) {
+        if let Callee::Method(object, name) = &callee
+            && !self.are_quiet(arguments)
+        {
+            self.frame.rt(&rt::py_require, [Arg::Slot(*object), Arg::Text(name.clone())]);
+        }
         let n = arguments.args.len() + arguments.keywords.len();
         let args = self.frame.temps(n);
         let values = arguments
@@ -92,6 +97,18 @@ impl Lowerer<'_> {
         }
     }
 
+    /// Whether evaluating the arguments neither raises nor does anything that can be seen, so that it may come before the callee is
+    /// looked for.
+    fn are_quiet(&self, arguments: &Arguments) -> bool {
+        let values = arguments.keywords.iter().map(|keyword| &keyword.value);
+        arguments.args.iter().chain(values).all(|value| match value {
+            Expr::Name(name) => self.is_settled(name.id.as_str()),
+            Expr::Lambda(lambda) => lambda.parameters.is_none(),
+            Expr::UnaryOp(operation) => operation.operand.is_number_literal_expr(),
+            value => value.is_literal_expr(),
+        })
+    }
+
     /// Calls a function object with values that are already in consecutive slots.
     pub(super) fn call_slots(&mut self, dst: Slot, callee: Slot, args: Slot, n: u32) {
         self.frame.rt(
@@ -113,8 +130,15 @@ impl Lowerer<'_> {
 
     /// A call with `*` or `**`: the positional arguments in a list, the named ones in a dict.
     fn star_call(&mut self, dst: Slot, callee: Slot, arguments: &Arguments) {
-        let list = self.frame.temp();
-        self.list(list, &arguments.args);
+        let list = match &*arguments.args {
+            // Nothing but what is unpacked: the call itself does it.
+            [Expr::Starred(starred)] => self.slot(&starred.value),
+            args => {
+                let list = self.frame.temp();
+                self.list(list, args);
+                list
+            }
+        };
         if arguments.keywords.is_empty() {
             return self.frame.rt(
                 &rt::py_call_star,

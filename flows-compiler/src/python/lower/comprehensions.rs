@@ -57,9 +57,8 @@ impl Lowerer<'_> {
         let first = self.first_iterable(&generator.generators);
         self.frame
             .rt(&rt::py_list, [Arg::Slot(whole), Arg::Slot(whole), Arg::Word(0)]);
-        let scope = self.scopes.of(generator);
         let element = Element::Append(whole, &generator.elt);
-        self.within(scope, |this| this.loops(&generator.generators, first, element));
+        self.eagerly(generator, first, element);
         self.frame.copy(dst, whole);
     }
 
@@ -67,14 +66,34 @@ impl Lowerer<'_> {
     pub(super) fn any_all(&mut self, dst: Slot, generator: &ast::ExprGenerator, decisive: bool) {
         let (decided, after) = (self.frame.block(), self.frame.block());
         let first = self.first_iterable(&generator.generators);
-        let scope = self.scopes.of(generator);
         let element = Element::Decide(&generator.elt, decisive, decided);
-        self.within(scope, |this| this.loops(&generator.generators, first, element));
+        self.eagerly(generator, first, element);
         self.frame.op(Op::Bool(dst, !decisive));
         self.frame.jump(after);
         self.frame.start(decided);
         self.frame.op(Op::Bool(dst, decisive));
         self.frame.start(after);
+    }
+
+    /// The loops of a generator expression that is used up where it stands. A `StopIteration` out of it is an error, as out of any generator.
+    fn eagerly(&mut self, generator: &ast::ExprGenerator, first: Source, element: Element<'_>) {
+        let scope = self.scopes.of(generator);
+        let raised = self.may_stop.then(|| self.frame.block());
+        let outer = self.frame.unwind;
+        if raised.is_some() {
+            self.frame.unwind = raised;
+            self.frame.cut();
+        }
+        self.within(scope, |this| this.loops(&generator.generators, first, element));
+        if let Some(raised) = raised {
+            let (exception, after) = (self.frame.temp(), self.frame.block());
+            self.frame.unwind = outer;
+            self.frame.jump(after);
+            self.frame.catch(raised, exception);
+            self.frame.rt(&rt::py_reraise_ended, [Arg::Slot(exception)]);
+            self.frame.end(End::Raise);
+            self.frame.start(after);
+        }
     }
 
     /// Lowers in the scope of a comprehension, whose variables are this function's for so long.
@@ -173,8 +192,8 @@ impl Lowerer<'_> {
     pub(super) fn generator(&mut self, dst: Slot, generator: &ast::ExprGenerator) {
         let scope = self.scopes.of(generator);
         let Some(first) = generator.generators.first() else { return };
-        let iterable = self.slot(&first.iter);
         let argument = self.frame.temp();
+        let iterable = self.walked(&first.iter);
         self.frame.rt(&rt::py_iter, [Arg::Slot(argument), Arg::Slot(iterable)]);
         let function = self.frame.temp();
         let params = Params {

@@ -1,8 +1,9 @@
 //! List, tuple, set and dict displays.
 
-use ruff_python_ast::{DictItem, Expr};
+use ruff_python_ast::{DictItem, Expr, Operator};
 
 use super::Lowerer;
+use super::expressions::small_int;
 use crate::codegen::Import;
 use crate::python::mir::{Arg, Slot};
 use crate::python::rt;
@@ -25,7 +26,31 @@ impl Lowerer<'_> {
     }
 
     pub(super) fn set(&mut self, dst: Slot, items: &[Expr]) {
-        self.collect(dst, items, &rt::py_set, &rt::py_set_add, &rt::py_set_update);
+        if items.len() < 3 || !items.iter().all(is_constant) {
+            return self.collect(dst, items, &rt::py_set, &rt::py_set_add, &rt::py_set_update);
+        }
+        self.constant_set(dst, items, true);
+    }
+
+    /// CPython makes a frozen set of constants when it compiles a program. The order of a set depends on how it came about, so the same
+    /// is done here; `whole` if a new set gets its items, which is not so where one is only walked over.
+    fn constant_set(&mut self, dst: Slot, items: &[Expr], whole: bool) {
+        let set = self.frame.temp();
+        self.collect(set, items, &rt::py_set, &rt::py_set_add, &rt::py_set_update);
+        let whole = Arg::Word(u32::from(whole));
+        self.frame.rt(&rt::py_set_constant, [Arg::Slot(dst), Arg::Slot(set), whole]);
+    }
+
+    /// Evaluates what a loop walks over.
+    pub(super) fn walked(&mut self, iterable: &Expr) -> Slot {
+        match iterable {
+            Expr::Set(set) if set.elts.iter().all(is_constant) => {
+                let slot = self.frame.temp();
+                self.constant_set(slot, &set.elts, false);
+                slot
+            }
+            _ => self.slot(iterable),
+        }
     }
 
     pub(super) fn tuple(&mut self, dst: Slot, items: &[Expr]) {
@@ -95,6 +120,31 @@ impl Lowerer<'_> {
             self.frame.release(mark);
         }
         self.frame.copy(dst, whole);
+    }
+}
+
+/// Whether CPython knows the value when it compiles the program.
+fn is_constant(expr: &Expr) -> bool {
+    match expr {
+        Expr::Tuple(tuple) => tuple.elts.iter().all(is_constant),
+        Expr::UnaryOp(operation) => is_constant(&operation.operand),
+        Expr::BinOp(operation) => {
+            let (left, right) = (&*operation.left, &*operation.right);
+            is_constant(left) && is_constant(right) && is_short(operation.op, small_int(left), small_int(right))
+        }
+        expr => expr.is_literal_expr(),
+    }
+}
+
+/// Powers, shifts and products that have more than 128 bits are left for the run.
+fn is_short(op: Operator, left: Option<i64>, right: Option<i64>) -> bool {
+    let bits = |number: i64| u64::from(64 - number.unsigned_abs().leading_zeros());
+    match (op, left, right) {
+        (Operator::Pow, Some(left), Some(right)) => bits(left).saturating_mul(right.unsigned_abs()) <= 128,
+        (Operator::LShift, Some(left), Some(right)) => bits(left).saturating_add(right.unsigned_abs()) <= 128,
+        (Operator::Mult, Some(left), Some(right)) => bits(left) + bits(right) <= 128,
+        (Operator::Pow | Operator::LShift | Operator::Mult, ..) => false,
+        _ => true,
     }
 }
 

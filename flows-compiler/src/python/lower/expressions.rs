@@ -203,76 +203,28 @@ impl Lowerer<'_> {
         self.frame.start(after);
     }
 
-    /// `yield from`: what is sent goes to the inner generator; an exception thrown in is raised here.
+    /// `yield from`: what is sent or thrown in goes to the inner iterator as long as it has not ended.
     fn yield_from(&mut self, dst: Slot, value: &Expr) {
         let source = self.slot(value);
-        let iterator = self.frame.temp();
-        let none = self.frame.temp();
+        let (iterator, exception) = (self.frame.temp(), self.frame.temp());
         self.frame.rt(&rt::py_iter, [Arg::Slot(iterator), Arg::Slot(source)]);
-        let (next, give, resumed, sent, done) = (
-            self.frame.block(),
-            self.frame.block(),
-            self.frame.block(),
-            self.frame.block(),
-            self.frame.block(),
-        );
-        let after = self.frame.block();
+        self.frame.op(Op::None(0));
+        let (next, give, thrown, done) = (self.frame.block(), self.frame.block(), self.frame.block(), self.frame.block());
         self.frame.loops += 1;
         self.frame.start(next);
-        self.frame.end(End::Next {
-            dst: 0,
-            iter: iterator,
-            body: give,
-            done,
-        });
+        let args = vec![Arg::Slot(0), Arg::Slot(iterator), Arg::Slot(0)];
+        self.frame.test(&rt::py_delegate, args, give, done);
+        // What is thrown in is raised where the value was given.
+        let outer = self.frame.unwind.replace(thrown);
         self.frame.start(give);
-        self.frame.end(End::Yield { resume: resumed });
-        self.frame.start(resumed);
-        self.frame.op(Op::None(none));
-        let (got, nothing) = (Operand::Slot(0), Operand::Slot(none));
-        self.frame.compare(CompareOp::Is, got, nothing, next, sent);
-        self.frame.loops -= 1;
-
-        // `iterator.send(value)`, whose end is a StopIteration with the result.
-        let (ended, result, other, exception, class) = (
-            self.frame.block(),
-            self.frame.block(),
-            self.frame.block(),
-            self.frame.temp(),
-            self.frame.temp(),
-        );
-        let outer = self.frame.unwind.replace(ended);
-        self.frame.start(sent);
-        let argument = self.frame.temp();
-        self.frame.copy(argument, 0);
-        self.frame.rt(
-            &rt::py_call_method,
-            [
-                Arg::Slot(0),
-                Arg::Slot(iterator),
-                Arg::Text("send".to_owned()),
-                Arg::Slot(argument),
-                Arg::Word(1),
-                Arg::Absent,
-            ],
-        );
-        self.frame.jump(give);
+        self.frame.end(End::Yield { resume: next });
         self.frame.unwind = outer;
-        self.frame.catch(ended, exception);
-        if let Some(number) = super::names::builtin_number("StopIteration") {
-            self.frame.rt(&rt::py_builtin, [Arg::Slot(class), Arg::Word(number)]);
-        }
-        let args = vec![Arg::Slot(exception), Arg::Slot(class)];
-        self.frame.test(&rt::py_exception_matches, args, result, other);
-        self.frame.start(other);
-        self.frame.reraise(exception);
-        self.frame.start(result);
-        self.attribute(dst, exception, "value");
-        self.frame.jump(after);
-
+        self.frame.loops -= 1;
+        self.frame.catch(thrown, exception);
+        let args = vec![Arg::Slot(0), Arg::Slot(iterator), Arg::Slot(exception)];
+        self.frame.test(&rt::py_delegate_throw, args, give, done);
         self.frame.start(done);
-        self.frame.rt(&rt::py_stop_value, [Arg::Slot(dst), Arg::Slot(iterator)]);
-        self.frame.start(after);
+        self.frame.copy(dst, 0);
     }
 }
 

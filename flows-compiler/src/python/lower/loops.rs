@@ -57,7 +57,7 @@ impl Lowerer<'_> {
             && call.arguments.keywords.is_empty()
             && !call.arguments.args.iter().any(Expr::is_starred_expr)
         {
-            let counter = self.frame.temps(3);
+            let counter = self.frame.temps(4);
             let mark = self.frame.mark();
             let args = self.consecutive(call.arguments.args.iter());
             let n = call.arguments.args.len() as u32;
@@ -68,8 +68,8 @@ impl Lowerer<'_> {
         }
         let iterator = self.frame.temp();
         let mark = self.frame.mark();
-        let value = self.slot(iterable);
-        self.frame.rt(&rt::py_iter, [Arg::Slot(iterator), Arg::Slot(value)]);
+        let iterable = self.walked(iterable);
+        self.frame.rt(&rt::py_iter, [Arg::Slot(iterator), Arg::Slot(iterable)]);
         self.frame.release(mark);
         Source::Iterator(iterator)
     }
@@ -82,15 +82,21 @@ impl Lowerer<'_> {
         };
         let mark = self.frame.mark();
         let dst = direct.unwrap_or_else(|| self.frame.temp());
-        self.frame.end(match source {
-            Source::Iterator(iter) => End::Next { dst, iter, body, done },
-            Source::Counter(counter) => End::Range {
-                dst,
-                counter,
-                body,
-                done,
-            },
-        });
+        match source {
+            Source::Iterator(iter) => self.frame.end(End::Next { dst, iter, body, done }),
+            Source::Counter(counter) => {
+                let past = self.frame.block();
+                self.frame.end(End::Range {
+                    dst,
+                    counter,
+                    body,
+                    done: past,
+                });
+                self.frame.start(past);
+                let args = vec![Arg::Slot(dst), Arg::Slot(counter)];
+                self.frame.test(&rt::py_range_more, args, body, done);
+            }
+        }
         self.frame.start(body);
         if direct.is_none() {
             self.assign(target, dst);

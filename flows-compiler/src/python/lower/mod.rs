@@ -47,6 +47,8 @@ struct Lowerer<'a> {
     /// Class bodies around this place, the innermost last.
     classes: Vec<classes::Body>,
     findings: Vec<Finding>,
+    /// Whether anything of the program can raise `StopIteration`, other than to end an iterator.
+    may_stop: bool,
 }
 
 /// Lowers a program whose `entry` is called.
@@ -77,6 +79,9 @@ impl<'a> Lowerer<'a> {
             globals: IndexSet::new(),
             classes: Vec::new(),
             findings: Vec::new(),
+            may_stop: ["StopIteration", "next", "send", "throw"]
+                .iter()
+                .any(|word| text.contains(word)),
         }
     }
 

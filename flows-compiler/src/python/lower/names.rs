@@ -9,7 +9,8 @@ use flow_rt::python::names::{BUILTINS, Builtin};
 /// A variable as the function being written reaches it.
 enum Home {
     Slot(Slot),
-    Cell(Slot),
+    /// A captured variable, and whether it belongs to a scope around this one.
+    Cell(Slot, bool),
     Namespace(Slot),
     Global,
 }
@@ -22,7 +23,7 @@ impl Lowerer<'_> {
     fn home(&self, mangled: &str) -> Home {
         match self.scopes.place(self.frame.scope, mangled) {
             Place::Variable(variable) => match self.frame.variables.get(&variable) {
-                Some(slot) if self.scopes.is_cell(&variable) => Home::Cell(*slot),
+                Some(slot) if self.scopes.is_cell(&variable) => Home::Cell(*slot, self.is_free(&variable)),
                 Some(slot) => Home::Slot(*slot),
                 None => Home::Global,
             },
@@ -32,6 +33,31 @@ impl Lowerer<'_> {
             },
             Place::Global => Home::Global,
         }
+    }
+
+    /// Whether a name most likely has a value: a variable of a function, a builtin, or a global that the program assigns.
+    pub(super) fn is_settled(&self, name: &str) -> bool {
+        let name = self.mangled(name);
+        match self.home(&name) {
+            Home::Slot(_) | Home::Cell(..) => true,
+            Home::Namespace(_) => false,
+            Home::Global => self.scopes.globals.contains(&name) || builtin_number(&name).is_some(),
+        }
+    }
+
+    /// Whether the variable is of a scope around this one. To CPython a comprehension and a class body are scopes like functions: it
+    /// tells of a variable without a value in these words.
+    fn is_free(&self, variable: &Variable) -> bool {
+        variable.0 != self.frame.scope
+    }
+
+    /// Raises unless a variable's slot holds a value.
+    fn checked(&mut self, slot: Slot, name: String) {
+        let free = match self.scopes.place(self.frame.scope, &name) {
+            Place::Variable(variable) => self.is_free(&variable),
+            Place::Namespace | Place::Global => false,
+        };
+        self.frame.op(Op::Check { slot, name, free });
     }
 
     /// The builtin of this name, if no variable of the program can hide it.
@@ -52,7 +78,7 @@ impl Lowerer<'_> {
         if self.scopes.walrus.contains(&name) {
             return None;
         }
-        self.frame.op(Op::Check { slot, name });
+        self.checked(slot, name);
         Some(slot)
     }
 
@@ -68,12 +94,13 @@ impl Lowerer<'_> {
         let name = self.mangled(name);
         match self.home(&name) {
             Home::Slot(slot) => {
-                self.frame.op(Op::Check { slot, name });
+                self.checked(slot, name);
                 self.frame.copy(dst, slot);
             }
-            Home::Cell(cell) => self
-                .frame
-                .rt(&rt::py_cell_get, [Arg::Slot(dst), Arg::Slot(cell), Arg::Text(name)]),
+            Home::Cell(cell, free) => self.frame.rt(
+                &rt::py_cell_get,
+                [Arg::Slot(dst), Arg::Slot(cell), Arg::Text(name), Arg::Word(u32::from(free))],
+            ),
             Home::Namespace(namespace) => {
                 let (found, outside, after) = (self.frame.block(), self.frame.block(), self.frame.block());
                 let mark = self.frame.mark();
@@ -106,14 +133,24 @@ impl Lowerer<'_> {
             }
         }
         let number = self.global(name);
-        self.frame.rt(&rt::py_global_get, [Arg::Slot(dst), number]);
+        let hidden = builtin_number(name).filter(|_| !self.scopes.dynamic);
+        let Some(builtin) = hidden else {
+            return self.frame.rt(&rt::py_global_get, [Arg::Slot(dst), number]);
+        };
+        // A global hides the builtin of its name as long as it has a value.
+        let (unset, after) = (self.frame.block(), self.frame.block());
+        let args = vec![Arg::Slot(dst), number];
+        self.frame.test(&rt::py_global_find, args, after, unset);
+        self.frame.start(unset);
+        self.frame.rt(&rt::py_builtin, [Arg::Slot(dst), Arg::Word(builtin)]);
+        self.frame.start(after);
     }
 
     pub(super) fn store(&mut self, name: &str, src: Slot) {
         let name = self.mangled(name);
         match self.home(&name) {
             Home::Slot(slot) => self.frame.copy(slot, src),
-            Home::Cell(cell) => self.frame.rt(&rt::py_cell_set, [Arg::Slot(cell), Arg::Slot(src)]),
+            Home::Cell(cell, _) => self.frame.rt(&rt::py_cell_set, [Arg::Slot(cell), Arg::Slot(src)]),
             Home::Namespace(namespace) => {
                 let mark = self.frame.mark();
                 let key = self.frame.temp();
@@ -134,10 +171,13 @@ impl Lowerer<'_> {
         let name = self.mangled(name);
         match self.home(&name) {
             Home::Slot(slot) => {
-                self.frame.op(Op::Check { slot, name });
+                self.checked(slot, name);
                 self.frame.op(Op::Unbound(slot));
             }
-            Home::Cell(cell) => self.frame.rt(&rt::py_cell_del, [Arg::Slot(cell), Arg::Text(name)]),
+            Home::Cell(cell, free) => self.frame.rt(
+                &rt::py_cell_del,
+                [Arg::Slot(cell), Arg::Text(name), Arg::Word(u32::from(free))],
+            ),
             Home::Namespace(namespace) => {
                 let mark = self.frame.mark();
                 let key = self.frame.temp();

@@ -134,7 +134,7 @@ impl Lowerer<'_> {
         let mark = self.frame.mark();
         let manager = self.slot(&item.context_expr);
         let (leave, entered) = (self.frame.temp(), self.frame.temp());
-        self.attribute(leave, manager, "__exit__");
+        self.frame.rt(&rt::py_context, [Arg::Slot(leave), Arg::Slot(manager)]);
         let none = self.frame.temps(3);
         self.frame.rt(
             &rt::py_call_method,

@@ -1,7 +1,8 @@
 //! Generator expressions that need no generator: a builtin uses them up on the spot.
 //!
 //! `any(…)` and `all(…)` become loops, and `list`, `sorted`, `"".join` and the like are given a list. Nobody can tell the difference,
-//! unless a `StopIteration` comes out of the expression.
+//! unless a `StopIteration` comes out of the expression; what raises it in sight is left alone, and from elsewhere it is made the error that a
+//! generator makes of it.
 
 use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{Expr, ExprCall, ExprGenerator};

@@ -100,6 +100,27 @@ fn a_refusal_underlines_what_is_refused() {
             "ExceptionGroup",
             "'ExceptionGroup' is not supported",
         ),
+        ("return bytearray(a)", "bytearray", "bytearray() is not supported"),
+        (
+            "return type('A', (), {})",
+            "type",
+            "type() with three arguments is not supported",
+        ),
+        (
+            "from collections import OrderedDict\nclass A(OrderedDict): pass\nreturn A()",
+            "OrderedDict",
+            "deriving a class from 'collections.OrderedDict' is not supported",
+        ),
+        (
+            "import collections as c\nclass A(c.deque): pass\nreturn A()",
+            "c.deque",
+            "deriving a class from 'collections.deque' is not supported",
+        ),
+        (
+            "from enum import Enum\nreturn Enum('A', 'B C')",
+            "Enum",
+            "making an enumeration by Enum() is not supported",
+        ),
     ];
     for (text, underlined, message) in cases {
         let problems = refused(&body(text, &["a"]));
@@ -134,6 +155,9 @@ fn what_is_near_a_refusal_is_allowed() {
         "return '\\\\ud83d', r'\\ud83d', b'\\ud83d'",
         "try:\n    a()\nexcept KeyError:\n    raise",
         "if __name__ == '__main__':\n    return 1",
+        "return isinstance(a, (bytes, bytearray)), type(a)",
+        "from collections import namedtuple\nclass A(namedtuple('B', 'c')): pass\nreturn A(1)",
+        "import enum\nfrom typing import NamedTuple\nclass A(NamedTuple): x: int\nclass B(enum.Enum): X = 1\nreturn A(1), B(1)",
     ];
     for text in texts {
         let result = compiled(&body(text, &["a"]));

@@ -38,6 +38,9 @@ pub fn float_floor_div(a: f64, b: f64) -> Result<f64> {
     Ok(if quotient - floor > 0.5 { floor + 1.0 } else { floor })
 }
 
+/// What Python says of a float operation that the C library finds too large: its error's number and text.
+pub const OUT_OF_RANGE: &str = "(34, 'Numerical result out of range')";
+
 /// Python's `base ** exp` of floats. Where Python would give a complex number this is an error, as
 /// flows have none.
 pub fn float_pow(base: f64, exp: f64) -> Result<f64> {
@@ -49,7 +52,7 @@ pub fn float_pow(base: f64, exp: f64) -> Result<f64> {
     }
     let power = elementary::pow(base, exp);
     if power.is_infinite() && base.is_finite() && exp.is_finite() {
-        return Err(Error::overflow("(34, 'Numerical result out of range')"));
+        return Err(Error::overflow(OUT_OF_RANGE));
     }
     Ok(power)
 }

@@ -6,11 +6,12 @@
 
 use super::arith::{self, BinaryOp, UnaryOp};
 use super::compare::{self, CompareOp};
+use super::delegate::{self, Delegated};
 use super::error::{Py, raise};
 use super::names::Builtin;
 use super::object::Obj;
 use super::state::{self, ABSENT};
-use super::{attr, iter, ops, stack, subscript};
+use super::{attr, class, generator, iter, ops, stack, subscript};
 
 /// Runs a compiled function over its frame: 0 it returned, 1 it raised, 2 + k it yielded and goes on in state k.
 #[cfg(target_arch = "wasm32")]
@@ -123,6 +124,21 @@ fn found(dst: u32, result: Py<Option<Obj>>) -> i32 {
     }
 }
 
+/// An inner iterator's item goes to the slot: 1; or what it returned: 0.
+fn delegated(dst: u32, result: Py<Delegated>) -> i32 {
+    match result {
+        Ok(Delegated::Given(item)) => {
+            stack::put(dst, item);
+            1
+        }
+        Ok(Delegated::Ended(value)) => {
+            stack::put(dst, value);
+            0
+        }
+        Err(error) => 1 + raised(error),
+    }
+}
+
 fn spread(from: u32, items: Py<impl IntoIterator<Item = Obj>>) -> i32 {
     match items {
         Ok(items) => {
@@ -204,7 +220,7 @@ exports! {
     fn py_big(dst, number) = { stack::put(dst, state::big(number)); 0 };
     fn py_bytes(dst, bytes) = { stack::put(dst, ops::bytes(bytes)); 0 };
     fn py_function(dst, function, from) = give(dst, ops::function(function, |count| all(from, count).to_vec()));
-    fn py_unbound(_slot, name) = raised(ops::unbound(name));
+    fn py_unbound(name, free) = raised(ops::unbound(name, free));
 
     fn py_binary(op, dst, a, b) = binary(op, dst, a, b);
     fn py_unary(op, dst, a) = match UnaryOp::at(op) {
@@ -222,9 +238,9 @@ exports! {
     fn py_module(dst, module) = give(dst, ops::module(module));
 
     fn py_cell_new(slot) = { stack::put(slot, ops::cell(at(slot).clone())); 0 };
-    fn py_cell_get(dst, cell, name) = give(dst, ops::cell_get(at(cell), name));
+    fn py_cell_get(dst, cell, name, free) = give(dst, ops::cell_get(at(cell), name, free));
     fn py_cell_set(cell, src) = done(ops::cell_set(at(cell), at(src).clone()));
-    fn py_cell_del(cell, name) = done(ops::cell_del(at(cell), name));
+    fn py_cell_del(cell, name, free) = done(ops::cell_del(at(cell), name, free));
 
     fn py_getitem(dst, object, key) = give(dst, subscript::getitem(at(object), at(key)));
     fn py_setitem(object, key, value) = done(subscript::setitem(at(object), at(key), at(value)));
@@ -238,6 +254,7 @@ exports! {
     fn py_call_builtin(dst, builtin, args, n, names) = give(dst, ops::call_builtin(builtin, args, n, names, || all(args, n)));
     fn py_call_method(dst, object, name, args, n, names) =
         give(dst, ops::call_method(at(object), name, args, n, names, || all(args, n)));
+    fn py_require(object, name) = done(attr::require(at(object), state::name(name)));
     fn py_call_star(dst, callee, list, dict) = give(dst, ops::call_star(at(callee), at(list), maybe(dict)));
 
     fn py_list(dst, from, n) = { let items = stack::take_all(from, n); stack::put(dst, Obj::list(items)); 0 };
@@ -249,6 +266,7 @@ exports! {
     fn py_list_to_tuple(dst, list) = give(dst, ops::list_to_tuple(at(list)));
     fn py_set_add(set, item) = done(ops::set_add(at(set), at(item)));
     fn py_set_update(set, items) = done(ops::set_update(at(set), at(items)));
+    fn py_set_constant(dst, set, whole) = give(dst, ops::set_constant(at(set), whole != 0));
     fn py_dict_set(dict, key, value) = done(ops::dict_set(at(dict), at(key), at(value)));
     fn py_dict_update(dict, mapping) = done(ops::dict_update(at(dict), at(mapping)));
     fn py_dict_merge(dict, mapping, callee) = done(ops::dict_merge(at(dict), at(mapping), at(callee)));
@@ -271,16 +289,22 @@ exports! {
     fn py_format(dst, value, conversion, spec) = give(dst, ops::format(at(value), conversion, maybe(spec)));
     fn py_join(dst, from, n) = give(dst, taken(from, n, ops::join));
 
+    fn py_context(dst, manager) = give(dst, class::context(at(manager)));
+
     fn py_class(dst, name, bases, n, namespace) = give(dst, taken(bases, n, |bases| ops::class(name, bases, at(namespace))));
     fn py_super(dst, class, this) = give(dst, ops::super_of(at(class), at(this)));
 
     fn py_raise(exception, cause) = raised(ops::raised(at(exception), maybe(cause)));
     fn py_catch(dst) = { stack::put(dst, Obj::Exception(state::take_pending().0)); 0 };
     fn py_reraise(exception) = raised(ops::raised(at(exception), None));
+    fn py_reraise_ended(exception) = raised(generator::unstopped(ops::raised(at(exception), None)));
     fn py_assert_failed(message) = raised(ops::assertion(maybe(message)));
-    fn py_stop_value(dst, iterator) = { let value = ops::stop_value(at(iterator)); stack::put(dst, value); 0 };
 
     fn py_exception_matches(exception, class) = answer(ops::exception_matches(at(exception), at(class)));
+    fn py_global_find(dst, number) = found(dst, Ok(state::global_if_set(number)));
+    fn py_range_more(dst, counter) = found(dst, ops::range_more(all(counter, 4)));
+    fn py_delegate(dst, iterator, sent) = delegated(dst, delegate::send(at(iterator), at(sent)));
+    fn py_delegate_throw(dst, iterator, exception) = delegated(dst, delegate::throw(at(iterator), at(exception)));
     fn py_namespace_get(dst, namespace, key) = found(dst, ops::namespace_get(at(namespace), at(key)));
     fn py_is_sequence(subject) = answer(Ok(ops::is_sequence(at(subject))));
     fn py_is_mapping(subject) = answer(Ok(ops::is_mapping(at(subject))));

@@ -16,7 +16,7 @@ use crate::py;
 
 pub use super::number::{as_big, as_float, index};
 
-/// The numbers are the compiler's (`flowgate-compiler`, `python/mir.rs`).
+/// Compiled code names an operator by its number here; the compiler uses this type for its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub enum BinaryOp {

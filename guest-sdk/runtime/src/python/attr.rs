@@ -132,6 +132,23 @@ pub fn getattr(object: &Obj, name: &Name) -> Py {
     }
 }
 
+/// `AttributeError` unless an object has the method that is about to be called. Of a module the compiler knows the members.
+pub fn require(object: &Obj, name: &Name) -> Py<()> {
+    let known = match object {
+        Obj::Module(_) => true,
+        Obj::Instance(instance) => {
+            instance.class.find_name(&name.text).is_some() || class::entry(&instance.attrs, &name.text).is_some()
+        }
+        Obj::Native(native) => native.has_method(&name.text.text),
+        Obj::Generator(_) => name.method.is_some_and(Generator::has),
+        _ => name.method.is_some_and(|method| methods::has(object, method)),
+    };
+    match known {
+        true => Ok(()),
+        false => getattr(object, name).map(drop),
+    }
+}
+
 /// A builtin object's method, not called yet.
 fn taken(object: &Obj, name: &Name) -> Obj {
     Obj::BuiltinMethod(Rc::new(BuiltinMethod {

@@ -3,21 +3,28 @@
 //! A class may derive from other classes of the program and from builtin exception classes. Attribute lookup follows CPython: data
 //! descriptors of the class, the instance, then the class.
 
-use std::any::Any;
+mod above;
+mod order;
+
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use self::order::linearise;
 use super::call;
 use super::descriptor::Wrapped;
-use super::error::{Py, Raised, attribute_error, raise, type_error};
+use super::error::{Py, Raised, attribute_error, type_error};
 use super::exception;
 use super::names::Builtin;
 use super::object::{Args, Exception, Name, NativeType, Obj, Text};
 use super::table::Table;
 use super::text;
 
+pub use self::above::{object_method, super_of};
+
 pub struct Class {
     pub name: Rc<str>,
+    /// The name after those that it is defined in (`transform.<locals>.Point`).
+    pub qualname: Rc<str>,
     pub bases: Vec<Obj>,
     /// The method resolution order after the class itself; ends with `object`.
     pub above: Vec<Obj>,
@@ -63,7 +70,7 @@ fn remove_entry(table: &RefCell<Table<Obj>>, name: &Rc<Text>) -> Py<bool> {
 
 impl Class {
     /// A new class; `TypeError` for bases that do not go together.
-    pub fn new(name: &str, bases: &[Obj], attrs: Table<Obj>) -> Py<Rc<Class>> {
+    pub fn new(name: &str, bases: &[Obj], mut attrs: Table<Obj>) -> Py<Rc<Class>> {
         let mut bases = bases.to_vec();
         if bases.is_empty() {
             bases.push(Obj::Builtin(Builtin::Object));
@@ -83,8 +90,10 @@ impl Class {
             || above
                 .iter()
                 .any(|class| matches!(class, Obj::Class(class) if class.descriptors.get()));
+        let qualname = attrs.remove(&Obj::str("__qualname__"))?;
         let mut class = Class {
             name: Rc::from(name),
+            qualname: Rc::from(qualname.as_ref().and_then(Obj::as_str).unwrap_or(name)),
             bases,
             above,
             attrs: RefCell::new(attrs),
@@ -173,7 +182,7 @@ fn base_name(base: &Obj) -> Rc<str> {
 }
 
 /// Classes of modules that only mark what derives from them.
-fn marks(kind: &NativeType) -> bool {
+pub fn marks(kind: &NativeType) -> bool {
     matches!(kind.module, "abc" | "typing" | "collections.abc")
 }
 
@@ -195,58 +204,6 @@ fn acceptable(base: &Obj) -> Py<()> {
             "a class may not derive from '{}' object",
             text::type_name(other)
         ))),
-    }
-}
-
-/// A class and all above it, in order.
-fn order(class: &Obj) -> Vec<Obj> {
-    let mut order = vec![class.clone()];
-    match class {
-        Obj::Class(class) => order.extend(class.above.iter().cloned()),
-        Obj::Builtin(class) => {
-            let mut class = *class;
-            if class != Builtin::Object {
-                while let Some(above) = exception::parent(class) {
-                    order.push(Obj::Builtin(above));
-                    class = above;
-                }
-                order.push(Obj::Builtin(Builtin::Object));
-            }
-        }
-        _ => order.push(Obj::Builtin(Builtin::Object)),
-    }
-    order
-}
-
-/// CPython's C3 merge of the bases' orders.
-fn linearise(bases: &[Obj]) -> Py<Vec<Obj>> {
-    let mut lists: Vec<Vec<Obj>> = bases.iter().map(order).collect();
-    lists.push(bases.to_vec());
-    lists.iter_mut().for_each(|list| list.reverse());
-    let mut merged = Vec::new();
-    loop {
-        lists.retain(|list| !list.is_empty());
-        if lists.is_empty() {
-            return Ok(merged);
-        }
-        let good = lists.iter().filter_map(|list| list.last()).find(|candidate| {
-            !lists
-                .iter()
-                .any(|list| list.iter().rev().skip(1).any(|later| later.is(candidate)))
-        });
-        let Some(next) = good.cloned() else {
-            let names: Vec<_> = bases.iter().map(|base| base_name(base).to_string()).collect();
-            return Err(type_error(format!(
-                "Cannot create a consistent method resolution\norder (MRO) for bases {}",
-                names.join(", ")
-            )));
-        };
-        for list in &mut lists {
-            if list.last().is_some_and(|last| last.is(&next)) {
-                list.pop();
-            }
-        }
-        merged.push(next);
     }
 }
 
@@ -365,6 +322,23 @@ pub fn call_found(object: &Obj, class: &Rc<Class>, method: &Obj, args: &Args) ->
     }
 }
 
+/// `with manager`: its `__exit__`.
+pub fn context(manager: &Obj) -> Py {
+    let has = |name: &str| match manager {
+        Obj::Native(native) => native.has_method(name),
+        _ => special(manager, name).is_some(),
+    };
+    let missed = match (has("__enter__"), has("__exit__")) {
+        (true, true) => return super::attr::getattr(manager, &Name::new("__exit__")),
+        (true, false) => " (missed __exit__ method)",
+        (false, _) => "",
+    };
+    let kind = text::type_name(manager);
+    Err(type_error(format!(
+        "'{kind}' object does not support the context manager protocol{missed}"
+    )))
+}
+
 /// What `__str__`, `__repr__` or `__format__` of a class gives.
 pub fn text_of(object: &Obj, method: &Obj, name: &str) -> Py<Rc<Text>> {
     let Some((class, _)) = of(object) else {
@@ -439,7 +413,8 @@ pub fn class_attribute(class: &Rc<Class>, name: &Name) -> Py<Option<Obj>> {
         return bind(&value, None, class).map(Some);
     }
     Ok(Some(match &*name.text.text {
-        "__name__" | "__qualname__" => Obj::str(&*class.name),
+        "__name__" => Obj::str(&*class.name),
+        "__qualname__" => Obj::str(&*class.qualname),
         "__module__" => Obj::str("__main__"),
         "__doc__" => Obj::None,
         "__class__" => Obj::Builtin(Builtin::Type),
@@ -456,166 +431,6 @@ pub fn class_attribute(class: &Rc<Class>, name: &Name) -> Py<Option<Obj>> {
 /// Deletes an attribute of the class itself.
 pub fn delete_class_attribute(class: &Rc<Class>, name: &Name) -> Py<bool> {
     remove_entry(&class.attrs, &name.text)
-}
-
-/// `super()`: attributes of what comes after a class in the order of an object's class.
-pub struct Super {
-    class: Rc<Class>,
-    this: Obj,
-}
-
-static SUPER: NativeType = NativeType {
-    module: "builtins",
-    name: "super",
-    new: |_| Err(raise(Builtin::RuntimeError, "super(): no arguments")),
-    is_instance: |object| object.as_native::<Super>().is_some(),
-    attribute: |_| None,
-};
-
-/// `super()` inside a method of `class`.
-pub fn super_of(class: &Obj, this: &Obj) -> Py {
-    let Obj::Class(class) = class else {
-        return Err(raise(Builtin::RuntimeError, "super(): empty __class__ cell"));
-    };
-    let fits = match this {
-        Obj::Class(below) => derives(below, class),
-        _ => of(this).is_some_and(|(below, _)| derives(below, class)),
-    };
-    if !fits {
-        return Err(type_error("super(type, obj): obj must be an instance or subtype of type"));
-    }
-    Ok(Obj::native(Super {
-        class: class.clone(),
-        this: this.clone(),
-    }))
-}
-
-impl Super {
-    fn own_class(&self) -> &Rc<Class> {
-        match &self.this {
-            Obj::Class(class) => class,
-            other => of(other).map_or(&self.class, |(class, _)| class),
-        }
-    }
-
-    fn find(&self, name: &Rc<Text>) -> Option<Obj> {
-        let class = self.own_class();
-        let skip = match Rc::ptr_eq(class, &self.class) {
-            true => 0,
-            false => {
-                1 + class
-                    .above
-                    .iter()
-                    .position(|c| matches!(c, Obj::Class(c) if Rc::ptr_eq(c, &self.class)))?
-            }
-        };
-        class.above.iter().skip(skip).find_map(|class| match class {
-            Obj::Class(class) => class.attrs.borrow().get_text(name).cloned(),
-            _ => None,
-        })
-    }
-
-    fn instance(&self) -> Option<&Obj> {
-        (!matches!(self.this, Obj::Class(_))).then_some(&self.this)
-    }
-}
-
-impl super::object::Native for Super {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-    fn type_of(&self) -> &'static NativeType {
-        &SUPER
-    }
-    fn attribute(&self, name: &str) -> Py<Option<Obj>> {
-        match self.find(&Rc::new(Text::new(name))) {
-            Some(value) => match (self.instance(), &value) {
-                // A classmethod or function called through the class: bound to the class below.
-                (None, Obj::Native(_)) => bind(&value, None, self.own_class()).map(Some),
-                (instance, _) => bind(&value, instance, self.own_class()).map(Some),
-            },
-            None => Ok(None),
-        }
-    }
-    fn has_method(&self, name: &str) -> bool {
-        match &self.this {
-            Obj::Exception(_) => exception::has_method(name),
-            _ => is_object_method(name),
-        }
-    }
-    fn method(&self, _this: &Obj, name: &str, args: &Args) -> Py<Option<Obj>> {
-        if let Some(found) = self.find(&Rc::new(Text::new(name))) {
-            if let (Obj::Function(function), Some(instance)) = (&found, self.instance()) {
-                return super::function::call(function, Some(instance), args).map(Some);
-            }
-            let bound = bind(&found, self.instance(), self.own_class())?;
-            return call::call(&bound, args).map(Some);
-        }
-        object_method(&self.this, &Name::new(name), args)
-    }
-    fn repr(&self) -> Py<String> {
-        Ok(format!(
-            "<super: <class '{}'>, <{} object>>",
-            self.class.name,
-            self.own_class().name
-        ))
-    }
-}
-
-fn is_object_method(name: &str) -> bool {
-    matches!(
-        name,
-        "__init__"
-            | "__str__"
-            | "__repr__"
-            | "__eq__"
-            | "__ne__"
-            | "__hash__"
-            | "__setattr__"
-            | "__getattribute__"
-            | "__delattr__"
-    )
-}
-
-/// A method that every object has from `object` or its builtin exception class. `None` when there is none of that name.
-pub fn object_method(this: &Obj, name: &Name, args: &Args) -> Py<Option<Obj>> {
-    if let Obj::Exception(exception) = this
-        && let Some(result) = exception::method(exception, name, args)?
-    {
-        return Ok(Some(result));
-    }
-    Ok(Some(match (&*name.text.text, args.values) {
-        ("__init__", []) => Obj::None,
-        ("__init__", _) => {
-            return Err(type_error(
-                "object.__init__() takes exactly one argument (the instance to initialize)",
-            ));
-        }
-        ("__str__", []) => match special(this, "__repr__") {
-            Some(method) => Obj::Str(text_of(this, &method, "__repr__")?),
-            None => Obj::str(default_repr(this)),
-        },
-        ("__repr__", []) => Obj::str(default_repr(this)),
-        ("__eq__", [other]) if this.is(other) => Obj::Bool(true),
-        ("__eq__" | "__ne__", [_]) => Obj::NotImplemented,
-        ("__hash__", []) => Obj::Int(super::hash::identity(this)),
-        ("__setattr__", [Obj::Str(name), value]) => {
-            if let Some((_, attrs)) = of(this) {
-                set_entry(attrs, name, value.clone())?;
-            }
-            Obj::None
-        }
-        ("__delattr__", [Obj::Str(name)]) => {
-            if let Some((_, attrs)) = of(this)
-                && !remove_entry(attrs, name)?
-            {
-                return Err(attribute_error(&text::type_name(this), &name.text));
-            }
-            Obj::None
-        }
-        ("__getattribute__", [Obj::Str(name)]) => super::attr::getattr(this, &Name::new(&name.text))?,
-        _ => return Ok(None),
-    }))
 }
 
 /// `repr()` of an object whose class says nothing of it.

@@ -12,13 +12,13 @@ use super::dunder::{self, Special};
 use super::error::{Py, type_error};
 use super::keyed;
 use super::number;
-use super::object::{Dict, DictKind, List, Obj, Range, Set, Text};
+use super::object::{Dict, DictKind, List, Obj, Range, Set, Slice, Text};
 use super::subscript::range_len;
 use super::text::type_name;
 
 pub use super::membership::{contains, in_range};
 
-/// The numbers are the compiler's (`flowgate-compiler`, `python/mir.rs`).
+/// Compiled code names an operator by its number here; the compiler uses this type for its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub enum CompareOp {
@@ -413,6 +413,10 @@ fn ordered(op: CompareOp, a: &Obj, b: &Obj) -> Py<bool> {
             return Ok(op.accepts(Some(a.len().cmp(&b.len()))));
         }
         (Obj::Set(a), Obj::Set(b)) => return Ok(op.accepts(set_order(a, b)?)),
+        (Obj::Slice(a), Obj::Slice(b)) => {
+            let parts = |slice: &Slice| Obj::tuple([slice.start.clone(), slice.stop.clone(), slice.step.clone()]);
+            return ordered(op, &parts(a), &parts(b));
+        }
         (Obj::Dict(left), Obj::Dict(right)) => {
             if let (DictKind::Counter, DictKind::Counter) = (&left.kind, &right.kind) {
                 return match op {

@@ -76,7 +76,7 @@ impl Wrapped {
             None => (delete, "deleter"),
         };
         if function.is_none() {
-            let text = format!("property '{name}' of '{}' object has no {verb}", class.name);
+            let text = format!("property '{name}' of '{}' object has no {verb}", class.qualname);
             return Err(raise(Builtin::AttributeError, text));
         }
         let mut args = vec![object.clone()];
@@ -155,4 +155,14 @@ impl Native for Wrapped {
     fn repr(&self) -> Py<String> {
         Ok(format!("<{} object>", self.type_of().name))
     }
+}
+
+/// What reading a method of a module's making gives: bound to the instance, as a function of the program would be; itself from the class.
+pub fn as_function(this: &Obj, instance: Option<&Obj>) -> Option<Py> {
+    instance.map(|instance| {
+        Ok(Obj::Bound(Rc::new(Bound {
+            this: instance.clone(),
+            function: this.clone(),
+        })))
+    })
 }

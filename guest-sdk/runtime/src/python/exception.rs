@@ -50,10 +50,38 @@ pub fn base_message(exception: &Exception) -> Py<String> {
         [] => Ok(String::new()),
         [key] if is_of(&exception.class, Builtin::KeyError) => text::repr(key),
         [only] => Ok(text::str(only)?.to_string()),
+        [codec, object, Obj::Int(start), Obj::Int(end), reason] if is_of(&exception.class, Builtin::UnicodeError) => {
+            let (codec, reason) = (text::str(codec)?, text::str(reason)?);
+            Ok(format!(
+                "'{}' codec can't {}: {}",
+                codec.text,
+                uncoded(object, *start, *end),
+                reason.text
+            ))
+        }
         [number, text] if is_of(&exception.class, Builtin::OSError) => {
             Ok(format!("[Errno {}] {}", text::str(number)?.text, text::str(text)?.text))
         }
         _ => text::repr(&Obj::tuple(args)),
+    }
+}
+
+/// What could not be encoded or decoded, and where.
+fn uncoded(object: &Obj, start: i64, end: i64) -> String {
+    let at = usize::try_from(start).unwrap_or(usize::MAX);
+    let one = end == start + 1;
+    match object {
+        Obj::Str(text) => match text.chars().nth(at).filter(|_| one).map(u32::from) {
+            Some(code @ 0..0x100) => format!("encode character '\\x{code:02x}' in position {start}"),
+            Some(code @ 0x100..0x10000) => format!("encode character '\\u{code:04x}' in position {start}"),
+            Some(code) => format!("encode character '\\U{code:08x}' in position {start}"),
+            None => format!("encode characters in position {start}-{}", end - 1),
+        },
+        Obj::Bytes(bytes) => match bytes.get(at).filter(|_| one) {
+            Some(byte) => format!("decode byte 0x{byte:02x} in position {start}"),
+            None => format!("decode bytes in position {start}-{}", end - 1),
+        },
+        _ => format!("convert positions {start}-{}", end - 1),
     }
 }
 
@@ -89,6 +117,11 @@ pub fn from_shared(error: crate::py::Error) -> Raised {
         Kind::Attribute => Builtin::AttributeError,
         Kind::Recursion => Builtin::RecursionError,
     };
+    if error.text == crate::py::arith::OUT_OF_RANGE {
+        // The C library's errors have a number beside their text.
+        let args = vec![Obj::Int(34), Obj::str("Numerical result out of range")];
+        return Raised(exception(class, args));
+    }
     raise(class, error.text)
 }
 
@@ -191,7 +224,21 @@ pub fn new(class: Builtin, args: &Args) -> Py {
             canonical(class).name()
         )));
     }
-    Ok(Obj::Exception(exception(canonical(class), args.values.to_vec())))
+    let class = match (canonical(class), args.values) {
+        (Builtin::OSError, [number, _, ..]) => numbered(number),
+        (class, _) => class,
+    };
+    Ok(Obj::Exception(exception(class, args.values.to_vec())))
+}
+
+/// The class below `OSError` that stands for an error's number.
+fn numbered(number: &Obj) -> Builtin {
+    match number {
+        Obj::Int(2) => Builtin::FileNotFoundError,
+        Obj::Int(1 | 13) => Builtin::PermissionError,
+        Obj::Int(110) => Builtin::TimeoutError,
+        _ => Builtin::OSError,
+    }
 }
 
 /// An exception of any class, without running its `__init__`.
@@ -243,6 +290,12 @@ pub fn attribute(exception: &Rc<Exception>, name: &str) -> Option<Obj> {
         "__suppress_context__" => Obj::Bool(exception.cause.borrow().is_some()),
         "value" if is_of(&exception.class, Builtin::StopIteration) => arg(0),
         "code" if is_of(&exception.class, Builtin::SystemExit) => arg(0),
+        "encoding" | "object" | "start" | "end" | "reason"
+            if is_of(&exception.class, Builtin::UnicodeError) && exception.args.borrow().len() == 5 =>
+        {
+            let names = ["encoding", "object", "start", "end", "reason"];
+            arg(names.iter().position(|known| *known == name).unwrap_or_default())
+        }
         "errno" if is_of(&exception.class, Builtin::OSError) => two(exception, 0),
         "strerror" if is_of(&exception.class, Builtin::OSError) => two(exception, 1),
         "filename" if is_of(&exception.class, Builtin::OSError) => arg(2),

@@ -107,7 +107,7 @@ impl Generator {
         Raised(exception(Builtin::StopIteration, args))
     }
 
-    fn send(&self, value: &Obj) -> Py {
+    pub fn send(&self, value: &Obj) -> Py {
         if self.phase.get() == Phase::New && !value.is_none() {
             return Err(type_error("can't send non-None value to a just-started generator"));
         }
@@ -115,7 +115,7 @@ impl Generator {
     }
 
     /// Raises an exception where the generator is suspended.
-    fn throw(&self, raised: Raised) -> Py {
+    pub fn throw(&self, raised: Raised) -> Py {
         match self.phase.get() {
             Phase::Running => return Err(value_error("generator already executing")),
             Phase::New | Phase::Done => {
@@ -128,7 +128,7 @@ impl Generator {
         self.go_on(Obj::None, true)?.ok_or_else(|| self.stop())
     }
 
-    fn close(&self) -> Py<()> {
+    pub fn close(&self) -> Py<()> {
         match self.phase.get() {
             Phase::Running => return Err(value_error("generator already executing")),
             Phase::New | Phase::Done => {
@@ -206,7 +206,7 @@ fn is(raised: &Raised, class: Builtin) -> bool {
 }
 
 /// A `StopIteration` that leaves a generator's body is no end of it.
-fn unstopped(raised: Raised) -> Raised {
+pub fn unstopped(raised: Raised) -> Raised {
     if !is(&raised, Builtin::StopIteration) {
         return raised;
     }

@@ -121,7 +121,7 @@ fn true_division(a: &BigInt, b: &BigInt) -> Py<f64> {
         return Err(zero_division("division by zero"));
     }
     if a.is_zero() {
-        return Ok(0.0);
+        return Ok(if b.is_negative() { -0.0 } else { 0.0 });
     }
     let (a_size, b_size) = (a.magnitude(), b.magnitude());
     let wide = a_size.bits() as i64 - b_size.bits() as i64;

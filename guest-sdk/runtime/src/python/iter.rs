@@ -92,10 +92,22 @@ pub fn next(iterator: &Obj) -> Py<Option<Obj>> {
             };
             let item = state.advance();
             iter.state.replace(Some(state));
-            item
+            match item {
+                Err(raised) => ended(raised),
+                item => item,
+            }
         }
         Obj::Generator(generator) => generator.advance(),
         _ => next_of(iterator),
+    }
+}
+
+/// A `StopIteration` out of what an iterator calls (the function of `map`) ends it.
+#[cold]
+fn ended(raised: Raised) -> Py<Option<Obj>> {
+    match exception::is_of(&raised.0.class, Builtin::StopIteration) {
+        true => Ok(None),
+        false => Err(raised),
     }
 }
 

@@ -11,6 +11,7 @@ pub mod call;
 pub mod class;
 pub mod compare;
 pub mod convert;
+pub mod delegate;
 pub mod depth;
 pub mod descriptor;
 pub mod dunder;
@@ -44,6 +45,7 @@ pub mod table;
 pub mod text;
 pub mod union;
 pub mod views;
+pub mod wide_range;
 
 #[cfg(test)]
 mod tests;

@@ -108,7 +108,7 @@ table! {
     Add "add", Difference "difference", DifferenceUpdate "difference_update", Discard "discard", Intersection "intersection",
     IntersectionUpdate "intersection_update", Isdisjoint "isdisjoint", Issubset "issubset", Issuperset "issuperset",
     SymmetricDifference "symmetric_difference", SymmetricDifferenceUpdate "symmetric_difference_update", Union "union",
-    BitLength "bit_length", BitCount "bit_count", Conjugate "conjugate", ToBytes "to_bytes", FromBytes "from_bytes", AsIntegerRatio "as_integer_ratio", IsInteger "is_integer",
+    BitLength "bit_length", BitCount "bit_count", Conjugate "conjugate", ToBytes "to_bytes", FromBytes "from_bytes", AsIntegerRatio "as_integer_ratio", IsInteger "is_integer", Indices "indices",
     Send "send", Close "close", Throw "throw", WithTraceback "with_traceback", AddNote "add_note",
 }
 

@@ -461,7 +461,8 @@ impl<'a> Args<'a> {
     pub fn get(&self, at: usize, name: &str) -> Option<&'a Obj> {
         self.plain().get(at).or_else(|| self.named(name))
     }
-    /// Refuses names not in `known` and positional arguments beyond `max` or below `min`, in CPython's words.
+    /// Refuses names not in `known` and positional arguments beyond `max` or below `min`, in CPython's words. The function's name may have
+    /// its module or type before it, which only some of them say.
     pub fn expect(&self, function: &str, min: usize, max: usize, known: &[&str]) -> Py<()> {
         if let Some(name) = self.names.iter().find(|name| !known.contains(&name.text.as_str())) {
             let text = if known.is_empty() {
@@ -476,16 +477,17 @@ impl<'a> Args<'a> {
             return Ok(());
         }
         let plural = |n: usize| if n == 1 { "" } else { "s" };
+        let bare = function.rsplit('.').next().unwrap_or(function);
         Err(type_error(if min == max {
             match min {
                 0 => format!("{function}() takes no arguments ({given} given)"),
                 1 => format!("{function}() takes exactly one argument ({given} given)"),
-                _ => format!("{function} expected {min} arguments, got {given}"),
+                _ => format!("{bare} expected {min} arguments, got {given}"),
             }
         } else if given < min {
-            format!("{function} expected at least {min} argument{}, got {given}", plural(min))
+            format!("{bare} expected at least {min} argument{}, got {given}", plural(min))
         } else {
-            format!("{function} expected at most {max} argument{}, got {given}", plural(max))
+            format!("{bare} expected at most {max} argument{}, got {given}", plural(max))
         }))
     }
 }

@@ -12,7 +12,7 @@ use super::set::SetTable;
 use super::stack;
 use super::state;
 use super::table::Table;
-use super::{arith, attr, builtins, call, class, format, function, iter, keyed, stdlib, text};
+use super::{attr, builtins, call, class, format, function, iter, keyed, stdlib, text, wide_range};
 
 /// The last of `count` arguments have names when `names` is a constant list.
 #[inline(always)]
@@ -74,9 +74,11 @@ pub fn call_method<'a>(object: &Obj, name: u32, args: u32, count: u32, names: u3
     })
 }
 
-/// A call with stars: positional arguments in a list, named ones in a dict.
-pub fn call_star(callee: &Obj, list: &Obj, dict: Option<&Obj>) -> Py {
-    let mut values = iter::collect(list)?;
+/// A call with stars: positional arguments in an iterable, named ones in a dict.
+pub fn call_star(callee: &Obj, positional: &Obj, dict: Option<&Obj>) -> Py {
+    let mut values = unpacked(positional, |kind| {
+        format!("{} argument after * must be an iterable, not {kind}", shown(callee))
+    })?;
     let mut names = Vec::new();
     if let Some(Obj::Dict(dict)) = dict {
         let table = dict.table.borrow();
@@ -133,23 +135,14 @@ pub fn cell(value: Obj) -> Obj {
     Obj::Cell(Rc::new(RefCell::new(value)))
 }
 
-pub fn cell_get(cell: &Obj, name: u32) -> Py {
+pub fn cell_get(cell: &Obj, name: u32, free: u32) -> Py {
     match cell {
         Obj::Cell(cell) => match &*cell.borrow() {
-            Obj::Unbound => Err(empty_cell(name)),
+            Obj::Unbound => Err(unbound(name, free)),
             value => Ok(value.clone()),
         },
-        _ => Err(empty_cell(name)),
+        _ => Err(unbound(name, free)),
     }
-}
-
-#[cold]
-fn empty_cell(name: u32) -> Raised {
-    let name = &state::name(name).text.text;
-    raise(
-        Builtin::NameError,
-        format!("cannot access free variable '{name}' where it is not associated with a value in enclosing scope"),
-    )
 }
 
 pub fn cell_set(cell: &Obj, value: Obj) -> Py<()> {
@@ -160,14 +153,21 @@ pub fn cell_set(cell: &Obj, value: Obj) -> Py<()> {
     Ok(())
 }
 
-pub fn cell_del(cell: &Obj, name: u32) -> Py<()> {
-    cell_get(cell, name)?;
+pub fn cell_del(cell: &Obj, name: u32, free: u32) -> Py<()> {
+    cell_get(cell, name, free)?;
     cell_set(cell, Obj::Unbound)
 }
 
+/// A variable without a value; `free` is not 0 if it belongs to a scope around the one that reads it.
 #[cold]
-pub fn unbound(name: u32) -> Raised {
+pub fn unbound(name: u32, free: u32) -> Raised {
     let name = &state::name(name).text.text;
+    if free != 0 {
+        return raise(
+            Builtin::NameError,
+            format!("cannot access free variable '{name}' where it is not associated with a value in enclosing scope"),
+        );
+    }
     raise(
         Builtin::UnboundLocalError,
         format!("cannot access local variable '{name}' where it is not associated with a value"),
@@ -194,6 +194,19 @@ pub fn set(items: Vec<Obj>) -> Py {
     Ok(Obj::Set(made))
 }
 
+/// The set of a display of constants, from the items put in one after the other. CPython makes a frozen set of them, that one again to
+/// find equal constants, and a `whole` set is updated from it: each changes the order.
+pub fn set_constant(set: &Obj, whole: bool) -> Py {
+    let Obj::Set(set) = set else {
+        return Err(raise(Builtin::SystemError, "no set"));
+    };
+    let mut again = SetTable::default();
+    for item in set.table.borrow().iter() {
+        again.add(item.clone())?;
+    }
+    Ok(Obj::set(if whole { again.copy() } else { again }, false))
+}
+
 /// A dict of keys and values in turn.
 pub fn dict(items: Vec<Obj>) -> Py {
     let made = Rc::new(Dict {
@@ -216,16 +229,21 @@ pub fn list_append(list: &Obj, item: &Obj) -> Py<()> {
 
 pub fn list_extend(list: &Obj, items: &Obj) -> Py<()> {
     if let Obj::List(list) = list {
-        let mut more = iter::collect(items).map_err(|raised| {
-            let not_iterable = matches!(raised.0.class, Obj::Builtin(Builtin::TypeError)) && !iterable(items);
-            match not_iterable {
-                true => type_error(format!("Value after * must be an iterable, not {}", text::type_name(items))),
-                false => raised,
-            }
-        })?;
+        let mut more = unpacked(items, |kind| format!("Value after * must be an iterable, not {kind}"))?;
         list.0.borrow_mut().append(&mut more);
     }
     Ok(())
+}
+
+/// The items of what stands after a star; the refusal is for what has none, by its type.
+fn unpacked(items: &Obj, refusal: impl Fn(&str) -> String) -> Py<Vec<Obj>> {
+    iter::collect(items).map_err(|raised| {
+        let not_iterable = matches!(raised.0.class, Obj::Builtin(Builtin::TypeError)) && !iterable(items);
+        match not_iterable {
+            true => type_error(refusal(&text::type_name(items))),
+            false => raised,
+        }
+    })
 }
 
 /// Whether `iter` has an answer, without asking code of the program.
@@ -330,32 +348,33 @@ fn shown(callee: &Obj) -> String {
     match callee {
         Obj::Function(function) => format!("__main__.{}()", function.code.qualname.text),
         Obj::Bound(bound) => shown(&bound.function),
-        Obj::Class(class) => format!("__main__.{}()", class.name),
+        Obj::Class(class) => format!("__main__.{}()", class.qualname),
         Obj::Builtin(builtin) => format!("{}()", builtin.name()),
-        Obj::BuiltinMethod(method) => format!("{}()", method.name.text.text),
+        Obj::BuiltinMethod(method) => format!("{}.{}()", text::type_name(&method.this), method.name.text.text),
         Obj::NativeFn(function) => format!("{}.{}()", function.module, function.name),
         other => format!("{} object", text::type_name(other)),
     }
 }
 
-/// The three numbers of a counting loop, from the arguments of `range`.
-pub fn range(args: &[Obj]) -> Py<[Obj; 3]> {
-    let numbers: Vec<i64> = args.iter().map(arith::index).collect::<Py<_>>()?;
-    let (start, stop, step) = match *numbers {
-        [stop] => (0, stop, 1),
-        [start, stop] => (start, stop, 1),
-        [start, stop, step] => (start, stop, step),
-        _ => {
-            return Err(type_error(format!(
-                "range expected at most 3 arguments, got {}",
-                numbers.len()
-            )));
-        }
-    };
-    if step == 0 {
-        return Err(value_error("range() arg 3 must not be zero"));
+/// The numbers of a counting loop, from the arguments of `range`: the first, the stop and the step. Loops that would leave 64 bits get
+/// none to count, and in the fourth place what [`range_more`] goes on with.
+pub fn range(args: &[Obj]) -> Py<Vec<Obj>> {
+    if args.len() > 3 {
+        return Err(type_error(format!("range expected at most 3 arguments, got {}", args.len())));
     }
-    Ok([Obj::Int(start), Obj::Int(stop), Obj::Int(step)])
+    let range = wide_range::new(args)?;
+    Ok(match &range {
+        Obj::Range(range) if wide_range::counts(range) => [range.start, range.stop, range.step].map(Obj::Int).to_vec(),
+        _ => vec![Obj::Int(0), Obj::Int(0), Obj::Int(0), iter::iter(&range)?],
+    })
+}
+
+/// The next number of a loop that compiled code does not count.
+pub fn range_more(counter: &[Obj]) -> Py<Option<Obj>> {
+    match counter {
+        [_, _, Obj::Int(0), numbers] => iter::next(numbers),
+        _ => Ok(None),
+    }
 }
 
 /// The number of a counting loop's next turn, and the one after it; `None` at the end.
@@ -520,13 +539,6 @@ pub fn exception_matches(exception: &Obj, class: &Obj) -> Py<bool> {
     match exception {
         Obj::Exception(exception) => super::exception::matches(exception, class),
         _ => Ok(false),
-    }
-}
-
-pub fn stop_value(iterator: &Obj) -> Obj {
-    match iterator {
-        Obj::Generator(generator) => generator.result(),
-        _ => Obj::None,
     }
 }
 

@@ -49,13 +49,19 @@ fn bound(value: &Obj) -> Py<Option<i64>> {
     }))
 }
 
-/// `slice.indices(len)`: start, stop, step, and how many items they name.
+/// Start, stop and step of a slice in a sequence of `len` items, and how many of them it names.
 pub fn indices(slice: &Slice, len: usize) -> Py<(i64, i64, i64, usize)> {
+    let (start, stop, step) = within(slice, len as i64)?;
+    let count = range_len(&Range { start, stop, step });
+    Ok((start, stop, step, count as usize))
+}
+
+/// `slice.indices(len)`
+pub fn within(slice: &Slice, len: i64) -> Py<(i64, i64, i64)> {
     let step = bound(&slice.step)?.unwrap_or(1).max(-i64::MAX);
     if step == 0 {
         return Err(value_error("slice step cannot be zero"));
     }
-    let len = len as i64;
     // Backwards, the places before the first and at the last item are the ends.
     let (lowest, highest) = if step < 0 { (-1, len - 1) } else { (0, len) };
     let place = |n: i64| {
@@ -69,8 +75,7 @@ pub fn indices(slice: &Slice, len: usize) -> Py<(i64, i64, i64, usize)> {
     let last = if step < 0 { lowest } else { highest };
     let start = bound(&slice.start)?.map_or(first, place);
     let stop = bound(&slice.stop)?.map_or(last, place);
-    let count = range_len(&Range { start, stop, step });
-    Ok((start, stop, step, count as usize))
+    Ok((start, stop, step))
 }
 
 /// The places that a slice names, in its order.

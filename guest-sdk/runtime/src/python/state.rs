@@ -6,6 +6,8 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
+use rustc_hash::FxHashMap;
+
 use super::class::Class;
 use super::error::{Py, Raised, raise};
 use super::function::{Code, Function};
@@ -23,9 +25,7 @@ const MAX_LOG: usize = 64 << 10;
 pub enum Constant {
     Name(Name),
     Names(Vec<Rc<Text>>),
-    Bytes(Rc<[u8]>),
     Code(Code),
-    Big(Obj),
 }
 
 struct State {
@@ -34,6 +34,9 @@ struct State {
     globals: RefCell<Vec<Obj>>,
     global_names: RefCell<Vec<Rc<Text>>>,
     constants: RefCell<Vec<Option<&'static Constant>>>,
+    /// Bytes and large integers. They are written as constant texts, which the program may have for themselves under the same number.
+    bytes: RefCell<FxHashMap<u32, Rc<[u8]>>>,
+    bigs: RefCell<FxHashMap<u32, Obj>>,
     world: RefCell<World>,
     /// The node whose code runs.
     node: RefCell<Rc<str>>,
@@ -53,6 +56,8 @@ thread_local! {
         globals: RefCell::default(),
         global_names: RefCell::default(),
         constants: RefCell::default(),
+        bytes: RefCell::default(),
+        bigs: RefCell::default(),
         world: RefCell::default(),
         node: RefCell::new(Rc::from("")),
         log: RefCell::default(),
@@ -180,6 +185,14 @@ pub fn global(number: u32) -> Py {
     })
 }
 
+/// The global, unless it is unset.
+pub fn global_if_set(number: u32) -> Option<Obj> {
+    STATE.with(|state| match state.globals.borrow().get(number as usize) {
+        Some(Obj::Unbound) | None => None,
+        Some(value) => Some(value.clone()),
+    })
+}
+
 /// Sets a global; `Obj::Unbound` deletes it.
 pub fn set_global(number: u32, value: Obj) {
     let old = STATE.with(|state| match state.globals.borrow_mut().get_mut(number as usize) {
@@ -293,20 +306,28 @@ pub fn names(index: u32) -> &'static [Rc<Text>] {
 
 /// A constant text of one character a byte, as bytes.
 pub fn bytes(index: u32) -> Rc<[u8]> {
-    let make = |value: Value| Constant::Bytes(text_of(&value).chars().map(|c| c as u32 as u8).collect());
-    match constant(index, make) {
-        Constant::Bytes(bytes) => bytes.clone(),
-        _ => Rc::from([]),
-    }
+    literal(
+        index,
+        |state| &state.bytes,
+        |text| text.chars().map(|c| c as u32 as u8).collect(),
+    )
 }
 
 /// A constant integer in decimal.
 pub fn big(index: u32) -> Obj {
-    let make = |value: Value| Constant::Big(text_of(&value).parse().map_or(Obj::None, Obj::big));
-    match constant(index, make) {
-        Constant::Big(number) => number.clone(),
-        _ => Obj::None,
-    }
+    literal(
+        index,
+        |state| &state.bigs,
+        |digits| digits.parse().map_or(Obj::None, Obj::big),
+    )
+}
+
+fn literal<T: Clone>(index: u32, kept: fn(&State) -> &RefCell<FxHashMap<u32, T>>, make: fn(&str) -> T) -> T {
+    STATE.with(|state| {
+        let mut kept = kept(state).borrow_mut();
+        let made = || make(text_of(&engine::with(|run| run.program.constant(index))));
+        kept.entry(index).or_insert_with(made).clone()
+    })
 }
 
 /// What the compiler says of a function.

@@ -145,7 +145,7 @@ fn push_other(out: &mut String, value: &Obj) -> Py<()> {
         Obj::Builtin(builtin) => format!("<built-in function {}>", builtin.name()),
         Obj::NativeFn(function) => format!("<function {} at {}>", function.name, ADDRESS),
         Obj::NativeType(class) => format!("<class '{}.{}'>", class.module, class.name),
-        Obj::Class(class) => format!("<class '__main__.{}'>", class.name),
+        Obj::Class(class) => format!("<class '__main__.{}'>", class.qualname),
         Obj::Module(module) => format!("<module '{}'>", module.name()),
         Obj::Function(_) => format!("<function {} at {}>", qualified_name(value), ADDRESS),
         Obj::Bound(bound) => {

@@ -4,12 +4,12 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use crate::python::error::{Py, type_error, value_error};
+use crate::python::error::{Py, type_error};
 use crate::python::methods::signature::Call;
 use crate::python::methods::{dict as dicts, set as sets};
-use crate::python::object::{Args, Dict, Native, NativeType, Obj, Range, Set, Slice};
+use crate::python::object::{Args, Dict, Native, NativeType, Obj, Set, Slice};
 use crate::python::set::SetTable;
-use crate::python::{arith, iter};
+use crate::python::{iter, wide_range};
 
 pub fn list(call: &Call) -> Py {
     Ok(Obj::list(match call.positional(0, 1)?.first() {
@@ -49,24 +49,9 @@ pub fn set(call: &Call, frozen: bool) -> Py {
     Ok(Obj::Set(set))
 }
 
-/// `range(stop)` and `range(start, stop[, step])`, within 64 bits.
+/// `range(stop)` and `range(start, stop[, step])`
 pub fn range(call: &Call) -> Py {
-    let range = match call.positional(1, 3)? {
-        [stop] => Range {
-            start: 0,
-            stop: arith::index(stop)?,
-            step: 1,
-        },
-        given => Range {
-            start: arith::index(&given[0])?,
-            stop: arith::index(&given[1])?,
-            step: given.get(2).map_or(Ok(1), arith::index)?,
-        },
-    };
-    if range.step == 0 {
-        return Err(value_error("range() arg 3 must not be zero"));
-    }
-    Ok(Obj::Range(Rc::new(range)))
+    wide_range::new(call.positional(1, 3)?)
 }
 
 /// `slice(stop)` and `slice(start, stop[, step])`

@@ -14,7 +14,7 @@ use crate::python::names::Builtin;
 use crate::python::object::{Advance, Args, List, Obj, Range};
 use crate::python::text::type_name;
 use crate::python::views::View;
-use crate::python::{arith, call as calls, class, compare, number, subscript};
+use crate::python::{arith, call as calls, class, compare, exception as exceptions, number, subscript};
 
 /// `iter(object)` and `iter(function, sentinel)`
 pub fn iter(call: &Call) -> Py {
@@ -50,6 +50,12 @@ fn stop(args: Vec<Obj>) -> Raised {
 
 /// `enumerate(iterable, start=0)`
 pub fn enumerate(call: &Call) -> Py {
+    if let ([name], true) = (call.args.names, call.args.plain().is_empty())
+        && &name.text[..] != "iterable"
+    {
+        let text = format!("'{}' is an invalid keyword argument for enumerate()", name.text);
+        return Err(type_error(text));
+    }
     let [items, start] = call.named(["iterable", "start"], 0, 2, 0)?;
     let Some(items) = items else {
         return Err(type_error("enumerate() missing required argument 'iterable'"));
@@ -352,7 +358,13 @@ impl Advance for ByPlace {
             return Ok(None);
         };
         self.left = at;
-        subscript::getitem(&self.sequence, &Obj::Int(at as i64)).map(Some)
+        match subscript::getitem(&self.sequence, &Obj::Int(at as i64)) {
+            Err(raised) if exceptions::is_of(&raised.0.class, Builtin::IndexError) => {
+                self.left = 0;
+                Ok(None)
+            }
+            item => item.map(Some),
+        }
     }
     fn type_name(&self) -> &'static str {
         "reversed"

@@ -120,7 +120,8 @@ pub fn call(builtin: Builtin, args: &Args) -> Py<Obj> {
             let text = format!("{}() is not supported here", builtin.name());
             Err(raise(B::NotImplementedError, text))
         }
-        B::NoneType => call.none().map(|()| Obj::None),
+        B::NoneType if args.values.is_empty() => Ok(Obj::None),
+        B::NoneType => Err(type_error("NoneType takes no arguments")),
         B::NotImplemented | B::Ellipsis => Err(not_callable(match builtin {
             B::Ellipsis => "ellipsis",
             _ => "NotImplementedType",

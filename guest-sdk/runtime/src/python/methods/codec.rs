@@ -121,7 +121,7 @@ pub fn encode(text: &str, encoding: &str, errors: &str) -> Py<Vec<u8>> {
             }
             "strict" | "surrogateescape" | "surrogatepass" => {
                 let run = text.chars().skip(place).take_while(|c| byte(*c).is_none()).count();
-                return Err(cannot_encode(codec, text, place, run, c, &reason));
+                return Err(cannot_encode(codec, text, place, run, &reason));
             }
             other => return Err(unknown_handler(other)),
         }
@@ -274,18 +274,9 @@ fn unknown_handler(name: &str) -> Raised {
     raise(Builtin::LookupError, format!("unknown error handler name '{name}'"))
 }
 
-fn cannot_encode(codec: Codec, text: &str, start: usize, run: usize, c: char, reason: &str) -> Raised {
-    let code = c as u32;
-    let what = match (run, code) {
-        (2.., _) => format!("characters in position {start}-{}", start + run - 1),
-        (_, 0..0x100) => format!("character '\\x{code:02x}' in position {start}"),
-        (_, 0x100..0x10000) => format!("character '\\u{code:04x}' in position {start}"),
-        _ => format!("character '\\U{code:08x}' in position {start}"),
-    };
-    let message = format!("'{}' codec can't encode {what}: {reason}", codec.name());
+fn cannot_encode(codec: Codec, text: &str, start: usize, run: usize, reason: &str) -> Raised {
     coding_error(
         Builtin::UnicodeEncodeError,
-        message,
         codec,
         Obj::str(text),
         [start, start + run],
@@ -294,14 +285,8 @@ fn cannot_encode(codec: Codec, text: &str, start: usize, run: usize, c: char, re
 }
 
 fn cannot_decode(codec: Codec, bytes: &[u8], start: usize, end: usize, reason: &str) -> Raised {
-    let what = match bytes.get(start) {
-        Some(byte) if end - start == 1 => format!("byte 0x{byte:02x} in position {start}"),
-        _ => format!("bytes in position {start}-{}", end.saturating_sub(1)),
-    };
-    let message = format!("'{}' codec can't decode {what}: {reason}", codec.name());
     coding_error(
         Builtin::UnicodeDecodeError,
-        message,
         codec,
         Obj::Bytes(bytes.into()),
         [start, end],
@@ -309,20 +294,9 @@ fn cannot_decode(codec: Codec, bytes: &[u8], start: usize, end: usize, reason: &
     )
 }
 
-/// With the attributes that CPython gives these two classes.
-fn coding_error(class: Builtin, message: String, codec: Codec, object: Obj, range: [usize; 2], reason: &str) -> Raised {
-    let raised = exception(class, vec![Obj::str(message)]);
-    let attributes = [
-        ("encoding", Obj::str(codec.name())),
-        ("object", object),
-        ("start", Obj::Int(range[0] as i64)),
-        ("end", Obj::Int(range[1] as i64)),
-        ("reason", Obj::str(reason)),
-    ];
-    for (name, value) in attributes {
-        if let Err(raised) = raised.attrs.borrow_mut().insert(Obj::str(name), value) {
-            return raised;
-        }
-    }
-    Raised(raised)
+/// What it says is made of its arguments, when somebody asks.
+fn coding_error(class: Builtin, codec: Codec, object: Obj, range: [usize; 2], reason: &str) -> Raised {
+    let [start, end] = range.map(|place| Obj::Int(place as i64));
+    let args = vec![Obj::str(codec.name()), object, start, end, Obj::str(reason)];
+    Raised(exception(class, args))
 }

@@ -15,6 +15,7 @@ pub mod number;
 mod range;
 pub mod set;
 pub mod signature;
+mod slice;
 pub mod sort;
 mod str;
 mod str_case;
@@ -41,6 +42,7 @@ pub fn call(this: &Obj, method: Method, args: &Args) -> Py<Option<Obj>> {
         Obj::Int(_) | Obj::Bool(_) | Obj::Big(_) => number::call_int(this, method, args),
         Obj::Float(float) => number::call_float(*float, method, args),
         Obj::Range(range) => range::call(range, method, args),
+        Obj::Slice(part) => slice::call(part, method, args),
         _ => Ok(None),
     }
 }
@@ -57,6 +59,7 @@ pub fn has(this: &Obj, method: Method) -> bool {
         Obj::Int(_) | Obj::Bool(_) | Obj::Big(_) => type_has(Builtin::Int, method),
         Obj::Float(_) => type_has(Builtin::Float, method),
         Obj::Range(_) => type_has(Builtin::Range, method),
+        Obj::Slice(_) => type_has(Builtin::Slice, method),
         _ => false,
     }
 }
@@ -113,7 +116,8 @@ fn is_of(this: &Obj, class: Builtin) -> bool {
         | (Obj::Int(_) | Obj::Bool(_) | Obj::Big(_), Builtin::Int)
         | (Obj::Bool(_), Builtin::Bool)
         | (Obj::Float(_), Builtin::Float)
-        | (Obj::Range(_), Builtin::Range) => true,
+        | (Obj::Range(_), Builtin::Range)
+        | (Obj::Slice(_), Builtin::Slice) => true,
         (Obj::Set(set), Builtin::Set) => !set.frozen,
         (Obj::Set(set), Builtin::Frozenset) => set.frozen,
         _ => false,
@@ -132,6 +136,7 @@ pub fn type_has(class: Builtin, method: Method) -> bool {
         Builtin::Int | Builtin::Bool => number::INT_METHODS,
         Builtin::Float => number::FLOAT_METHODS,
         Builtin::Range => range::METHODS,
+        Builtin::Slice => slice::METHODS,
         _ => return false,
     };
     methods.contains(&method)
@@ -146,7 +151,7 @@ mod tests {
     use std::rc::Rc;
 
     use super::super::names::METHODS;
-    use super::super::object::Dict;
+    use super::super::object::{Dict, Slice};
     use super::super::set::SetTable;
     use super::*;
 
@@ -171,6 +176,11 @@ mod tests {
                 Obj::Int(1),
                 Obj::Bool(true),
                 Obj::Float(1.0),
+                Obj::Slice(Rc::new(Slice {
+                    start: Obj::None,
+                    stop: Obj::None,
+                    step: Obj::None,
+                })),
                 Obj::None,
             ]
         };

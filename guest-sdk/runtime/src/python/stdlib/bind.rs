@@ -14,20 +14,8 @@ pub fn bind<'a, const N: usize>(
     positional: usize,
 ) -> Py<[Option<&'a Obj>; N]> {
     let plain = args.plain();
-    if plain.len() > positional.min(N) {
-        let given = plain.len();
-        let verb = if given == 1 { "was" } else { "were" };
-        let takes = if required < positional {
-            format!("from {required} to {positional} positional arguments")
-        } else if positional == 1 {
-            String::from("1 positional argument")
-        } else {
-            format!("{positional} positional arguments")
-        };
-        return Err(type_error(format!("{function}() takes {takes} but {given} {verb} given")));
-    }
     let mut found = [None; N];
-    for (place, value) in found.iter_mut().zip(plain) {
+    for (place, value) in found.iter_mut().take(positional).zip(plain) {
         *place = Some(value);
     }
     let named = &args.values[plain.len()..];
@@ -48,6 +36,24 @@ pub fn bind<'a, const N: usize>(
                 )));
             }
         }
+    }
+    let known = positional.min(N);
+    if plain.len() > known {
+        let given = plain.len();
+        let plural = |n: usize| if n == 1 { "" } else { "s" };
+        let takes = match required < positional {
+            true => format!("from {required} to {positional} positional arguments"),
+            false => format!("{positional} positional argument{}", plural(positional)),
+        };
+        let were = match found.iter().skip(known).flatten().count() {
+            0 => format!("{given} {}", if given == 1 { "was" } else { "were" }),
+            named => format!(
+                "{given} positional argument{} (and {named} keyword-only argument{}) were",
+                plural(given),
+                plural(named)
+            ),
+        };
+        return Err(type_error(format!("{function}() takes {takes} but {were} given")));
     }
     let missing: Vec<&str> = (names.iter().zip(&found).take(required))
         .filter(|(_, value)| value.is_none())

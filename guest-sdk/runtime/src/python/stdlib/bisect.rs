@@ -3,7 +3,7 @@
 use super::bind::{bind, need, unless_none};
 use super::declare::declare;
 use super::itertools::apply;
-use crate::python::error::{Py, value_error};
+use crate::python::error::{Py, type_error, value_error};
 use crate::python::object::{Args, Name, Obj};
 use crate::python::{arith, call, compare, iter, subscript};
 
@@ -62,6 +62,12 @@ impl Search<'_> {
 }
 
 fn search<'a>(args: &Args<'a>, function: &str) -> Py<(Search<'a>, &'a Obj)> {
+    for (at, name) in ["a", "x"].into_iter().enumerate() {
+        if args.get(at, name).is_none() {
+            let text = format!("{function}() missing required argument '{name}' (pos {})", at + 1);
+            return Err(type_error(text));
+        }
+    }
     let [items, x, low, high, key] = bind(function, args, ["a", "x", "lo", "hi", "key"], 2, 4)?;
     let items = need(items, function)?;
     let low = low.map_or(Ok(0), arith::index)?;

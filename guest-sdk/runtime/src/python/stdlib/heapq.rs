@@ -27,7 +27,7 @@ declare! {
 }
 
 fn heap<'a>(args: &Args<'a>, function: &str, count: usize) -> Py<&'a Rc<List>> {
-    args.expect(function, count, count, &[])?;
+    args.expect(&format!("_heapq.{function}"), count, count, &[])?;
     match arg(args, 0, function)? {
         Obj::List(list) => Ok(list),
         other => Err(type_error(format!(

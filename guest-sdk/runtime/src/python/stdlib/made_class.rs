@@ -7,10 +7,11 @@ use std::rc::Rc;
 use super::enums;
 use super::named;
 use crate::python::call;
+use crate::python::class;
 use crate::python::error::{Py, type_error};
 use crate::python::iter;
 use crate::python::names::Builtin;
-use crate::python::object::{Args, Bound, Dict, DictKind, Obj};
+use crate::python::object::{Args, Bound, Dict, DictKind, NativeType, Obj};
 use crate::python::table::Table;
 
 /// The class that a `class` statement makes when one of its bases is a named tuple or an enumeration. `None`: an ordinary class.
@@ -37,6 +38,19 @@ pub fn derive(name: &str, bases: &[Obj], attrs: &Table<Obj>) -> Py<Option<Obj>> 
         }
     }
     Ok(None)
+}
+
+/// Whether a class may derive from a member of a module.
+pub fn may_derive(member: &Obj) -> bool {
+    let makes = |kind: &'static NativeType| {
+        std::ptr::eq(kind, &named::NAMED_TUPLE)
+            || matches!((kind.module, kind.name), ("typing", "NamedTuple" | "TypedDict"))
+            || enums::is_base(kind)
+    };
+    match member {
+        Obj::NativeType(kind) => makes(kind) || class::marks(kind),
+        _ => true,
+    }
 }
 
 fn namespace(attrs: &Table<Obj>) -> Rc<Dict> {

@@ -195,10 +195,11 @@ fn logarithm(value: &Obj, compute: fn(f64) -> f64) -> Py<f64> {
         if !n.is_positive() {
             return domain();
         }
-        if n.bits() > 1000 {
-            let shift = n.bits() - 64;
-            let head = (n.as_ref() >> shift).to_f64().unwrap_or(1.0);
-            return Ok(compute(head) + compute(2.0) * shift as f64);
+        if n.bits() > 1023 {
+            // Of a number beyond the floats: its fraction, from a half to one, and its exponent.
+            let head = (n.as_ref() >> (n.bits() - 1000)).to_f64().unwrap_or(1.0);
+            let fraction = head * 2_f64.powi(-1000);
+            return Ok(compute(fraction) + compute(2.0) * n.bits() as f64);
         }
     }
     let x = arith::as_float(value)?;

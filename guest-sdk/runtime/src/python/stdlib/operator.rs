@@ -10,14 +10,14 @@ use crate::python::compare::{self, CompareOp};
 use crate::python::error::{Py, type_error, value_error};
 use crate::python::names::Builtin;
 use crate::python::object::{Args, Name, Native, NativeType, Obj, Text};
-use crate::python::text::repr;
+use crate::python::text::{repr, type_name};
 use crate::python::{attr, call, iter, subscript};
 
 /// A function of two operands.
 macro_rules! of_two {
     ($name:literal, $work:expr) => {
         |args: &Args| -> Py {
-            args.expect($name, 2, 2, &[])?;
+            args.expect(concat!("_operator.", $name), 2, 2, &[])?;
             let work: fn(&Obj, &Obj) -> Py = $work;
             work(arg(args, 0, $name)?, arg(args, 1, $name)?)
         }
@@ -46,7 +46,7 @@ macro_rules! compared {
 macro_rules! of_one {
     ($name:literal, $work:expr) => {
         |args: &Args| -> Py {
-            args.expect($name, 1, 1, &[])?;
+            args.expect(concat!("_operator.", $name), 1, 1, &[])?;
             let work: fn(&Obj) -> Py = $work;
             work(arg(args, 0, $name)?)
         }
@@ -68,7 +68,7 @@ declare! {
         "lshift" => binary!("lshift", LShift),
         "rshift" => binary!("rshift", RShift),
         "matmul" => binary!("matmul", MatMul),
-        "concat" => binary!("concat", Add),
+        "concat" => of_two!("concat", |a, b| concatenated(a, b, false)),
         "iadd" => inplace!("iadd", Add),
         "isub" => inplace!("isub", Sub),
         "imul" => inplace!("imul", Mul),
@@ -81,7 +81,7 @@ declare! {
         "ixor" => inplace!("ixor", Xor),
         "ilshift" => inplace!("ilshift", LShift),
         "irshift" => inplace!("irshift", RShift),
-        "iconcat" => inplace!("iconcat", Add),
+        "iconcat" => of_two!("iconcat", |a, b| concatenated(a, b, true)),
         "eq" => compared!("eq", Eq),
         "ne" => compared!("ne", Ne),
         "lt" => compared!("lt", Lt),
@@ -112,14 +112,29 @@ declare! {
 }
 
 fn setitem(args: &Args) -> Py {
-    args.expect("setitem", 3, 3, &[])?;
+    args.expect("_operator.setitem", 3, 3, &[])?;
     subscript::setitem(arg(args, 0, "setitem")?, arg(args, 1, "setitem")?, arg(args, 2, "setitem")?)?;
     Ok(Obj::None)
 }
 
+fn concatenated(a: &Obj, b: &Obj, inplace: bool) -> Py {
+    let is_sequence = matches!(
+        a,
+        Obj::Str(_) | Obj::Bytes(_) | Obj::List(_) | Obj::Tuple(_) | Obj::Native(_) | Obj::Instance(_)
+    );
+    if !is_sequence {
+        return Err(type_error(format!("'{}' object can't be concatenated", type_name(a))));
+    }
+    arith::binary(BinaryOp::Add, inplace, a, b)
+}
+
 fn count_of(container: &Obj, item: &Obj) -> Py {
     let mut count = 0;
-    iter::each(container, |known| {
+    let items = iter::iter(container).map_err(|raised| match container {
+        Obj::Instance(_) => raised,
+        _ => type_error(format!("argument of type '{}' is not iterable", type_name(container))),
+    })?;
+    iter::each(&items, |known| {
         count += i64::from(known.is(item) || compare::equals(&known, item)?);
         Ok(true)
     })?;

@@ -71,7 +71,13 @@ fn messages_and_reprs_are_cpython_s() {
             B::OSError,
             vec![Obj::Int(2), Obj::str("gone")],
             "[Errno 2] gone",
-            "OSError(2, 'gone')",
+            "FileNotFoundError(2, 'gone')",
+        ),
+        (
+            B::OSError,
+            vec![Obj::Int(5), Obj::str("gone")],
+            "[Errno 5] gone",
+            "OSError(5, 'gone')",
         ),
         (B::IOError, vec![Obj::str("x")], "x", "OSError('x')"),
     ] {

@@ -185,7 +185,9 @@ fn a_counting_loop_stops_where_range_does() {
         let mut slots = Slots::of(&values);
         let result = status(abi::py_range(slots.at(1), slots.at(4), args.len() as u32)).map(|()| {
             let mut items = Vec::new();
-            while abi::py_range_next(slots.at(0), slots.at(1)) == 1 {
+            let (item, counter) = (slots.at(0), slots.at(1));
+            let next = || abi::py_range_next(item, counter) == 1 || abi::py_range_more(item, counter) == 1;
+            while next() {
                 items.push(slots.get(0));
             }
             Obj::list(items)

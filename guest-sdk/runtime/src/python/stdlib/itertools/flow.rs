@@ -5,7 +5,6 @@ use crate::python::error::{Py, type_error, value_error};
 use crate::python::object::{Advance, Args, NativeType, Obj};
 use crate::python::stdlib::bind::{bind, need, unless_none};
 use crate::python::stdlib::declare::{arg, function};
-use crate::python::text::type_name;
 use crate::python::{call, compare, depth, iter};
 
 macro_rules! type_named {
@@ -463,16 +462,8 @@ pub fn zip_longest(args: &Args) -> Py {
         return Err(type_error("zip_longest() got an unexpected keyword argument"));
     }
     let mut sources = Vec::with_capacity(args.plain().len());
-    for (at, source) in args.plain().iter().enumerate() {
-        let iterator = iter::iter(source).map_err(|raised| match source {
-            Obj::Instance(_) => raised,
-            _ => type_error(format!(
-                "zip_longest argument #{} must support iteration, not {}",
-                at + 1,
-                type_name(source)
-            )),
-        })?;
-        sources.push(Some(iterator));
+    for source in args.plain() {
+        sources.push(Some(iter::iter(source)?));
     }
     Ok(Obj::iter(ZipLongest {
         sources,

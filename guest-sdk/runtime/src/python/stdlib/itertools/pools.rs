@@ -120,8 +120,8 @@ fn length(value: &Obj) -> Py<usize> {
 
 pub fn combinations(args: &Args) -> Py {
     let [pool, r] = bind("combinations", args, ["iterable", "r"], 2, 2)?;
-    let pool = iter::collect(need(pool, "combinations")?)?;
     let length = length(need(r, "combinations")?)?;
+    let pool = iter::collect(need(pool, "combinations")?)?;
     Ok(Obj::iter(Selections {
         rule: Rule::Combinations,
         ended: length > pool.len(),
@@ -134,8 +134,8 @@ pub fn combinations(args: &Args) -> Py {
 
 pub fn combinations_with_replacement(args: &Args) -> Py {
     let [pool, r] = bind("combinations_with_replacement", args, ["iterable", "r"], 2, 2)?;
-    let pool = iter::collect(need(pool, "combinations_with_replacement")?)?;
     let length = length(need(r, "combinations_with_replacement")?)?;
+    let pool = iter::collect(need(pool, "combinations_with_replacement")?)?;
     Ok(Obj::iter(Selections {
         rule: Rule::WithReplacement,
         ended: length > 0 && pool.is_empty(),

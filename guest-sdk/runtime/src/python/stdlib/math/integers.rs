@@ -62,7 +62,7 @@ fn factorial_of(n: &BigInt) -> Py {
 }
 
 pub(super) fn perm(args: &Args) -> Py {
-    args.expect("perm", 1, 2, &[])?;
+    args.expect("math.perm", 1, 2, &[])?;
     match args.plain() {
         [n] | [n, Obj::None] => factorial_of(&integer(n)?),
         [n, k, ..] => {
@@ -77,7 +77,7 @@ pub(super) fn perm(args: &Args) -> Py {
 }
 
 pub(super) fn comb(args: &Args) -> Py {
-    let (n, k) = two(args, "comb")?;
+    let (n, k) = two(args, "math.comb")?;
     let (n, k) = (integer(n)?, integer(k)?);
     let Some(k) = choice(&n, &k)? else {
         return Ok(Obj::Int(0));
