@@ -9,8 +9,7 @@ use axum::routing::{MethodRouter, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    AppState, audit, bundle_admin, bundle_flows, bundles, commands, detail_response, files, identity, input_data, ledger,
-    openapi, operator, runs, start, stream,
+    AppState, audit, bundle_admin, bundle_flows, bundles, commands, detail_response, files, history, identity, input_data, ledger, openapi, operator, runs, start, stream,
 };
 use crate::security::{cors, guard};
 use crate::telemetry::http::observe;
@@ -71,6 +70,7 @@ fn gateway() -> Router<AppState> {
         .route("/runs", only(get(runs::list), "GET"))
         .route("/runs/start", only(post(start::start).get(runs::get_start), "POST"))
         .route("/runs/{run_id}", only(get(runs::get), "GET"))
+        .route("/runs/{run_id}/history_bundle", only(get(history::get), "GET"))
         .route("/runs/{run_id}/input_data", only(get(input_data::get), "GET"))
         .route("/runs/{run_id}/ledger", only(get(ledger::page), "GET"))
         .route("/runs/{run_id}/ledger/stream", only(get(stream::follow), "GET"))

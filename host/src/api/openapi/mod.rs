@@ -17,7 +17,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 pub use answers::{BadRequest, Conflict, Failed, Invalid, NotFound, Refused, TooLarge};
 
-use super::{audit, bundle_admin, bundle_flows, bundles, commands, files, identity, input_data, ledger, runs, start, stream};
+use super::{audit, bundle_admin, bundle_flows, bundles, commands, files, history, identity, input_data, ledger, runs, start, stream};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -51,6 +51,7 @@ use super::{audit, bundle_admin, bundle_flows, bundles, commands, files, identit
         runs::list,
         runs::get,
         input_data::get,
+        history::get,
         ledger::page,
         ledger::batch,
         stream::follow,

@@ -4,6 +4,7 @@ mod bundles;
 mod commands;
 mod fake;
 mod files;
+mod history;
 mod runs;
 mod security;
 mod stream;
