@@ -11,6 +11,7 @@ mod bundle_admin;
 mod bundle_flows;
 mod bundles;
 mod commands;
+mod discovery;
 mod error;
 mod files;
 mod history;

@@ -9,7 +9,8 @@ use axum::routing::{MethodRouter, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    AppState, audit, bundle_admin, bundle_flows, bundles, commands, detail_response, files, history, identity, input_data, ledger, openapi, operator, runs, start, stream,
+    AppState, audit, bundle_admin, bundle_flows, bundles, commands, detail_response, discovery, files, history, identity,
+    input_data, ledger, openapi, operator, runs, start, stream,
 };
 use crate::security::{cors, guard};
 use crate::telemetry::http::observe;
@@ -76,6 +77,18 @@ fn gateway() -> Router<AppState> {
         .route("/runs/{run_id}/ledger/stream", only(get(stream::follow), "GET"))
         .route("/runs/ledger/batch", only(post(ledger::batch), "POST"))
         .route("/commands", only(post(commands::submit), "POST"))
+        .route("/discovery/tools", only(get(discovery::tools), "GET"))
+        .route("/discovery/providers", only(get(discovery::providers), "GET"))
+        .route(
+            "/discovery/providers/{provider_name}/models",
+            only(get(discovery::models), "GET"),
+        )
+        .route(
+            "/discovery/models/capabilities",
+            only(get(discovery::model_capabilities), "GET"),
+        )
+        .route("/discovery/capabilities", only(get(discovery::capabilities), "GET"))
+        .route("/semantics", only(get(discovery::semantics), "GET"))
         .route("/workspace/policy", only(get(files::policy), "GET"))
         .route("/files/list", only(get(files::list), "GET"))
         .route("/files/search", only(get(files::search), "GET"))

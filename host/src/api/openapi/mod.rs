@@ -17,7 +17,10 @@ use utoipa_swagger_ui::SwaggerUi;
 
 pub use answers::{BadRequest, Conflict, Failed, Invalid, NotFound, Refused, TooLarge};
 
-use super::{audit, bundle_admin, bundle_flows, bundles, commands, files, history, identity, input_data, ledger, runs, start, stream};
+use super::{
+    audit, bundle_admin, bundle_flows, bundles, commands, discovery, files, history, identity, input_data, ledger, runs, start,
+    stream,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -33,6 +36,7 @@ use super::{audit, bundle_admin, bundle_flows, bundles, commands, files, history
         (name = "bundles", description = "Installed bundles and their flows"),
         (name = "runs", description = "Starting and reading runs"),
         (name = "ledger", description = "The steps of runs: pages, batches, streams"),
+        (name = "discovery", description = "What this host can do"),
         (name = "commands", description = "What is to be done with a run"),
         (name = "files", description = "The workspace's files; for administrators"),
     ),
@@ -56,6 +60,12 @@ use super::{audit, bundle_admin, bundle_flows, bundles, commands, files, history
         ledger::batch,
         stream::follow,
         commands::submit,
+        discovery::tools,
+        discovery::providers,
+        discovery::models,
+        discovery::model_capabilities,
+        discovery::capabilities,
+        discovery::semantics,
         files::policy,
         files::list,
         files::search,

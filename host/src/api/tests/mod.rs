@@ -2,6 +2,7 @@
 
 mod bundles;
 mod commands;
+mod discovery;
 mod fake;
 mod files;
 mod history;
