@@ -9,8 +9,8 @@ use axum::routing::{MethodRouter, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    AppState, artifacts, audit, bundle_admin, bundle_flows, bundles, commands, detail_response, files, identity, input_data,
-    ledger, openapi, operator, runs, start, stream,
+    AppState, artifacts, audit, bundle_admin, bundle_flows, bundles, commands, detail_response, discovery, files, history,
+    identity, input_data, ledger, openapi, operator, runs, start, stream,
 };
 use crate::security::{cors, guard};
 use crate::telemetry::http::observe;
@@ -71,11 +71,24 @@ fn gateway() -> Router<AppState> {
         .route("/runs", only(get(runs::list), "GET"))
         .route("/runs/start", only(post(start::start).get(runs::get_start), "POST"))
         .route("/runs/{run_id}", only(get(runs::get), "GET"))
+        .route("/runs/{run_id}/history_bundle", only(get(history::get), "GET"))
         .route("/runs/{run_id}/input_data", only(get(input_data::get), "GET"))
         .route("/runs/{run_id}/ledger", only(get(ledger::page), "GET"))
         .route("/runs/{run_id}/ledger/stream", only(get(stream::follow), "GET"))
         .route("/runs/ledger/batch", only(post(ledger::batch), "POST"))
         .route("/commands", only(post(commands::submit), "POST"))
+        .route("/discovery/tools", only(get(discovery::tools), "GET"))
+        .route("/discovery/providers", only(get(discovery::providers), "GET"))
+        .route(
+            "/discovery/providers/{provider_name}/models",
+            only(get(discovery::models), "GET"),
+        )
+        .route(
+            "/discovery/models/capabilities",
+            only(get(discovery::model_capabilities), "GET"),
+        )
+        .route("/discovery/capabilities", only(get(discovery::capabilities), "GET"))
+        .route("/semantics", only(get(discovery::semantics), "GET"))
         .route("/workspace/policy", only(get(files::policy), "GET"))
         .route("/files/list", only(get(files::list), "GET"))
         .route("/files/search", only(get(files::search), "GET"))

@@ -1,7 +1,8 @@
 //! `GET /runs/{run_id}/ledger/stream`: the ledger as server-sent events, from a cursor to the run's end.
 //!
-//! Woken by the journal's subscription, never by polling. Frames are made when the connection takes them: a slow reader holds one
-//! page of rows, and whatever else it has missed is read from the journal when it comes to it.
+//! Woken by the journal's subscription, never by polling. The text of a row is made once, when it is committed, and shared by all who
+//! listen; frames are made of it when the connection takes them. So a slow reader holds one page of rows (64 KiB), and whatever
+//! else it has missed is read from the journal when it comes to it.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -21,12 +22,10 @@ use super::openapi::{Invalid, NotFound, Refused, bodies};
 use super::server::Closing;
 use super::validate::{Query, text};
 use super::{AppState, Error, PathOf, Principal, runs};
-use crate::ids::{LedgerSeq, RunId, TenantId};
+use crate::ids::{LedgerSeq, RunId};
 use crate::journal::{self, Subscription};
 use crate::telemetry::metrics::{Counted, metrics};
 
-/// Rows read at one time.
-const PAGE: u32 = 32;
 /// Frames are sent together up to this size in bytes.
 const CHUNK: usize = 16 * 1024;
 
@@ -69,13 +68,12 @@ pub async fn follow(
         _open: Counted::new(&metrics().streams),
         news: app.journal.subscribe(at),
         journal: app.journal,
-        tenant: principal.tenant,
         run_id,
         cursor,
         rows: VecDeque::new(),
         heartbeat: Duration::from_secs_f64(heartbeat_s),
         closing: closing.map(|Extension(Closing(token))| token).unwrap_or_default(),
-        phase: Phase::Following,
+        done: false,
     };
     let frames = futures::stream::unfold(follower, |mut follower| async {
         let frame = follower.next().await?;
@@ -97,7 +95,6 @@ struct Follower {
     journal: journal::Handle,
     /// Says that there is something new; made before the first read, so that nothing is missed.
     news: Subscription,
-    tenant: TenantId,
     run_id: RunId,
     /// Rows sent (or skipped at the client's word) so far.
     cursor: LedgerSeq,
@@ -105,40 +102,30 @@ struct Follower {
     rows: VecDeque<Arc<str>>,
     heartbeat: Duration,
     closing: CancellationToken,
-    phase: Phase,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Phase {
-    Following,
-    /// The run has ended. Its last rows came with that, so one more read finds all there are.
-    Ended,
-    Done,
+    /// The run's end has been told.
+    done: bool,
 }
 
 impl Follower {
     async fn next(&mut self) -> Option<Bytes> {
-        while self.phase != Phase::Done {
+        while !self.done {
             if !self.rows.is_empty() {
                 return Some(self.frames());
             }
-            match self.refill().await {
-                Ok(()) => {}
+            let tail = match self.journal.tail(&self.news, self.cursor).await {
+                Ok(tail) => tail,
                 Err(error) => {
                     tracing::warn!(%error, run_id = %self.run_id, "a ledger stream broke off");
                     return None;
                 }
-            }
-            if !self.rows.is_empty() {
+            };
+            if !tail.rows.is_empty() {
+                self.rows = tail.rows.into();
                 continue;
             }
-            if self.phase == Phase::Ended {
-                self.phase = Phase::Done;
-                return Some(self.done());
-            }
-            if self.has_ended().await? {
-                self.phase = Phase::Ended;
-                continue;
+            if tail.status.is_terminal() {
+                self.done = true;
+                return Some(self.end());
             }
             tokio::select! {
                 alive = self.news.changed() => if !alive { return None },
@@ -147,29 +134,6 @@ impl Follower {
             }
         }
         None
-    }
-
-    /// The rows after the cursor: from memory when the journal still has them there.
-    async fn refill(&mut self) -> Result<(), journal::Error> {
-        self.rows = match self.news.rows_after(self.cursor) {
-            Some(rows) => rows.into(),
-            None => self
-                .journal
-                .ledger(self.tenant, &self.run_id, self.cursor, PAGE)
-                .await?
-                .rows
-                .into(),
-        };
-        Ok(())
-    }
-
-    /// `None`: the journal does not answer any more.
-    async fn has_ended(&self) -> Option<bool> {
-        let status = match self.news.status() {
-            Some(status) => status,
-            None => self.journal.run(self.tenant, &self.run_id).await.ok()??.status,
-        };
-        Some(status.is_terminal())
     }
 
     fn frames(&mut self) -> Bytes {
@@ -188,7 +152,7 @@ impl Follower {
         chunk.into()
     }
 
-    fn done(&self) -> Bytes {
+    fn end(&self) -> Bytes {
         let run_id = text(self.run_id.as_str());
         format!(
             "event: done\ndata: {{\"run_id\": {run_id}, \"cursor\": {}, \"status\": \"terminal\"}}\n\n",

@@ -32,7 +32,7 @@ pub async fn report(journal: &journal::Handle, root: &RunId, runs: &[RunRow], sh
             ledger.push(names.row(&run.run_id, &row, show));
         }
     }
-    let Some(run) = runs.iter().find(|r| r.run_id == *root) else {
+    let Some(run) = journal.run(TenantId::LOCAL, root).await? else {
         return Err(Error::Other("the root run is gone".to_owned()));
     };
     let parsed = |text: &str| flow_rt::json::parse(text).unwrap_or_default();

@@ -128,7 +128,7 @@ impl<'a> Follower<'a> {
     async fn tree(&mut self, root: &RunId) -> Result<Vec<RunRow>, Error> {
         loop {
             let own = self.journal.run(self.tenant, root).await?;
-            let mut runs = self.journal.descendants(self.tenant, root).await?;
+            let mut runs = self.journal.descendants(self.tenant, root, u32::MAX).await?;
             runs.splice(0..0, own);
             let known = self.watched.len();
             for run in &runs {

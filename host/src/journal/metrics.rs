@@ -19,12 +19,37 @@ impl Metrics {
         match &row.effect {
             Some(effect) if effect.kind == "llm_call" => {
                 metrics.llm_calls = 1;
-                metrics.tokens = row.result.as_deref().map_or(0, tokens);
+                if let Some(answer) = &row.result {
+                    metrics.add_tokens(answer);
+                }
             }
             Some(effect) if effect.kind == "tool_calls" => metrics.tool_calls = calls(&effect.payload),
             _ => {}
         }
         metrics
+    }
+
+    /// The tokens of a model's answer: its `usage`, whose total is `total_tokens`, else input and output together. None where it does not
+    /// say.
+    fn add_tokens(&mut self, answer: &RawValue) {
+        #[derive(Deserialize)]
+        struct Answer {
+            usage: Usage,
+        }
+        #[derive(Deserialize)]
+        struct Usage {
+            total_tokens: Option<u64>,
+            #[serde(alias = "prompt_tokens")]
+            input_tokens: Option<u64>,
+            #[serde(alias = "completion_tokens")]
+            output_tokens: Option<u64>,
+        }
+        let Ok(Answer { usage }) = serde_json::from_str(answer.get()) else {
+            return;
+        };
+        self.tokens_in = usage.input_tokens.unwrap_or(0);
+        self.tokens_out = usage.output_tokens.unwrap_or(0);
+        self.tokens = usage.total_tokens.unwrap_or(self.tokens_in.saturating_add(self.tokens_out));
     }
 }
 
@@ -33,6 +58,8 @@ impl std::ops::AddAssign for Metrics {
         self.steps += more.steps;
         self.llm_calls += more.llm_calls;
         self.tool_calls += more.tool_calls;
+        self.tokens_in = self.tokens_in.saturating_add(more.tokens_in);
+        self.tokens_out = self.tokens_out.saturating_add(more.tokens_out);
         self.tokens = self.tokens.saturating_add(more.tokens);
     }
 }
@@ -44,32 +71,6 @@ impl std::iter::Sum for Metrics {
             sum
         })
     }
-}
-
-/// The tokens of a model's answer: `usage.total_tokens`, else input and output together. Nothing where it does not say.
-fn tokens(result: &RawValue) -> u64 {
-    #[derive(Deserialize)]
-    struct Answer {
-        usage: Usage,
-    }
-    #[derive(Deserialize)]
-    struct Usage {
-        total_tokens: Option<u64>,
-        #[serde(alias = "prompt_tokens")]
-        input_tokens: Option<u64>,
-        #[serde(alias = "completion_tokens")]
-        output_tokens: Option<u64>,
-    }
-    let Ok(Answer { usage }) = serde_json::from_str(result.get()) else {
-        return 0;
-    };
-    let both = || {
-        usage
-            .input_tokens
-            .unwrap_or(0)
-            .saturating_add(usage.output_tokens.unwrap_or(0))
-    };
-    usage.total_tokens.unwrap_or_else(both)
 }
 
 fn calls(payload: &RawValue) -> u64 {
@@ -118,6 +119,8 @@ mod tests {
             steps: 6,
             llm_calls: 3,
             tool_calls: 2,
+            tokens_in: 5,
+            tokens_out: 3,
             tokens: 12,
         };
         assert_eq!(rows.iter().map(Metrics::of).sum::<Metrics>(), expected);

@@ -18,8 +18,10 @@ mod options;
 mod reader;
 pub mod rows;
 mod scope;
+mod sessions;
 mod store;
 mod subscribe;
+mod tail;
 #[cfg(test)]
 mod tests;
 pub mod types;
@@ -34,7 +36,8 @@ pub use handle::{Component, FinishedCall, Handle, ImportedRun, PutArtifact, Star
 pub use lock::RunnerLock;
 pub use options::{Options, Role, Synchronous};
 pub use reader::CommandState;
-pub use subscribe::Subscription;
+pub use sessions::{SessionRoot, TreeSum};
+pub use subscribe::{Subscription, Tail};
 pub use types::*;
 pub use vital::{Runs, Unwell};
 pub use wakes::{Wake, Wakes};

@@ -96,7 +96,8 @@ impl Handle {
             (filter.workflow_id.is_some(), " AND r.workflow_id = ?3"),
             (
                 filter.session_id.is_some(),
-                " AND (r.session_id = ?4 OR (r.session_id IS NULL AND r.run_id = ?4))",
+                " AND s.run IN (SELECT run FROM runs WHERE tenant = ?1 AND session_id = ?4 \
+                  UNION ALL SELECT run FROM runs WHERE tenant = ?1 AND run_id = ?4 AND session_id IS NULL)",
             ),
             (filter.root_only, " AND r.parent IS NULL"),
             (filter.hide_internal, r" AND r.workflow_id NOT LIKE '\_\_%' ESCAPE '\'"),
@@ -106,7 +107,9 @@ impl Handle {
                 sql.push_str(clause);
             }
         }
-        sql.push_str(" ORDER BY s.updated_us DESC, s.run DESC LIMIT ?5");
+        // A session's few runs are found by its index and sorted; others come in order from theirs (`+` keeps an index out of it).
+        let by_session = if filter.session_id.is_some() { "+" } else { "" };
+        sql.push_str(&format!(" ORDER BY {by_session}s.updated_us DESC, s.run DESC LIMIT ?5"));
         let mut rows = self.reads().of(tenant).await?;
         let query = rows
             .query(TenantSql::composed(sql)?)
@@ -166,23 +169,27 @@ impl Handle {
 
     /// Direct children, oldest first, without their outputs.
     pub async fn children(&self, tenant: TenantId, run_id: &RunId) -> Result<Vec<RunRow>, Error> {
-        self.below(tenant, run_id, 1).await
+        self.below(tenant, run_id, 1, u32::MAX).await
     }
 
-    /// All descendants, breadth first, without the run itself and without their outputs.
-    pub async fn descendants(&self, tenant: TenantId, run_id: &RunId) -> Result<Vec<RunRow>, Error> {
-        self.below(tenant, run_id, i64::MAX).await
+    /// The descendants of a run, breadth first, `limit` at most, without the run itself and without their outputs.
+    pub async fn descendants(&self, tenant: TenantId, run_id: &RunId, limit: u32) -> Result<Vec<RunRow>, Error> {
+        self.below(tenant, run_id, i64::MAX, limit).await
     }
 
-    async fn below(&self, tenant: TenantId, run_id: &RunId, deepest: i64) -> Result<Vec<RunRow>, Error> {
+    async fn below(&self, tenant: TenantId, run_id: &RunId, deepest: i64, limit: u32) -> Result<Vec<RunRow>, Error> {
         let sql = format!(
             "WITH RECURSIVE family (run, depth) AS (SELECT run, 0 FROM runs WHERE tenant = ?1 AND run_id = ?2 UNION \
              SELECT c.run, f.depth + 1 FROM family f JOIN runs c ON c.tenant = ?1 AND c.parent = f.run WHERE f.depth < ?3) \
              {LISTED_ROW} FROM family f JOIN runs r ON r.tenant = ?1 AND r.run = f.run JOIN run_state s USING (tenant, run) \
-             LEFT JOIN runs p ON p.tenant = r.tenant AND p.run = r.parent WHERE f.depth > 0 ORDER BY f.depth, r.run"
+             LEFT JOIN runs p ON p.tenant = r.tenant AND p.run = r.parent WHERE f.depth > 0 ORDER BY f.depth, r.run LIMIT ?4"
         );
         let mut rows = self.reads().of(tenant).await?;
-        let query = rows.query(TenantSql::composed(sql)?).bind(run_id.as_str()).bind(deepest);
+        let query = rows
+            .query(TenantSql::composed(sql)?)
+            .bind(run_id.as_str())
+            .bind(deepest)
+            .bind(limit);
         let found = query.all().await?;
         found.iter().map(|row| query::run_row(&mut Columns::of(row))).collect()
     }

@@ -12,6 +12,8 @@ use crate::record::RunStatus;
 const RING_ROWS: usize = 128;
 /// Bytes that a topic keeps at most, so that a few large rows do not pin memory.
 const RING_BYTES: usize = 256 * 1024;
+/// Bytes that a subscriber is given at a time (or one row, if that is larger): all that a slow one can hold.
+pub(super) const PAGE_BYTES: usize = 64 * 1024;
 
 /// Runs started a moment ago that are kept ready for their first listener.
 const WARM: usize = 1024;
@@ -31,24 +33,33 @@ pub(crate) struct Topics {
 struct Topic {
     state: Mutex<State>,
     changed: Notify,
+    /// Held by the one subscriber that reads the database for all (see [`Subscription::turn`]).
+    reading: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
 struct State {
     /// Grows with each publication; a subscription remembers the last it saw.
     version: u64,
-    /// The last rows, oldest first, without gaps.
+    /// The last rows, oldest first, without gaps; the newest has the number `end`.
     ring: VecDeque<Arc<str>>,
     ring_bytes: usize,
-    /// Sequence number of the last row in `ring`; meaningless while that is empty.
-    last_seq: LedgerSeq,
+    /// How many rows the run has; None: not known here.
+    end: Option<LedgerSeq>,
     status: Option<RunStatus>,
-    /// Nothing was committed for the run before what is in `ring`: an empty ring means that there are no rows yet.
-    complete: bool,
     /// Subscriptions alive. The topic goes with the last, unless it is kept warm.
     subscribers: usize,
     warm: bool,
     closed: bool,
+}
+
+/// Rows after a cursor, and where the run stood when these were its last.
+#[derive(Debug, Clone)]
+pub struct Tail {
+    /// Each is the JSON text of a StepRecord, the same text for all who listen. Empty: there is nothing new.
+    pub rows: Vec<Arc<str>>,
+    /// Meaningful when `rows` is empty: then nothing follows but what is committed from now on.
+    pub status: RunStatus,
 }
 
 /// What a commit made of one run.
@@ -67,12 +78,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl State {
     fn publish(&mut self, first_seq: LedgerSeq, rows: Vec<Arc<str>>) {
-        if !self.ring.is_empty() && first_seq != self.last_seq + 1 && !rows.is_empty() {
-            self.ring.clear();
-            self.ring_bytes = 0;
+        if self.end.is_some_and(|end| end + 1 != first_seq) {
+            self.forget_rows();
         }
-        for (seq, row) in (first_seq..).zip(rows) {
-            self.last_seq = seq;
+        self.end = Some(first_seq - 1 + rows.len() as u64);
+        for row in rows {
             self.ring_bytes += row.len();
             self.ring.push_back(row);
             let limit = if self.subscribers == 0 { WARM_BYTES } else { RING_BYTES };
@@ -81,10 +91,25 @@ impl State {
                     Some(old) => self.ring_bytes -= old.len(),
                     None => break,
                 }
-                self.complete = false;
             }
         }
     }
+
+    fn forget_rows(&mut self) {
+        self.ring.clear();
+        self.ring_bytes = 0;
+    }
+}
+
+/// As many of `rows` as fit a page: one at least, if there are any.
+pub(super) fn page(rows: impl Iterator<Item = Arc<str>>) -> Vec<Arc<str>> {
+    let mut bytes = 0;
+    rows.take_while(|row| {
+        let first = bytes == 0;
+        bytes += row.len();
+        first || bytes <= PAGE_BYTES
+    })
+    .collect()
 }
 
 impl Topics {
@@ -122,9 +147,8 @@ impl Topics {
         };
         for topic in touched {
             let mut state = lock(&topic.state);
-            state.ring.clear();
-            state.ring_bytes = 0;
-            state.complete = false;
+            state.forget_rows();
+            state.end = None;
             state.status = None;
             state.version += 1;
             drop(state);
@@ -184,9 +208,8 @@ impl Topic {
             version: 0,
             ring: VecDeque::new(),
             ring_bytes: 0,
-            last_seq: 0,
+            end: warm.then_some(0),
             status,
-            complete: warm,
             subscribers: 0,
             warm,
             closed: false,
@@ -194,12 +217,13 @@ impl Topic {
         Topic {
             state: Mutex::new(state),
             changed: Notify::new(),
+            reading: tokio::sync::Mutex::default(),
         }
     }
 }
 
-/// One listener of one run. Subscribe first, then read the ledger up to its end, then follow with [`changed`](Self::changed) and
-/// [`rows_after`](Self::rows_after): nothing is missed. Costs a few words; dropping it forgets it.
+/// One listener of one run. Subscribe first, then take the rows with [`Handle::tail`](super::Handle::tail) until there are none, and
+/// again whenever [`changed`](Self::changed) returns: nothing is missed. Costs a few words; dropping it forgets it.
 #[derive(Debug)]
 pub struct Subscription {
     topics: Arc<Topics>,
@@ -230,23 +254,43 @@ impl Subscription {
         }
     }
 
-    /// The committed rows after `after` (the number of rows the caller has), if memory still holds all of them; None: read
-    /// the ledger. An empty list means that nothing is newer.
-    pub fn rows_after(&self, after: LedgerSeq) -> Option<Vec<Arc<str>>> {
+    /// What memory knows of the rows after `after` (the number of rows the caller has); None: ask the database.
+    pub(super) fn peek(&self, after: LedgerSeq) -> Option<Tail> {
         let state = lock(&self.topic.state);
-        if state.ring.is_empty() {
-            return (state.complete && after == 0).then(Vec::new);
-        }
-        let first = state.last_seq + 1 - state.ring.len() as u64;
-        if after + 1 < first || after > state.last_seq {
-            return None;
-        }
-        Some(state.ring.iter().skip((after + 1 - first) as usize).cloned().collect())
+        let (end, status) = (state.end?, state.status?);
+        // The first that memory still has.
+        let first = end + 1 - state.ring.len() as u64;
+        let rows = match after {
+            _ if after >= end => Vec::new(),
+            _ if after + 1 < first => return None,
+            _ => page(state.ring.iter().skip((after + 1 - first) as usize).cloned()),
+        };
+        Some(Tail { rows, status })
     }
 
-    /// The run's status after the last commit heard of; None: none was heard of, read the run.
-    pub fn status(&self) -> Option<RunStatus> {
-        lock(&self.topic.state).status
+    /// To be held while the database is read for what memory does not have. Those who listen to the same run and were woken with the
+    /// caller wait here, and find in memory what it has [offered](Self::offer).
+    pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.topic.reading.lock().await
+    }
+
+    pub(super) fn run(&self) -> RunRef {
+        self.run
+    }
+
+    /// Counts publications: an [offer](Self::offer) that was read before one is not taken.
+    pub(super) fn version(&self) -> u64 {
+        lock(&self.topic.state).version
+    }
+
+    /// The last rows of the run, read from the database after `version` was looked at; `end` is how many it has.
+    pub(super) fn offer(&self, version: u64, end: LedgerSeq, tail: &Tail) {
+        let mut state = lock(&self.topic.state);
+        if state.version == version && state.end.is_none() {
+            let first_seq = end + 1 - tail.rows.len() as u64;
+            state.publish(first_seq, tail.rows.clone());
+            state.status = Some(tail.status);
+        }
     }
 }
 

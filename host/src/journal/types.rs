@@ -241,7 +241,10 @@ pub struct Metrics {
     pub llm_calls: u64,
     /// Tools that were called; one row may call several.
     pub tool_calls: u64,
-    /// Tokens in and out, as the models' answers say.
+    /// As the models' answers say.
+    pub tokens_in: u64,
+    pub tokens_out: u64,
+    /// All of them, which may be more than in and out.
     pub tokens: u64,
 }
 

@@ -18,7 +18,8 @@ use utoipa_swagger_ui::SwaggerUi;
 pub use answers::{BadRequest, Conflict, Failed, Invalid, NotFound, Refused, TooLarge};
 
 use super::{
-    artifacts, audit, bundle_admin, bundle_flows, bundles, commands, files, identity, input_data, ledger, runs, start, stream,
+    artifacts, audit, bundle_admin, bundle_flows, bundles, commands, discovery, files, history, identity, input_data, ledger,
+    runs, start, stream,
 };
 
 #[derive(OpenApi)]
@@ -36,6 +37,7 @@ use super::{
         (name = "runs", description = "Starting and reading runs"),
         (name = "ledger", description = "The steps of runs: pages, batches, streams"),
         (name = "artifacts", description = "What runs and sessions keep, and bringing it in"),
+        (name = "discovery", description = "What this host can do"),
         (name = "commands", description = "What is to be done with a run"),
         (name = "files", description = "The workspace's files; for administrators"),
     ),
@@ -54,10 +56,17 @@ use super::{
         runs::list,
         runs::get,
         input_data::get,
+        history::get,
         ledger::page,
         ledger::batch,
         stream::follow,
         commands::submit,
+        discovery::tools,
+        discovery::providers,
+        discovery::models,
+        discovery::model_capabilities,
+        discovery::capabilities,
+        discovery::semantics,
         files::policy,
         files::list,
         files::search,

@@ -3,8 +3,10 @@
 mod artifacts;
 mod bundles;
 mod commands;
+mod discovery;
 mod fake;
 mod files;
+mod history;
 mod runs;
 mod security;
 mod stream;

@@ -135,6 +135,48 @@ async fn silence_is_filled_with_comments_and_streams_are_counted() {
 }
 
 #[tokio::test]
+async fn a_thousand_streams_of_one_run_each_get_every_row_once() {
+    let settings = crate::security::Settings {
+        tokens: vec![super::TOKEN.into()],
+        max_sse: 1000,
+        ..Default::default()
+    };
+    let gateway = Gateway::with(settings).await;
+    let run = gateway.start(r#"{"bundle_id": "demo"}"#).await;
+    let path = format!("/api/gateway/runs/{run}/ledger/stream?heartbeat_s=60");
+    let open_all = async || {
+        let mut streams = Vec::new();
+        for _ in 0..1000 {
+            streams.push(Stream::open(&gateway, &path, "").await);
+        }
+        streams
+    };
+    drop(open_all().await);
+    let mut streams = open_all().await;
+    assert_eq!(gateway.get(&path).await.status, 429);
+    gateway.ask(&run).await;
+    for stream in &mut streams {
+        let ids: Vec<String> = stream
+            .read(2)
+            .await
+            .iter()
+            .map(|frame| frame.lines().next().unwrap().to_owned())
+            .collect();
+        assert_eq!(ids, ["id: 1", "id: 2"]);
+    }
+    let cancel = serde_json::json!({"command_id": "c", "run_id": run, "type": "cancel"});
+    gateway.post("/api/gateway/commands", &cancel.to_string()).await;
+    for stream in &mut streams {
+        let frames = stream.read(99).await;
+        assert_eq!(frames.len(), 2);
+        assert!(
+            frames[0].starts_with("id: 3\n") && frames[1].starts_with("event: done\n"),
+            "{frames:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_stopping_server_ends_its_streams() {
     let gateway = Gateway::new().await;
     let run = gateway.start(r#"{"bundle_id": "demo"}"#).await;

@@ -65,12 +65,17 @@ fn micros(at: Option<Micros>) -> Option<i64> {
     at.map(|at| at.0)
 }
 
+/// A count that the answers of models make up may be anything.
+fn number(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 static RUNS: LazyLock<Batch> = LazyLock::new(|| {
     let columns = "tenant, run, run_id, workflow_id, component, entry, input, host_vars, session_id, actor_id, parent, listener, created_us";
     Batch::new(&format!("INSERT INTO runs ({columns}) VALUES"), 13, "")
 });
 
-const STATE_COLUMNS: [&str; 28] = [
+const STATE_COLUMNS: [&str; 30] = [
     "tenant",
     "run",
     "status",
@@ -85,6 +90,8 @@ const STATE_COLUMNS: [&str; 28] = [
     "steps",
     "llm_calls",
     "tool_calls",
+    "tokens_in",
+    "tokens_out",
     "tokens",
     "last_us",
     "history_pos",
@@ -164,7 +171,7 @@ fn bind_run(a: &mut SqliteArguments, r: NewRun) -> Result<(), BoxDynError> {
 fn bind_state(a: &mut SqliteArguments, (at, s, waiting): (RunRef, State, Option<Arc<str>>)) -> Result<(), BoxDynError> {
     bind!(a; at.tenant.0, at.run.0, s.status.as_str(), s.node, waiting, s.output, s.error, s.updated.0, s.epoch as i64,
         s.last_seq as i64, s.notes as i64, s.metrics.steps as i64, s.metrics.llm_calls as i64, s.metrics.tool_calls as i64,
-        i64::try_from(s.metrics.tokens).unwrap_or(i64::MAX), s.last_time.0, s.history_pos as i64, s.inbox_end as i64, s.inbox_consumed as i64, s.calls,
+        number(s.metrics.tokens_in), number(s.metrics.tokens_out), number(s.metrics.tokens), s.last_time.0, s.history_pos as i64, s.inbox_end as i64, s.inbox_consumed as i64, s.calls,
         s.pause.paused, s.pausing, s.pause.reason, micros(s.pause.paused_at), micros(s.pause.resumed_at), s.unarmed,
         s.arming, s.watched as i64)
 }

@@ -28,7 +28,7 @@ pub(crate) fn digest(bytes: &[u8]) -> Answer<Digest> {
         .map_err(|_| Error::Corrupt("a stored digest has not 32 bytes".to_owned()))
 }
 
-fn status(text: &str) -> Answer<RunStatus> {
+pub(crate) fn status(text: &str) -> Answer<RunStatus> {
     RunStatus::parse(text).ok_or_else(|| Error::Corrupt(format!("unknown status '{text}'")))
 }
 
@@ -46,6 +46,9 @@ impl<'r> Columns<'r> {
         let column = self.next;
         self.next += 1;
         Ok(self.row.try_get(column)?)
+    }
+    pub(crate) fn skip(&mut self, columns: usize) {
+        self.next += columns;
     }
     pub(crate) fn text(&mut self) -> Answer<Option<Arc<str>>> {
         Ok(self.get::<Option<&str>>()?.map(Arc::from))
@@ -65,8 +68,8 @@ impl<'r> Columns<'r> {
 }
 
 const HEAD: &str = "SELECT r.run_id, coalesce(r.session_id, r.run_id), r.actor_id, r.parent, s.status, s.node, s.output, s.error, \
-    s.updated_us, s.epoch, s.last_seq, s.notes, s.steps, s.llm_calls, s.tool_calls, s.tokens, s.last_us, s.history_pos, s.inbox_end, \
-    s.inbox_consumed, s.calls, s.paused, s.pause_reason, s.paused_us, s.resumed_us, s.pausing, s.unarmed, s.arming, s.watched FROM runs r JOIN run_state s USING (tenant, run) \
+    s.updated_us, s.epoch, s.last_seq, s.notes, s.steps, s.llm_calls, s.tool_calls, s.tokens_in, s.tokens_out, s.tokens, s.last_us, s.history_pos, \
+    s.inbox_end, s.inbox_consumed, s.calls, s.paused, s.pause_reason, s.paused_us, s.resumed_us, s.pausing, s.unarmed, s.arming, s.watched FROM runs r JOIN run_state s USING (tenant, run) \
     WHERE r.tenant = ?1 AND r.run = ?2";
 
 /// The columns of [`HEAD`] from `s.status` on.
@@ -98,11 +101,13 @@ fn state(c: &mut Columns<'_>) -> Answer<State> {
     })
 }
 
-fn metrics(c: &mut Columns<'_>) -> Answer<Metrics> {
+pub(crate) fn metrics(c: &mut Columns<'_>) -> Answer<Metrics> {
     Ok(Metrics {
         steps: c.u64()?,
         llm_calls: c.u64()?,
         tool_calls: c.u64()?,
+        tokens_in: c.u64()?,
+        tokens_out: c.u64()?,
         tokens: c.u64()?,
     })
 }
@@ -194,7 +199,7 @@ macro_rules! run_columns {
             $output,
             ", s.error, r.created_us, s.updated_us, r.actor_id, coalesce(r.session_id, r.run_id), p.run_id, s.paused, s.pause_reason, \
             s.paused_us, s.resumed_us, r.host_vars, s.epoch, s.last_seq, s.last_seq - s.notes, s.last_us, \
-            s.steps, s.llm_calls, s.tool_calls, s.tokens"
+            s.steps, s.llm_calls, s.tool_calls, s.tokens_in, s.tokens_out, s.tokens"
         )
     };
 }

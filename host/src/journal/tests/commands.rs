@@ -266,7 +266,8 @@ async fn two_processes_wake_each_other() {
             .await
             .unwrap()
     );
-    assert!(news.rows_after(0).is_none());
+    assert!(news.peek(0).is_none());
+    assert_eq!(api.tail(&news, 0).await.unwrap().rows.len(), 1);
     assert_eq!(
         api.run(LOCAL, &RunId::from("r")).await.unwrap().unwrap().status,
         RunStatus::Waiting

@@ -1,5 +1,15 @@
 use super::*;
+use std::sync::Arc;
 use std::time::Duration;
+
+/// How many rows after `after` memory gives; None: it would read the database.
+fn remembered(news: &Subscription, after: u64) -> Option<usize> {
+    news.peek(after).map(|tail| tail.rows.len())
+}
+
+async fn step_on(rig: &Rig, run: &str) {
+    rig.go(run, Position::Running { node: "n".to_owned() }).await.unwrap();
+}
 
 #[tokio::test]
 async fn a_subscriber_gets_committed_rows_without_a_read() {
@@ -8,27 +18,58 @@ async fn a_subscriber_gets_committed_rows_without_a_read() {
     let mut news = rig.handle.subscribe(at);
     assert!(tokio::time::timeout(Duration::from_millis(10), news.changed()).await.is_err());
     // A run that was just made is known to have no rows yet.
-    assert_eq!(
-        (news.rows_after(0).map(|rows| rows.len()), news.status()),
-        (Some(0), Some(RunStatus::Running))
-    );
-    rig.go("r", Position::Running { node: "n".to_owned() }).await.unwrap();
-    rig.go("r", Position::Running { node: "n".to_owned() }).await.unwrap();
+    let tail = news.peek(0).unwrap();
+    assert_eq!((tail.rows.len(), tail.status), (0, RunStatus::Running));
+    step_on(&rig, "r").await;
+    step_on(&rig, "r").await;
     assert!(news.changed().await);
-    assert_eq!(news.rows_after(0).unwrap().len(), 2);
-    assert_eq!(news.rows_after(1).unwrap().len(), 1);
-    assert_eq!(news.rows_after(2).unwrap().len(), 0);
-    assert!(news.rows_after(3).is_none());
+    assert_eq!(
+        [0, 1, 2, 9].map(|after| remembered(&news, after)),
+        [Some(2), Some(1), Some(0), Some(0)]
+    );
     // A second one comes later and sees what memory holds.
     let second = rig.handle.subscribe(at);
-    assert_eq!(second.rows_after(1).unwrap().len(), 1);
+    assert_eq!(remembered(&second, 1), Some(1));
     assert!(tokio::time::timeout(Duration::from_millis(10), news.changed()).await.is_err());
     rig.complete("r", "{}").await;
     assert!(news.changed().await);
-    assert_eq!(
-        (news.rows_after(2).unwrap().len(), news.status()),
-        (1, Some(RunStatus::Completed))
+    let tail = rig.handle.tail(&news, 2).await.unwrap();
+    assert_eq!((tail.rows.len(), tail.status), (1, RunStatus::Completed));
+}
+
+#[tokio::test]
+async fn a_row_is_one_text_however_many_listen() {
+    let rig = rig().await;
+    let at = rig.start("r").await;
+    let listeners: Vec<Subscription> = (0..1000).map(|_| rig.handle.subscribe(at)).collect();
+    step_on(&rig, "r").await;
+    let mut texts = Vec::new();
+    for news in &listeners {
+        texts.extend(rig.handle.tail(news, 0).await.unwrap().rows);
+    }
+    assert_eq!(texts.len(), 1000);
+    assert!(texts.iter().all(|text| Arc::ptr_eq(text, &texts[0])));
+}
+
+#[tokio::test]
+async fn one_read_serves_all_who_have_missed_a_commit() {
+    let rig = rig().await;
+    let at = rig.start("r").await;
+    step_on(&rig, "r").await;
+    let listeners: Vec<Subscription> = (0..100).map(|_| rig.handle.subscribe(at)).collect();
+    // As if another process had made the commit.
+    rig.handle.forget_tails(at);
+    assert_eq!(remembered(&listeners[0], 0), None);
+    let tails = futures::future::join_all(listeners.iter().map(|news| rig.handle.tail(news, 0))).await;
+    let rows: Vec<_> = tails.into_iter().flat_map(|tail| tail.unwrap().rows).collect();
+    assert_eq!(rows.len(), 100);
+    assert!(
+        rows.iter().all(|row| Arc::ptr_eq(row, &rows[0])),
+        "each has read the database"
     );
+    // What is committed next follows what was read.
+    step_on(&rig, "r").await;
+    assert_eq!(remembered(&listeners[7], 0), Some(2));
 }
 
 #[tokio::test]
@@ -37,10 +78,37 @@ async fn a_slow_subscriber_holds_little_and_goes_to_the_ledger() {
     let at = rig.start("r").await;
     let news = rig.handle.subscribe(at);
     for _ in 0..200 {
-        rig.go("r", Position::Running { node: "n".to_owned() }).await.unwrap();
+        step_on(&rig, "r").await;
     }
-    assert!(news.rows_after(10).is_none());
-    assert_eq!(news.rows_after(190).unwrap().len(), 10);
+    assert_eq!((remembered(&news, 10), remembered(&news, 190)), (None, Some(10)));
+    let mut seen = Vec::new();
+    loop {
+        let tail = rig.handle.tail(&news, seen.len() as u64).await.unwrap();
+        if tail.rows.is_empty() {
+            break;
+        }
+        assert!(tail.rows.iter().map(|row| row.len()).sum::<usize>() <= 64 * 1024);
+        seen.extend(tail.rows);
+    }
+    let ledger = rig.handle.ledger(LOCAL, &RunId::from("r"), 0, 1000).await.unwrap();
+    assert_eq!(seen, ledger.rows);
+}
+
+#[tokio::test]
+async fn large_rows_are_given_one_at_a_time() {
+    let rig = rig().await;
+    let at = rig.start("r").await;
+    let news = rig.handle.subscribe(at);
+    for _ in 0..5 {
+        let mut next = rig.next("r", Position::Running { node: "n".to_owned() }).await;
+        next.rows[0].result = Some(raw(&format!("\"{}\"", "x".repeat(100_000))));
+        rig.handle.advance(next).await.unwrap();
+    }
+    // The first from the database, the last from memory.
+    assert_eq!((remembered(&news, 0), remembered(&news, 3)), (None, Some(1)));
+    for after in 0..5 {
+        assert_eq!(rig.handle.tail(&news, after).await.unwrap().rows.len(), 1);
+    }
 }
 
 #[tokio::test]
@@ -50,10 +118,10 @@ async fn subscribers_hear_of_pause_cancel_and_the_end_of_the_journal() {
     let mut news = rig.handle.subscribe(at);
     rig.command(CommandKind::Pause, "r", "{}").await;
     assert!(news.changed().await);
-    assert_eq!(news.status(), Some(RunStatus::Waiting));
+    assert_eq!(news.peek(0).unwrap().status, RunStatus::Waiting);
     rig.command(CommandKind::Cancel, "r", "{}").await;
     assert!(news.changed().await);
-    assert_eq!(news.rows_after(0).unwrap().len(), 1);
+    assert_eq!(remembered(&news, 0), Some(1));
     rig.handle.close().await.unwrap();
     assert!(!news.changed().await);
 }
