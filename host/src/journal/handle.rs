@@ -11,7 +11,7 @@ use super::fresh::Fresh;
 use super::options::Role;
 use super::scope::Reads;
 use super::subscribe::{Subscription, Topics};
-use super::types::{Advance, Advanced, BundleRow, Command, Error, Receipt, StartRun};
+use super::types::{Advance, Advanced, BundleRow, Command, DeprecationRow, DynamicWorkflow, Error, Receipt, StartRun};
 use super::vital::Vital;
 use super::wakes::{WakeQueue, Wakes};
 use super::writer::{Prepared, Queued, Reply, Request};
@@ -80,6 +80,12 @@ impl Handle {
         self.ask(|reply| Request::Start(Box::new(run), reply)).await
     }
 
+    /// Makes a workflow of the host's and the run that it is for, in one commit. The journal has the component already.
+    pub async fn start_dynamic(&self, workflow: DynamicWorkflow, run: StartRun) -> Result<Started, Error> {
+        self.ask(|reply| Request::StartDynamic(Box::new((workflow, run)), reply))
+            .await
+    }
+
     /// Commits what a driver has computed. [`Error::Stale`]: nothing was written; drop the instance and load the run again.
     pub async fn advance(&self, advance: Advance) -> Result<Advanced, Error> {
         let prepared = Prepared::from(advance)?;
@@ -134,6 +140,18 @@ impl Handle {
     /// Keeps a command that has been applied elsewhere, so that it is not applied again here. False: its id is taken already.
     pub async fn import_command(&self, command: Command) -> Result<bool, Error> {
         self.ask(|reply| Request::ImportCommand(Box::new(command), reply)).await
+    }
+
+    /// Says that flows of a bundle are not to be started any more; what was said of the same flows before is replaced.
+    pub async fn deprecate(&self, tenant: TenantId, row: DeprecationRow) -> Result<(), Error> {
+        self.ask(|reply| Request::Deprecate(tenant, Box::new(row), reply)).await
+    }
+
+    /// Takes a deprecation back; `flow_id` as it was given. False: there was none.
+    pub async fn undeprecate(&self, tenant: TenantId, bundle_id: &str, flow_id: Option<&str>) -> Result<bool, Error> {
+        let (bundle_id, flow_id) = (bundle_id.to_owned(), flow_id.map(str::to_owned));
+        self.ask(|reply| Request::Undeprecate(tenant, bundle_id, flow_id, reply))
+            .await
     }
 
     /// When the next timer of a run that is not paused is due.

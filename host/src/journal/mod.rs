@@ -23,6 +23,7 @@ mod tests;
 pub mod types;
 mod vital;
 mod wakes;
+mod workflows;
 mod writer;
 
 pub use backup::backup;

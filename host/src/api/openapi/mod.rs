@@ -17,7 +17,10 @@ use utoipa_swagger_ui::SwaggerUi;
 
 pub use answers::{BadRequest, Conflict, Failed, Invalid, NotFound, Refused, TooLarge};
 
-use super::{audit, bundle_admin, bundle_flows, bundles, commands, files, identity, input_data, ledger, runs, start, stream};
+use super::{
+    audit, bundle_admin, bundle_flows, bundles, commands, deprecations, files, identity, input_data, ledger, runs, schedule,
+    start, stream, workflow_flow,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -47,7 +50,11 @@ use super::{audit, bundle_admin, bundle_flows, bundles, commands, files, identit
         bundle_admin::remove,
         bundle_flows::flow,
         bundle_flows::input_schema,
+        deprecations::deprecate,
+        deprecations::undeprecate,
+        workflow_flow::get,
         start::start,
+        schedule::schedule,
         runs::list,
         runs::get,
         input_data::get,

@@ -5,6 +5,7 @@ mod commands;
 mod fake;
 mod files;
 mod runs;
+mod schedules;
 mod security;
 mod stream;
 mod validation;

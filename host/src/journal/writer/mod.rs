@@ -25,6 +25,7 @@ mod event;
 mod head;
 mod import;
 mod request;
+mod schedule;
 mod serve;
 mod start;
 mod timer;

@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
-use super::super::types::{Advance, Advanced, BundleRow, Command, Error, Metrics, Outcome, Receipt, StartRun};
+use super::super::types::{
+    Advance, Advanced, BundleRow, Command, DeprecationRow, DynamicWorkflow, Error, Metrics, Outcome, Receipt, StartRun,
+};
 use super::import::ImportedRun;
 use crate::clock::Micros;
 use crate::ids::{Digest, RunRef, TenantId};
@@ -25,6 +27,7 @@ pub(crate) struct Queued {
 #[derive(Debug)]
 pub(crate) enum Request {
     Start(Box<StartRun>, Reply<Started>),
+    StartDynamic(Box<(DynamicWorkflow, StartRun)>, Reply<Started>),
     Advance(Box<Prepared>, Reply<Advanced>),
     FinishCall(Box<FinishedCall>, Reply<bool>),
     Command(Box<Command>, Reply<Receipt>),
@@ -35,6 +38,8 @@ pub(crate) enum Request {
     ImportRun(Box<ImportedRun>, Reply<bool>),
     ImportCommand(Box<Command>, Reply<bool>),
     TouchBundles(TenantId, Reply<()>),
+    Deprecate(TenantId, Box<DeprecationRow>, Reply<()>),
+    Undeprecate(TenantId, String, Option<String>, Reply<bool>),
     FireDue(Micros, Reply<u64>),
     Probe(Reply<()>),
     Close(Reply<()>),
@@ -128,16 +133,19 @@ impl Request {
             let _gone = reply.send(Err(copy(error)));
         }
         match self {
-            Request::Start(_, reply) => tell(reply, error),
+            Request::Start(_, reply) | Request::StartDynamic(_, reply) => tell(reply, error),
             Request::Advance(_, reply) => tell(reply, error),
             Request::Command(_, reply) => tell(reply, error),
-            Request::FinishCall(_, reply) | Request::RemoveBundle(_, _, _, reply) => tell(reply, error),
-            Request::ImportRun(_, reply) => tell(reply, error),
-            Request::ImportCommand(_, reply) => tell(reply, error),
+            Request::FinishCall(_, reply)
+            | Request::RemoveBundle(_, _, _, reply)
+            | Request::Undeprecate(_, _, _, reply)
+            | Request::ImportRun(_, reply)
+            | Request::ImportCommand(_, reply) => tell(reply, error),
             Request::InstallBundle(_, _, reply)
             | Request::PutComponent(_, _, reply)
             | Request::Probe(reply)
             | Request::TouchBundles(_, reply)
+            | Request::Deprecate(_, _, reply)
             | Request::Close(reply) => tell(reply, error),
             Request::PutBlob(_, _, reply) => tell(reply, error),
             Request::FireDue(_, reply) => tell(reply, error),
