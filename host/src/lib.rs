@@ -15,6 +15,7 @@ pub mod migrate;
 pub mod record;
 pub mod runner;
 pub mod sandbox;
+pub mod schedules;
 pub mod security;
 pub mod telemetry;
 pub mod workspace;

@@ -103,7 +103,7 @@ pub async fn input_schema(
     Ok(json(StatusCode::OK, &body))
 }
 
-/// The flow that the path names. `flow_id` may be `bundle[@version]:flow` if that agrees with the rest.
+/// The flow that the path names.
 fn find(
     principal: &Principal,
     app: &AppState,
@@ -112,11 +112,18 @@ fn find(
     uri: &Uri,
 ) -> Result<(Named, Arc<RawValue>), Error> {
     let query = Query::of(uri);
-    let mut wanted = BundleRef::parse(
-        bundle_id,
-        query.word("bundle_version"),
-        "bundle_id version does not match bundle_version",
-    )?;
+    let (wanted, flow_id) = flow_ref(bundle_id, flow_id, query.word("bundle_version"))?;
+    of_bundle(principal, app, &wanted, flow_id)
+}
+
+/// A bundle and a flow, however they are named: either may say the version, and `flow_id` may be `bundle[@version]:flow` if that agrees
+/// with the rest.
+pub fn flow_ref<'a>(
+    bundle_id: &'a str,
+    flow_id: &'a str,
+    bundle_version: Option<&'a str>,
+) -> Result<(BundleRef<'a>, &'a str), Error> {
+    let mut wanted = BundleRef::parse(bundle_id, bundle_version, "bundle_id version does not match bundle_version")?;
     let mut flow_id = flow_id.trim();
     if flow_id.is_empty() {
         return Err(Error::bad_request("flow_id is required"));
@@ -128,7 +135,7 @@ fn find(
         }
         match (prefix.version, wanted.version) {
             (Some(inside), Some(outside)) if inside != outside => {
-                let of = if query.word("bundle_version").is_some() {
+                let of = if bundle_version.is_some() {
                     "bundle_version"
                 } else {
                     "bundle_id"
@@ -143,6 +150,15 @@ fn find(
             return Err(Error::bad_request("Invalid flow_id"));
         }
     }
+    Ok((wanted, flow_id))
+}
+
+fn of_bundle(
+    principal: &Principal,
+    app: &AppState,
+    wanted: &BundleRef<'_>,
+    flow_id: &str,
+) -> Result<(Named, Arc<RawValue>), Error> {
     let bundle = wanted.find(app, principal.tenant)?;
     let reference = bundle.reference();
     let Some(flow) = app
@@ -161,4 +177,12 @@ fn find(
         flow_id: flow_id.to_owned(),
     };
     Ok((named, flow))
+}
+
+/// The answer about a flow by its workflow id, `bundle[@version]:flow`; `None` when that is no id of a bundle's flow.
+pub fn by_workflow_id(principal: &Principal, app: &AppState, workflow_id: &str) -> Option<Response> {
+    let (prefix, flow_id) = workflow_id.split_once(':')?;
+    let (wanted, flow_id) = flow_ref(prefix, flow_id, None).ok()?;
+    let (named, flow) = of_bundle(principal, app, &wanted, flow_id).ok()?;
+    Some(json(StatusCode::OK, &FlowBody { named, flow: &flow }))
 }

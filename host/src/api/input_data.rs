@@ -53,7 +53,16 @@ pub async fn get(principal: Principal, State(app): State<AppState>, PathOf(run_i
     let stored = app.journal.input(principal.tenant, &run.run_id).await?.unwrap_or_else(null);
     let input = Object::of(&stored).unwrap_or(Object(IndexMap::new()));
 
-    let named = runs::bundle_flow(&run.workflow_id);
+    // A schedule shows what it runs, and what with.
+    let vars = Vars::of(&run);
+    let target = vars
+        .about_schedule()
+        .and_then(|about| text_of(about.get("target_workflow_id")?));
+    let input = match target.as_ref().and_then(|_| Object::of(input.get("vars")?)) {
+        Some(inner) => inner,
+        None => input,
+    };
+    let named = runs::bundle_flow(target.as_deref().unwrap_or(&run.workflow_id));
     let pin_ids = named
         .as_ref()
         .map(|(bundle, flow_id)| start_pins(&app, principal.tenant, bundle, flow_id))
@@ -65,7 +74,6 @@ pub async fn get(principal: Principal, State(app): State<AppState>, PathOf(run_i
             pin_ids.iter().any(|pin| pin == key.as_ref())
         }
     });
-    let vars = Vars::of(&run);
     let body = InputData {
         run_id: run.run_id.as_str(),
         workflow_id: &run.workflow_id,
@@ -77,6 +85,10 @@ pub async fn get(principal: Principal, State(app): State<AppState>, PathOf(run_i
         pin_ids,
     };
     Ok(json(StatusCode::OK, &body))
+}
+
+fn text_of(value: &RawValue) -> Option<String> {
+    serde_json::from_str(value.get()).ok()
 }
 
 /// None for a flow that is not installed any more.

@@ -12,6 +12,7 @@ mod bundle_admin;
 mod bundle_flows;
 mod bundles;
 mod commands;
+mod deprecations;
 mod discovery;
 mod error;
 mod files;
@@ -28,11 +29,13 @@ mod python_json;
 mod routes;
 mod run_summary;
 mod runs;
+mod schedule;
 mod server;
 mod start;
 mod stream;
 mod tls;
 mod validate;
+mod workflow_flow;
 pub mod workflows;
 
 #[cfg(test)]

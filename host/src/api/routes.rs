@@ -1,16 +1,17 @@
 //! Which path goes where, and what answers when none does.
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware;
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::workflows::NO_BUNDLES;
 use super::{
-    AppState, artifacts, audit, bundle_admin, bundle_flows, bundles, commands, detail_response, discovery, files, history,
-    identity, input_data, ledger, openapi, operator, runs, start, stream,
+    AppState, artifacts, audit, bundle_admin, bundle_flows, bundles, commands, deprecations, detail_response, discovery, files,
+    history, identity, input_data, ledger, openapi, operator, runs, schedule, start, stream, workflow_flow,
 };
 use crate::security::{cors, guard};
 use crate::telemetry::http::observe;
@@ -24,6 +25,7 @@ pub fn router(state: AppState) -> Router {
         .merge(openapi::router())
         .merge(operator::router())
         .fallback(not_found)
+        .layer(middleware::from_fn_with_state(state.clone(), only_bundles))
         .with_state(state)
         .layer(CatchPanicLayer::custom(|_| {
             (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error").into_response()
@@ -63,6 +65,12 @@ fn gateway() -> Router<AppState> {
             "/bundles/{bundle_id}",
             only(get(bundles::get).delete(bundle_admin::remove), "DELETE, GET"),
         )
+        .route("/bundles/{bundle_id}/deprecate", only(post(deprecations::deprecate), "POST"))
+        .route(
+            "/bundles/{bundle_id}/undeprecate",
+            only(post(deprecations::undeprecate), "POST"),
+        )
+        .route("/workflows/{workflow_id}/flow", only(get(workflow_flow::get), "GET"))
         .route("/bundles/{bundle_id}/flows/{flow_id}", only(get(bundle_flows::flow), "GET"))
         .route(
             "/bundles/{bundle_id}/flows/{flow_id}/input_schema",
@@ -70,6 +78,10 @@ fn gateway() -> Router<AppState> {
         )
         .route("/runs", only(get(runs::list), "GET"))
         .route("/runs/start", only(post(start::start).get(runs::get_start), "POST"))
+        .route(
+            "/runs/schedule",
+            only(post(schedule::schedule).get(runs::get_schedule), "POST"),
+        )
         .route("/runs/{run_id}", only(get(runs::get), "GET"))
         .route("/runs/{run_id}/history_bundle", only(get(history::get), "GET"))
         .route("/runs/{run_id}/input_data", only(get(input_data::get), "GET"))
@@ -111,6 +123,19 @@ fn gateway() -> Router<AppState> {
             "/runs/{run_id}/artifacts/{artifact_id}/content",
             only(get(artifacts::content::get), "GET"),
         )
+}
+
+/// Refuses everything about bundles where workflows do not come in bundles.
+async fn only_bundles(State(app): State<AppState>, request: Request, next: Next) -> Response {
+    let about_bundles = request
+        .uri()
+        .path()
+        .strip_prefix("/api/gateway/bundles")
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if about_bundles && !app.workflows.serves_bundles() {
+        return detail_response(StatusCode::BAD_REQUEST, NO_BUNDLES);
+    }
+    next.run(request).await
 }
 
 /// No verb but the given ones, HEAD and OPTIONS included; `allow` names them to the client.

@@ -162,9 +162,18 @@ impl<'a> Vars<'a> {
             .and_then(|lifecycle| lifecycle.get("purpose"))
             .is_some_and(|purpose| purpose.get() == r#""draft_test""#)
     }
-    fn schedule(&self) -> Option<Schedule<'a>> {
+    /// `_meta.schedule`, if the run is a schedule.
+    pub fn about_schedule(&self) -> Option<Object<'a>> {
         let schedule = Object::of(Object::of(self.get("_meta")?)?.get("schedule")?)?;
         schedule.get("kind").filter(|kind| kind.get() == r#""scheduled_run""#)?;
+        Some(schedule)
+    }
+    /// The interval of a recurrent schedule.
+    pub fn interval(&self) -> Option<String> {
+        serde_json::from_str(self.about_schedule()?.get("interval")?.get()).ok()
+    }
+    fn schedule(&self) -> Option<Schedule<'a>> {
+        let schedule = self.about_schedule()?;
         let get = |name| schedule.get(name);
         Some(Schedule {
             kind: get("kind"),

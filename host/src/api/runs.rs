@@ -79,6 +79,10 @@ pub async fn get_start(principal: Principal, State(app): State<AppState>) -> Res
     summary(&principal, &app, "start").await
 }
 
+pub async fn get_schedule(principal: Principal, State(app): State<AppState>) -> Result<Response, Error> {
+    summary(&principal, &app, "schedule").await
+}
+
 /// Newest first by `updated_at`.
 #[derive(Serialize, ToSchema)]
 #[schema(as = RunList)]

@@ -1,5 +1,7 @@
 //! `POST /runs/start`: finds the flow, splits the input, and makes the run with its listeners in one commit.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -18,7 +20,7 @@ use crate::ids::RunId;
 use crate::journal::StartRun;
 
 /// Who acts in runs that clients start.
-const ACTOR: &str = "gateway";
+pub const ACTOR: &str = "gateway";
 
 #[derive(Serialize)]
 struct Started<'a> {
@@ -52,7 +54,7 @@ pub async fn start(principal: Principal, State(app): State<AppState>, body: Json
         bundle_version: bundle_version.as_deref(),
         flow_id: flow_id.as_deref(),
     };
-    let flow = app.workflows.resolve(principal.tenant, target)?;
+    let flow = resolve(&principal, &app, target).await?;
     let input_data = match input_data {
         Some(value) => storable(value, "input_data").map_err(|text| failed(&text))?,
         None => RawValue::from_string("{}".into()).map_err(|error| failed(&error.to_string()))?,
@@ -76,6 +78,21 @@ pub async fn start(principal: Principal, State(app): State<AppState>, body: Json
     let artifacts = snapshot.into_iter().map(|snapshot| snapshot.artifact).collect();
     app.journal.start_with(run, artifacts).await?;
     Ok(json(StatusCode::OK, &Started { run_id: &run_id }))
+}
+
+/// The flow that is meant, also one that the host has made.
+async fn resolve(principal: &Principal, app: &AppState, target: Target<'_>) -> Result<Arc<ResolvedFlow>, Error> {
+    app.workflows.refresh(principal.tenant).await;
+    let missing = match app.workflows.resolve(principal.tenant, target) {
+        Ok(flow) => return Ok(flow),
+        Err(missing @ ResolveError::NotFound(_)) => missing,
+        Err(other) => return Err(other.into()),
+    };
+    let made = match target.flow_id.filter(|_| target.bundle_id.is_none()) {
+        Some(id) => app.journal.dynamic_workflow(principal.tenant, id).await?,
+        None => None,
+    };
+    made.map(|made| Arc::new(made.into())).ok_or_else(|| missing.into())
 }
 
 fn failed(text: &str) -> Error {
@@ -133,7 +150,7 @@ fn new_run(
 impl From<ResolveError> for Error {
     fn from(error: ResolveError) -> Self {
         match error {
-            ResolveError::Nothing => Error::bad_request(error.to_string()),
+            ResolveError::Nothing | ResolveError::NoBundles => Error::bad_request(error.to_string()),
             ResolveError::NotFound(text) => Error::not_found(text),
             ResolveError::Deprecated(text) => Error::conflict(text),
             ResolveError::Ambiguous(text) => failed(&text),

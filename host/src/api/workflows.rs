@@ -12,6 +12,11 @@ use futures::future::BoxFuture;
 use serde_json::value::RawValue;
 
 use crate::ids::{Digest, TenantId};
+use crate::journal::{self, DynamicWorkflow};
+use crate::record::Json;
+
+/// What everything about bundles answers where workflows do not come in bundles.
+pub const NO_BUNDLES: &str = "Bundle workflow source is not enabled on this gateway";
 
 pub trait Workflows: Send + Sync + 'static {
     /// Every installed version, sorted by bundle id and then from the oldest version to the latest by the latest-version rule.
@@ -25,6 +30,36 @@ pub trait Workflows: Send + Sync + 'static {
 
     /// What a start request means, by the rules of [`Target`].
     fn resolve(&self, tenant: TenantId, target: Target<'_>) -> Result<Arc<ResolvedFlow>, ResolveError>;
+
+    /// Whether workflows come in bundles; else they are flows without bundles, started by their own id.
+    fn serves_bundles(&self) -> bool;
+
+    /// The document of a flow that belongs to no bundle.
+    fn flow_file(&self, tenant: TenantId, flow_id: &str) -> Option<Arc<RawValue>>;
+
+    /// Takes in what has changed in a directory of flows; for requests that start something. Cheap where there is none.
+    fn refresh(&self, tenant: TenantId) -> BoxFuture<'_, ()>;
+
+    /// Compiles a document of the host's own and has the journal keep its component; gives that and the entry within it. The error is a
+    /// text for people.
+    fn compile(&self, tenant: TenantId, document: Json) -> BoxFuture<'_, Result<(Digest, String), String>>;
+
+    /// Says that a flow, or every flow of a bundle that is not named itself, is not to be started any more. Durable when it is answered.
+    fn deprecate<'a>(
+        &'a self,
+        tenant: TenantId,
+        bundle_id: &'a str,
+        flow_id: Option<&'a str>,
+        reason: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Deprecation, DeprecateError>>;
+
+    /// Takes that back. False: it was never said.
+    fn undeprecate<'a>(
+        &'a self,
+        tenant: TenantId,
+        bundle_id: &'a str,
+        flow_id: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<bool, journal::Error>>;
 
     /// Checks, compiles and installs a `.flow` file. A flow that does not compile does not stop the installation.
     fn upload(&self, tenant: TenantId, file: Bytes, overwrite: bool) -> BoxFuture<'_, Result<Uploaded, InstallError>>;
@@ -82,6 +117,16 @@ pub struct Deprecation {
     pub reason: Option<String>,
 }
 
+/// Why nothing was deprecated.
+#[derive(Debug, thiserror::Error)]
+pub enum DeprecateError {
+    /// 404: `Bundle 'x' not found`, `Entrypoint 'b:f' not found`.
+    #[error("{0}")]
+    NotFound(String),
+    #[error(transparent)]
+    Journal(#[from] journal::Error),
+}
+
 /// The file that was installed.
 #[derive(Debug, Clone)]
 pub struct Uploaded {
@@ -115,7 +160,7 @@ pub struct Target<'a> {
     pub flow_id: Option<&'a str>,
 }
 
-/// A flow that can be started.
+/// A flow that can be started. One that belongs to no bundle has its id as `workflow_id` and `flow_id`, and an empty bundle id.
 #[derive(Debug, Clone)]
 pub struct ResolvedFlow {
     /// `bundle_id@version:flow_id`.
@@ -130,6 +175,21 @@ pub struct ResolvedFlow {
     pub entry: String,
     /// One for each `on_event` node, in document order; same component.
     pub listeners: Vec<Listener>,
+}
+
+impl From<DynamicWorkflow> for ResolvedFlow {
+    fn from(made: DynamicWorkflow) -> Self {
+        ResolvedFlow {
+            bundle_id: String::new(),
+            bundle_version: String::new(),
+            flow_id: made.workflow_id.clone(),
+            workflow_id: made.workflow_id,
+            is_draft: false,
+            component: made.component,
+            entry: made.entry,
+            listeners: Vec::new(),
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -152,6 +212,9 @@ pub enum ResolveError {
     /// 409, no prefix: `Workflow 'b:f' is deprecated[: reason]`.
     #[error("{0}")]
     Deprecated(String),
+    /// 400, no prefix: a bundle is named where there are none.
+    #[error("{NO_BUNDLES}")]
+    NoBundles,
     /// 400 with the prefix: several bundles or entrypoints, parts that contradict each other.
     #[error("{0}")]
     Ambiguous(String),

@@ -66,10 +66,6 @@ pub fn prepare(package: &Package, source: Source) -> Prepared {
 fn resolved(package: &Package, flow_id: &str, component: Digest, made: &Made) -> ResolvedFlow {
     let (id, version) = (package.bundle_id(), package.bundle_version());
     let workflow_id = workflow_id(id, version, flow_id);
-    let listener = |node: &String| Listener {
-        workflow_id: listener_id(&workflow_id, node),
-        entry: node.clone(),
-    };
     ResolvedFlow {
         bundle_id: id.to_owned(),
         bundle_version: version.to_owned(),
@@ -77,7 +73,16 @@ fn resolved(package: &Package, flow_id: &str, component: Digest, made: &Made) ->
         is_draft: is_draft(version),
         component,
         entry: made.entry.clone(),
-        listeners: made.listeners.iter().map(listener).collect(),
+        listeners: listeners(&workflow_id, made),
         workflow_id,
     }
+}
+
+/// The listeners of a flow by their workflow ids.
+pub fn listeners(workflow_id: &str, made: &Made) -> Vec<Listener> {
+    let listener = |node: &String| Listener {
+        workflow_id: listener_id(workflow_id, node),
+        entry: node.clone(),
+    };
+    made.listeners.iter().map(listener).collect()
 }

@@ -10,7 +10,9 @@
 
 mod catalog;
 mod compile;
+mod deprecations;
 mod files;
+mod flow_files;
 mod install;
 mod package;
 mod registry;
@@ -22,8 +24,8 @@ mod tests;
 mod workflows;
 
 pub use files::{Compiled, compile_path, pack, pack_dir, pack_flow};
-pub use registry::{Options, Registry};
-pub use shelf::{Source, Workflow};
+pub use registry::{Options, Registry, Source};
+pub use shelf::Workflow;
 
 /// The workflow id of the listener that starts at `node` of a flow.
 pub fn listener_id(workflow_id: &str, node: &str) -> String {

@@ -6,31 +6,59 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use flowgate_compiler::Link;
 use flowgate_compiler::bundle::{Limits, file_name};
 use futures::future::try_join_all;
 use tokio::sync::Mutex;
 
+use super::compile::compile;
+use super::deprecations::Deprecations;
 use super::files;
+use super::flow_files::Seen;
 use super::install::{Prepared, prepare};
 use super::package::Package;
 use super::scan;
-use super::shelf::{Installed, Shelf, Source, Workflow};
+use super::shelf::{self, Installed, Shelf, Workflow};
 use crate::api::workflows::{InstallError, Uploaded};
 use crate::ids::{Digest, TenantId};
-use crate::journal::{self, BundleRow};
+use crate::journal::{self, BundleRow, Component};
+use crate::record::Json;
+use crate::schedules;
 
 /// How a registry is opened.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Bundles that are the operator's: a directory or one bundle. They belong to [`TenantId::LOCAL`].
+    pub source: Source,
+    /// What is the operator's: bundles (a directory or one bundle) or flows, by the source. They belong to [`TenantId::LOCAL`].
     pub flows_dir: Option<PathBuf>,
     pub limits: Limits,
     /// Another process installs bundles into the same journal: look there again when a workflow is unknown.
     pub follow: bool,
 }
 
+/// Where workflows come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Source {
+    /// Bundles: uploaded ones and those of the flows directory.
+    #[default]
+    Bundles,
+    /// VisualFlow documents that lie in the flows directory, without bundles.
+    VisualFlow,
+}
+
 /// How often an unknown workflow may make a following registry read the journal.
 const FOLLOW_EVERY: Duration = Duration::from_secs(1);
+/// How often a request may make the registry look for changed files in a directory of flows.
+pub(super) const FLOWS_EVERY: Duration = Duration::from_millis(250);
+
+/// What was last read.
+#[derive(Debug, Default)]
+pub(super) struct Change {
+    /// When the sources were last read.
+    pub read_at: Option<Instant>,
+    /// The files of a directory of flows as they were then.
+    pub seen: Option<Vec<Seen>>,
+}
 
 /// How often a following registry asks whether another process has changed what is installed.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -39,11 +67,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Registry {
     journal: journal::Handle,
-    options: Options,
+    pub(super) options: Options,
     /// Replaced as a whole by a change; locked only to read or to swap the pointer.
     shelves: RwLock<HashMap<TenantId, Arc<Shelf>>>,
-    /// Held through a change, so that two of them do not undo each other. Says when the sources were last read.
-    changing: Mutex<Option<Instant>>,
+    /// Held through a change, so that two of them do not undo each other.
+    pub(super) changing: Mutex<Change>,
 }
 
 impl Registry {
@@ -76,16 +104,25 @@ impl Registry {
         self.shelf(tenant).workflow(workflow_id).cloned()
     }
 
-    /// Like [`workflow`](Self::workflow), but looks for what another process may have installed before it gives up.
+    /// Like [`workflow`](Self::workflow), but before it gives up it looks among the workflows that the host has made, and for what
+    /// another process may have installed.
     pub async fn find_workflow(&self, tenant: TenantId, workflow_id: &str) -> Option<Arc<Workflow>> {
-        let found = self.workflow(tenant, workflow_id);
-        if found.is_some() || !self.options.follow {
-            return found;
+        self.look_at_flows(tenant).await;
+        if let Some(found) = self.workflow(tenant, workflow_id) {
+            return Some(found);
         }
-        let mut read_at = self.changing.lock().await;
-        if read_at.is_none_or(|at| at.elapsed() >= FOLLOW_EVERY) {
-            let read = self.read_sources(tenant).await;
-            *read_at = Some(Instant::now());
+        match self.journal.dynamic_workflow(tenant, workflow_id).await {
+            Ok(Some(made)) => return Some(Arc::new(made.into())),
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, workflow = workflow_id, "a workflow cannot be looked up"),
+        }
+        if !self.options.follow {
+            return None;
+        }
+        let mut change = self.changing.lock().await;
+        if change.read_at.is_none_or(|at| at.elapsed() >= FOLLOW_EVERY) {
+            let read = self.read_sources(tenant, &mut change).await;
+            change.read_at = Some(Instant::now());
             if let Err(error) = read {
                 tracing::warn!(%error, "installed bundles cannot be read");
             }
@@ -114,9 +151,9 @@ impl Registry {
 
     /// Reads all sources of a tenant again. What has not changed is not compiled again.
     pub async fn load(&self, tenant: TenantId) -> Result<(), journal::Error> {
-        let mut read_at = self.changing.lock().await;
-        self.read_sources(tenant).await?;
-        *read_at = Some(Instant::now());
+        let mut change = self.changing.lock().await;
+        self.read_sources(tenant, &mut change).await?;
+        change.read_at = Some(Instant::now());
         Ok(())
     }
 
@@ -136,7 +173,7 @@ impl Registry {
             if !overwrite && shelf.version(id, Some(version)).is_ok() {
                 return Err(InstallError::Exists(file_name(id, version)));
             }
-            Ok(prepare(&package, Source::Journal))
+            Ok(prepare(&package, shelf::Source::Journal))
         });
         let prepared = prepared.await.map_err(InstallError::Failed)??;
         let bundle = prepared.installed.bundle.clone();
@@ -163,7 +200,7 @@ impl Registry {
 
     /// Removes one version or all; answers how many went.
     pub async fn uninstall(&self, tenant: TenantId, bundle_id: &str, version: Option<&str>) -> Result<u64, String> {
-        let _change = self.changing.lock().await;
+        let mut change = self.changing.lock().await;
         let shelf = self.shelf(tenant);
         let meant = |i: &&Arc<Installed>| {
             i.bundle.bundle_id == bundle_id && version.is_none_or(|version| i.bundle.bundle_version == version)
@@ -172,22 +209,22 @@ impl Registry {
         for installed in shelf.all().filter(meant) {
             let version = &installed.bundle.bundle_version;
             removed += match &installed.source {
-                Source::Journal => {
+                shelf::Source::Journal => {
                     let removed = self.journal.remove_bundle(tenant, bundle_id, version).await;
                     u64::from(removed.map_err(|e| e.to_string())?)
                 }
-                Source::File(path) => {
+                shelf::Source::File(path) => {
                     let removed = tokio::fs::remove_file(path).await;
                     removed
                         .map(|()| 1)
                         .map_err(|e| format!("{} cannot be removed: {e}", path.display()))?
                 }
-                Source::Directory(path) => {
+                shelf::Source::Directory(path) => {
                     return Err(format!("it is the directory {}: remove that and reload", path.display()));
                 }
             };
         }
-        self.read_sources(tenant).await.map_err(|e| e.to_string())?;
+        self.read_sources(tenant, &mut change).await.map_err(|e| e.to_string())?;
         Ok(removed)
     }
 
@@ -210,7 +247,10 @@ impl Registry {
         Ok(installed)
     }
 
-    async fn read_sources(&self, tenant: TenantId) -> Result<(), journal::Error> {
+    async fn read_sources(&self, tenant: TenantId, change: &mut Change) -> Result<(), journal::Error> {
+        if self.options.source == Source::VisualFlow {
+            return self.read_flows(tenant, &mut change.seen).await;
+        }
         let shelf = self.shelf(tenant);
         let known: HashMap<Digest, Arc<Installed>> = shelf.all().map(|i| (i.digest, i.clone())).collect();
         let mut installed = Vec::new();
@@ -228,11 +268,12 @@ impl Registry {
                 Err(error) => tracing::warn!(source = named, error, "bundle cannot be read and is skipped"),
             }
         }
-        self.put(tenant, installed);
+        let deprecations = Deprecations::of(self.journal.deprecations(tenant).await?);
+        self.put_shelf(tenant, Shelf::new(installed, deprecations));
         Ok(())
     }
 
-    async fn local_sources(&self, tenant: TenantId) -> Vec<Source> {
+    async fn local_sources(&self, tenant: TenantId) -> Vec<shelf::Source> {
         let Some(dir) = self.options.flows_dir.clone().filter(|_| tenant == TenantId::LOCAL) else {
             return Vec::new();
         };
@@ -247,15 +288,15 @@ impl Registry {
     }
 
     async fn read_row(&self, row: BundleRow, known: &Known) -> Result<Read, String> {
-        if let Some(same) = known.get(&row.digest).filter(|i| i.source == Source::Journal) {
+        if let Some(same) = known.get(&row.digest).filter(|i| i.source == shelf::Source::Journal) {
             return Ok(Read::Known(same.clone()));
         }
         let limits = self.options.limits;
-        let prepared = blocking(move || Ok(prepare(&Package::from_file(row.bytes, &limits)?, Source::Journal)));
+        let prepared = blocking(move || Ok(prepare(&Package::from_file(row.bytes, &limits)?, shelf::Source::Journal)));
         prepared.await?.map(Read::New)
     }
 
-    async fn read_local(&self, source: Source, known: &Known) -> Result<Read, String> {
+    async fn read_local(&self, source: shelf::Source, known: &Known) -> Result<Read, String> {
         let limits = self.options.limits;
         let from = source.clone();
         let package = blocking(move || files::open(&from, &limits));
@@ -285,9 +326,41 @@ impl Registry {
     }
 
     fn put(&self, tenant: TenantId, installed: impl IntoIterator<Item = Arc<Installed>>) {
-        let shelf = Arc::new(Shelf::new(installed));
+        let deprecations = self.shelf(tenant).deprecations().clone();
+        self.put_shelf(tenant, Shelf::new(installed, deprecations));
+    }
+
+    pub(super) fn put_shelf(&self, tenant: TenantId, shelf: Shelf) {
         let mut shelves = self.shelves.write().unwrap_or_else(PoisonError::into_inner);
-        shelves.insert(tenant, shelf);
+        shelves.insert(tenant, Arc::new(shelf));
+    }
+
+    /// Compiles a wrapper and keeps its component. Gives the component and the flow's entry within it.
+    pub async fn compile_document(&self, tenant: TenantId, document: Json) -> Result<(Digest, String), String> {
+        let made = blocking(move || {
+            compile(
+                schedules::FLOW_ID,
+                document.get().as_bytes(),
+                usize::MAX,
+                &|_| None,
+                Link::Shared,
+            )
+        });
+        let made = made.await?.map_err(|findings| {
+            let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
+            findings.join("; ")
+        })?;
+        let digest = Digest::of(&made.bytes);
+        let component = Component {
+            digest,
+            bytes: made.bytes.into(),
+            runtime: made.runtime,
+        };
+        self.journal
+            .put_component(tenant, component)
+            .await
+            .map_err(|e| e.to_string())?;
+        Ok((digest, made.entry))
     }
 }
 
@@ -304,7 +377,7 @@ fn same(a: &crate::api::workflows::Bundle, b: &crate::api::workflows::Bundle) ->
 }
 
 /// Runs CPU or file work where it does not hold up others.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|e| format!("the work was stopped: {e}"))

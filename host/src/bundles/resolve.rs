@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use flowgate_compiler::bundle::workflow_id;
 
-use super::shelf::{Installed, Shelf};
+use super::shelf::{Flow, Installed, Shelf};
 use super::split_ref;
 use crate::api::workflows::{Missing, ResolveError, ResolvedFlow, Target};
 
@@ -34,7 +34,7 @@ pub fn resolve(shelf: &Shelf, target: Target<'_>) -> Result<Arc<ResolvedFlow>, R
         None => {
             let bundle_id = bundle_id.ok_or(ResolveError::Nothing)?;
             let installed = shelf.version(bundle_id, version)?;
-            start(installed, entrypoint(installed)?)
+            start(shelf, installed, entrypoint(installed)?)
         }
         Some(flow_id) => match flow_id.split_once(':') {
             Some((prefix, flow)) if shelf.has(split_ref(prefix).0) => {
@@ -45,7 +45,7 @@ pub fn resolve(shelf: &Shelf, target: Target<'_>) -> Result<Arc<ResolvedFlow>, R
                 if prefix_version.zip(version).is_some_and(|(a, b)| a != b) {
                     return ambiguous("flow_id version does not match bundle_version");
                 }
-                start(shelf.version(prefix, prefix_version.or(version))?, flow.trim())
+                start(shelf, shelf.version(prefix, prefix_version.or(version))?, flow.trim())
             }
             Some(_) if bundle_id.is_some() || version.is_some() => ambiguous(format!(
                 "flow_id '{flow_id}' is already namespaced, but bundle_id/bundle_version was also provided"
@@ -57,7 +57,7 @@ pub fn resolve(shelf: &Shelf, target: Target<'_>) -> Result<Arc<ResolvedFlow>, R
                         "bundle_id is required when multiple bundles are loaded (or pass flow_id as 'bundle:flow')",
                     );
                 };
-                start(shelf.version(bundle_id, version)?, flow_id)
+                start(shelf, shelf.version(bundle_id, version)?, flow_id)
             }
         },
     }
@@ -77,19 +77,33 @@ fn entrypoint(installed: &Installed) -> Result<&str, ResolveError> {
     }
 }
 
-fn start(installed: &Installed, flow_id: &str) -> Result<Arc<ResolvedFlow>, ResolveError> {
+/// The flow that is to be started where there are no bundles.
+pub fn resolve_flow(shelf: &Shelf, target: Target<'_>) -> Result<Arc<ResolvedFlow>, ResolveError> {
+    if target.bundle_id.is_some() || target.bundle_version.is_some() {
+        return Err(ResolveError::NoBundles);
+    }
+    let Some(flow_id) = target.flow_id else {
+        return Err(ResolveError::Nothing);
+    };
+    compiled(flow_id, shelf.flow_file(flow_id).map(|file| &file.flow))
+}
+
+fn start(shelf: &Shelf, installed: &Installed, flow_id: &str) -> Result<Arc<ResolvedFlow>, ResolveError> {
     let bundle = &installed.bundle;
-    let deprecated = bundle.entrypoints.iter().find(|e| e.flow_id == flow_id);
-    if let Some(deprecation) = deprecated.and_then(|e| e.deprecated.as_ref()) {
+    if let Some(deprecation) = shelf.deprecations().find(&bundle.bundle_id, flow_id) {
         let reason = deprecation.reason.as_ref().map_or(String::new(), |r| format!(": {r}"));
         let text = format!("Workflow '{}:{flow_id}' is deprecated{reason}", bundle.bundle_id);
         return Err(ResolveError::Deprecated(text));
     }
     let workflow_id = workflow_id(&bundle.bundle_id, &bundle.bundle_version, flow_id);
-    match installed.flows.get(flow_id).map(|flow| &flow.compiled) {
+    compiled(&workflow_id, installed.flows.get(flow_id))
+}
+
+fn compiled(workflow_id: &str, flow: Option<&Flow>) -> Result<Arc<ResolvedFlow>, ResolveError> {
+    match flow.map(|flow| &flow.compiled) {
         Some(Ok(flow)) => Ok(flow.clone()),
         Some(Err(diagnostics)) => Err(ResolveError::NotCompiled {
-            workflow_id,
+            workflow_id: workflow_id.to_owned(),
             diagnostics: diagnostics.clone(),
         }),
         None => Err(ResolveError::NotFound(format!("Workflow '{workflow_id}' not found"))),

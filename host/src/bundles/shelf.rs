@@ -1,5 +1,6 @@
 //! What a tenant has installed, as one immutable value.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,9 +9,13 @@ use flowgate_compiler::bundle::{Version, sort_versions};
 use flowgate_compiler::diagnostic::Diagnostic;
 use serde_json::value::RawValue;
 
+use super::deprecations::Deprecations;
+use super::flow_files::FlowFile;
 use super::split_ref;
 use crate::api::workflows::{Bundle, Listener, Missing, ResolvedFlow};
 use crate::ids::Digest;
+use crate::journal::DynamicWorkflow;
+use crate::schedules;
 
 /// A workflow as the runner needs it.
 #[derive(Debug, Clone)]
@@ -23,6 +28,18 @@ pub struct Workflow {
     pub entry: String,
     /// Started with a root run of this workflow; none for a listener.
     pub listeners: Vec<Listener>,
+}
+
+impl From<DynamicWorkflow> for Workflow {
+    fn from(made: DynamicWorkflow) -> Self {
+        Workflow {
+            flow_id: schedules::FLOW_ID.to_owned(),
+            workflow_id: made.workflow_id,
+            component: made.component,
+            entry: made.entry,
+            listeners: Vec::new(),
+        }
+    }
 }
 
 /// Where an installed bundle comes from.
@@ -54,19 +71,25 @@ pub struct Flow {
     pub compiled: Result<Arc<ResolvedFlow>, Vec<Diagnostic>>,
 }
 
-/// All installed bundles.
+/// Everything that is installed.
 #[derive(Debug, Default)]
 pub struct Shelf {
     /// Bundle id -> versions, the latest last. Never an empty list.
     bundles: BTreeMap<String, Vec<Arc<Installed>>>,
+    /// Flows that belong to no bundle, by their id.
+    flows: BTreeMap<String, Arc<FlowFile>>,
+    deprecations: Deprecations,
     /// By workflow id, listeners included.
     workflows: HashMap<String, Arc<Workflow>>,
 }
 
 impl Shelf {
     /// Of two with the same id and version the first counts.
-    pub fn new(installed: impl IntoIterator<Item = Arc<Installed>>) -> Self {
-        let mut shelf = Shelf::default();
+    pub fn new(installed: impl IntoIterator<Item = Arc<Installed>>, deprecations: Deprecations) -> Self {
+        let mut shelf = Shelf {
+            deprecations,
+            ..Shelf::default()
+        };
         for item in installed {
             let versions = shelf.bundles.entry(item.bundle.bundle_id.clone()).or_default();
             if versions.iter().any(|v| v.bundle.bundle_version == item.bundle.bundle_version) {
@@ -82,13 +105,56 @@ impl Shelf {
                 created_at: &v.bundle.created_at,
             });
         }
-        let compiled = shelf
-            .all()
-            .flat_map(|i| i.flows.values())
-            .filter_map(|f| f.compiled.as_ref().ok());
-        let workflows = compiled.flat_map(|flow| workflows_of(flow)).collect::<Vec<_>>();
-        shelf.workflows = workflows.into_iter().map(|w| (w.workflow_id.clone(), Arc::new(w))).collect();
-        shelf
+        let workflows = by_id(shelf.all().flat_map(|i| i.flows.values()));
+        Shelf { workflows, ..shelf }
+    }
+
+    /// A shelf of flows without bundles. Of two with the same id the first counts.
+    pub fn of_flows(files: impl IntoIterator<Item = Arc<FlowFile>>) -> Self {
+        let mut flows: BTreeMap<String, Arc<FlowFile>> = BTreeMap::new();
+        for file in files {
+            match flows.entry(file.flow_id.clone()) {
+                Entry::Vacant(free) => drop(free.insert(file)),
+                Entry::Occupied(taken) => {
+                    let (path, first) = (file.path.display(), taken.get().path.display());
+                    tracing::warn!(%path, flow = file.flow_id, %first, "flow is there twice; this file is left out");
+                }
+            }
+        }
+        let workflows = by_id(flows.values().map(|file| &file.flow));
+        Shelf {
+            flows,
+            workflows,
+            ..Shelf::default()
+        }
+    }
+
+    /// The same shelf with other deprecations.
+    pub fn with_deprecations(&self, deprecations: Deprecations) -> Self {
+        Shelf {
+            bundles: self.bundles.clone(),
+            flows: self.flows.clone(),
+            workflows: self.workflows.clone(),
+            deprecations,
+        }
+    }
+
+    pub fn deprecations(&self) -> &Deprecations {
+        &self.deprecations
+    }
+
+    /// A bundle as clients see it.
+    pub fn described(&self, installed: &Installed) -> Arc<Bundle> {
+        self.deprecations.marked(&installed.bundle)
+    }
+
+    /// The flows that belong to no bundle.
+    pub fn flow_files(&self) -> impl Iterator<Item = &Arc<FlowFile>> {
+        self.flows.values()
+    }
+
+    pub fn flow_file(&self, flow_id: &str) -> Option<&Arc<FlowFile>> {
+        self.flows.get(flow_id)
     }
 
     pub fn all(&self) -> impl Iterator<Item = &Arc<Installed>> {
@@ -135,6 +201,13 @@ impl Shelf {
         let flow = installed.flows.get(flow.trim())?.compiled.as_ref().ok()?;
         self.workflows.get(&flow.workflow_id)
     }
+}
+
+/// What can be started of some flows, listeners included.
+fn by_id<'a>(flows: impl Iterator<Item = &'a Flow>) -> HashMap<String, Arc<Workflow>> {
+    let compiled = flows.filter_map(|flow| flow.compiled.as_ref().ok());
+    let workflows = compiled.flat_map(|flow| workflows_of(flow));
+    workflows.map(|w| (w.workflow_id.clone(), Arc::new(w))).collect()
 }
 
 fn workflows_of(flow: &ResolvedFlow) -> impl Iterator<Item = Workflow> {

@@ -2,13 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod deprecations;
+mod flow_files;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{Options, Registry, Source, listener_id, pack};
+use super::shelf::Source;
+use super::{Options, Registry, listener_id, pack};
 use crate::api::workflows::{InstallError, Missing, ResolveError, Target, Workflows as _};
 use crate::ids::TenantId;
 use crate::journal;

@@ -6,20 +6,24 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use serde_json::value::RawValue;
 
-use super::registry::Registry;
+use super::registry::{Registry, Source};
 use super::resolve;
-use crate::api::workflows::{Bundle, InstallError, Missing, ResolveError, ResolvedFlow, Target, Uploaded, Workflows};
-use crate::ids::TenantId;
+use crate::api::workflows::{
+    Bundle, DeprecateError, Deprecation, InstallError, Missing, ResolveError, ResolvedFlow, Target, Uploaded, Workflows,
+};
+use crate::ids::{Digest, TenantId};
+use crate::journal;
+use crate::record::Json;
 
 impl Workflows for Registry {
     fn bundles(&self, tenant: TenantId) -> Vec<Arc<Bundle>> {
-        self.shelf(tenant).all().map(|installed| installed.bundle.clone()).collect()
+        let shelf = self.shelf(tenant);
+        shelf.all().map(|installed| shelf.described(installed)).collect()
     }
 
     fn bundle(&self, tenant: TenantId, bundle_id: &str, version: Option<&str>) -> Result<Arc<Bundle>, Missing> {
-        self.shelf(tenant)
-            .version(bundle_id, version)
-            .map(|installed| installed.bundle.clone())
+        let shelf = self.shelf(tenant);
+        shelf.version(bundle_id, version).map(|installed| shelf.described(installed))
     }
 
     fn flow(&self, tenant: TenantId, bundle_id: &str, version: &str, flow_id: &str) -> Option<Arc<RawValue>> {
@@ -28,7 +32,45 @@ impl Workflows for Registry {
     }
 
     fn resolve(&self, tenant: TenantId, target: Target<'_>) -> Result<Arc<ResolvedFlow>, ResolveError> {
-        resolve::resolve(&self.shelf(tenant), target)
+        match self.options.source {
+            Source::Bundles => resolve::resolve(&self.shelf(tenant), target),
+            Source::VisualFlow => resolve::resolve_flow(&self.shelf(tenant), target),
+        }
+    }
+
+    fn serves_bundles(&self) -> bool {
+        self.options.source == Source::Bundles
+    }
+
+    fn flow_file(&self, tenant: TenantId, flow_id: &str) -> Option<Arc<RawValue>> {
+        self.shelf(tenant).flow_file(flow_id)?.flow.json.clone()
+    }
+
+    fn refresh(&self, tenant: TenantId) -> BoxFuture<'_, ()> {
+        Box::pin(self.look_at_flows(tenant))
+    }
+
+    fn compile(&self, tenant: TenantId, document: Json) -> BoxFuture<'_, Result<(Digest, String), String>> {
+        Box::pin(self.compile_document(tenant, document))
+    }
+
+    fn deprecate<'a>(
+        &'a self,
+        tenant: TenantId,
+        bundle_id: &'a str,
+        flow_id: Option<&'a str>,
+        reason: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Deprecation, DeprecateError>> {
+        Box::pin(self.deprecate_flow(tenant, (bundle_id, flow_id), reason))
+    }
+
+    fn undeprecate<'a>(
+        &'a self,
+        tenant: TenantId,
+        bundle_id: &'a str,
+        flow_id: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<bool, journal::Error>> {
+        Box::pin(self.undeprecate_flow(tenant, bundle_id, flow_id))
     }
 
     fn upload(&self, tenant: TenantId, file: Bytes, overwrite: bool) -> BoxFuture<'_, Result<Uploaded, InstallError>> {

@@ -65,6 +65,7 @@ impl Gateway {
         let options = (
             options,
             bundles::Options {
+                source: settings.workflow_source,
                 flows_dir,
                 limits: settings.bundles.limits(),
                 follow: true,

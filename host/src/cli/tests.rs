@@ -101,6 +101,7 @@ fn waiting(reason: WaitReason, key: &str, choices: &[&str], free_text: bool) -> 
         parent_run_id: None,
         paused: Pause::default(),
         host_vars: raw(json!({})),
+        host_patch: None,
         epoch: 0,
         last_seq: 1,
         own_seq: 1,

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::bundles::Source;
 use crate::journal::Synchronous;
 use crate::{runner, sandbox, security, workspace};
 
@@ -19,6 +20,7 @@ pub struct Settings {
     /// Empty: chosen by what the command keeps.
     pub code_cache: PathBuf,
     pub flows_dir: PathBuf,
+    pub workflow_source: Source,
     /// Every token a client may send. Kept apart from `security`, whose debug output would show them.
     pub tokens: Vec<Token>,
     /// Whether writes are recorded. None: when security is on.

@@ -11,7 +11,7 @@ use super::fresh::Fresh;
 use super::options::Role;
 use super::scope::Reads;
 use super::subscribe::{Subscription, Topics};
-use super::types::{Advance, Advanced, BundleRow, Command, Error, Metrics, Receipt, StartRun};
+use super::types::{Advance, Advanced, BundleRow, Command, DeprecationRow, DynamicWorkflow, Error, Metrics, Receipt, StartRun};
 use super::vital::Vital;
 use super::wakes::{WakeQueue, Wakes};
 use super::writer::{NoteAccess, Prepared, Queued, Reply, Request, shrink_rows};
@@ -84,6 +84,12 @@ impl Handle {
     /// first wait, so that nothing it emits is lost.
     pub async fn start(&self, run: StartRun) -> Result<Started, Error> {
         self.start_with(run, Vec::new()).await
+    }
+
+    /// Makes a workflow of the host's and the run that it is for, in one commit. The journal has the component already.
+    pub async fn start_dynamic(&self, workflow: DynamicWorkflow, run: StartRun) -> Result<Started, Error> {
+        self.ask(|reply| Request::StartDynamic(Box::new((workflow, run)), reply))
+            .await
     }
 
     /// As [`start`](Self::start), with artifacts of the run in the same commit. Their bytes are blobs already.
@@ -186,6 +192,18 @@ impl Handle {
             request: Request::NoteAccess(Box::new(note)),
         };
         let _busy = self.requests.try_send(queued);
+    }
+
+    /// Says that flows of a bundle are not to be started any more; what was said of the same flows before is replaced.
+    pub async fn deprecate(&self, tenant: TenantId, row: DeprecationRow) -> Result<(), Error> {
+        self.ask(|reply| Request::Deprecate(tenant, Box::new(row), reply)).await
+    }
+
+    /// Takes a deprecation back; `flow_id` as it was given. False: there was none.
+    pub async fn undeprecate(&self, tenant: TenantId, bundle_id: &str, flow_id: Option<&str>) -> Result<bool, Error> {
+        let (bundle_id, flow_id) = (bundle_id.to_owned(), flow_id.map(str::to_owned));
+        self.ask(|reply| Request::Undeprecate(tenant, bundle_id, flow_id, reply))
+            .await
     }
 
     /// When the next timer of a run that is not paused is due.

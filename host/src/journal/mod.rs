@@ -27,6 +27,7 @@ mod tests;
 pub mod types;
 mod vital;
 mod wakes;
+mod workflows;
 mod writer;
 
 pub use artifacts::{ArtifactFilter, ArtifactPage, ArtifactPart, ArtifactStats, Facet};

@@ -240,6 +240,23 @@ impl Members {
     }
 }
 
+/// `target` with a JSON merge patch (RFC 7396) applied to it.
+pub(crate) fn patched(target: &RawValue, patch: &RawValue) -> Json {
+    let Some(changes) = Members::of(patch) else {
+        return patch.to_owned();
+    };
+    let mut object = Members::of(target).unwrap_or_default();
+    for (key, change) in changes.0 {
+        if change.get() == "null" {
+            object.0.retain(|(k, _)| *k != key);
+        } else {
+            let value = patched(object.get(&key).unwrap_or(RawValue::NULL), &change);
+            object.set(&key, value);
+        }
+    }
+    json(&object)
+}
+
 impl Serialize for Members {
     fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         s.collect_map(self.0.iter().map(|(key, value)| (key, value)))

@@ -222,7 +222,10 @@ pub struct RunRow {
     pub session_id: Option<String>,
     pub parent_run_id: Option<RunId>,
     pub paused: Pause,
+    /// The host's variables as they are now.
     pub host_vars: Json,
+    /// How they have changed since the start; None for most runs.
+    pub host_patch: Option<Box<HostPatch>>,
     pub epoch: u64,
     /// Sequence number of the last row of the ledger.
     pub last_seq: LedgerSeq,
@@ -246,6 +249,39 @@ pub struct Metrics {
     pub tokens_out: u64,
     /// All of them, which may be more than in and out.
     pub tokens: u64,
+}
+
+/// The change of a run's host variables since its start.
+#[derive(Debug, Clone)]
+pub struct HostPatch {
+    /// The host's variables that the run was started with.
+    pub started: Json,
+    /// A JSON merge patch (RFC 7396) that makes of them what they are now.
+    pub patch: Json,
+}
+
+/// A workflow that belongs to no bundle: the host has made its document.
+#[derive(Debug, Clone)]
+pub struct DynamicWorkflow {
+    pub tenant: TenantId,
+    /// `scheduled:<uuid4>`.
+    pub workflow_id: String,
+    /// The VisualFlow document.
+    pub document: Json,
+    /// Compiled from the document; the journal has it.
+    pub component: Digest,
+    /// The entry node within the component.
+    pub entry: String,
+}
+
+/// Flows of a bundle that are not to be started any more.
+#[derive(Debug, Clone)]
+pub struct DeprecationRow {
+    pub bundle_id: String,
+    /// None: all that have no row of their own.
+    pub flow_id: Option<String>,
+    pub reason: Option<String>,
+    pub at: Micros,
 }
 
 /// The pause flag of a run; the times survive a resume.

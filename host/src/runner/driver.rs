@@ -139,13 +139,15 @@ impl<'a> Driver<'a> {
         let now = self.batch.time(self.context.journal.clock());
         let seed = self.context.settings.seed.unwrap_or_else(super::seed);
         let max_steps = self.context.settings.tick_max_steps;
-        let around = replay::around(self.run, now.0, seed);
+        let patch = self.run.row.host_patch.as_ref().map(|changed| changed.patch.clone());
+        let around = replay::around(self.run, now.0, seed, patch.as_deref());
         let event = told.event(&self.run.row.entry, self.run.input.get());
         let mut tick = Tick {
             now: now.0,
             seed,
             steps: max_steps,
             event: told,
+            patch,
             effects: Vec::new(),
             seq: None,
             next: None,

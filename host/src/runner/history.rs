@@ -2,17 +2,19 @@
 //!
 //! ```json
 //! {"now": 1780525729543322, "seed": 42, "steps": 1000, "event": {"start": {}} | {"resolved": [[3, {"completed": …}]]} | "continue",
-//!  "effects": ["<digest>"], "seq": [5, 8], "next": <event>, "stopped": "fuel limit: …"}
+//!  "patch": {"_meta": …}, "effects": ["<digest>"], "seq": [5, 8], "next": <event>, "stopped": "fuel limit: …"}
 //! ```
 //!
-//! What `around` tells beside the time and the seed is fixed when the run starts and is stored with the run. `effects` has the
-//! digest of each request as the flow made it, `seq` the ledger rows that the tick produced (first, last), counted
-//! without rows that say why a command came to nothing. What is empty is left out.
+//! What `around` tells beside the time and the seed is fixed when the run starts and is stored with the run; where the host's variables
+//! have changed since, `patch` says how they were (RFC 7396). `effects` has the digest of each request as the flow made it, `seq` the
+//! ledger rows that the tick produced (first, last), counted without rows that say why a command came to nothing. What is empty is left
+//! out.
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::Digest;
 use crate::journal::Outcome;
+use crate::record::Json;
 use crate::sandbox::world;
 
 /// One tick as it is kept.
@@ -23,6 +25,9 @@ pub(super) struct Tick {
     /// `max-steps` as the flow was told.
     pub steps: u32,
     pub event: Told,
+    /// The patch of the host's variables that the flow was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patch: Option<Json>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub effects: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,7 +1,9 @@
 //! Recomputes a run from its last snapshot and the history after it.
 
+use serde_json::value::RawValue;
+
 use super::history::{self, Tick, Told};
-use crate::journal::LiveRun;
+use crate::journal::{LiveRun, rows};
 use crate::sandbox::{Instance, Program, Sandbox, world};
 
 /// A run brought back to where its last commit left it.
@@ -44,7 +46,7 @@ pub(super) async fn restore(sandbox: &Sandbox, program: &Program, run: &LiveRun)
 }
 
 async fn repeat(instance: &mut Instance, run: &LiveRun, at: usize, tick: &Tick) -> Result<(), String> {
-    let around = around(run, tick.now, tick.seed);
+    let around = around(run, tick.now, tick.seed, tick.patch.as_deref());
     let event = tick.event.event(&run.row.entry, run.input.get());
     let (progress, _) = instance
         .tick(&around, &event, tick.steps)
@@ -70,9 +72,16 @@ async fn repeat(instance: &mut Instance, run: &LiveRun, at: usize, tick: &Tick) 
     Ok(())
 }
 
-/// What a flow is told beside the event.
-pub(super) fn around(run: &LiveRun, now_us: i64, seed: u64) -> world::Around {
+/// What a flow is told beside the event. `patch`: of the host's variables, since the run's start.
+pub(super) fn around(run: &LiveRun, now_us: i64, seed: u64, patch: Option<&RawValue>) -> world::Around {
     let row = &run.row;
+    let started = row.host_patch.as_ref().map_or(&row.host_vars, |changed| &changed.started);
+    let now = row.host_patch.as_ref().map(|changed| &*changed.patch);
+    let host_vars = match patch {
+        patch if patch.map(RawValue::get) == now.map(RawValue::get) => row.host_vars.get().to_owned(),
+        Some(patch) => rows::patched(started, patch).get().to_owned(),
+        None => started.get().to_owned(),
+    };
     world::Around {
         now_us,
         seed,
@@ -80,7 +89,7 @@ pub(super) fn around(run: &LiveRun, now_us: i64, seed: u64) -> world::Around {
         workflow_id: row.workflow_id.clone(),
         session_id: row.session_id.clone(),
         parent_run_id: row.parent_run_id.as_ref().map(ToString::to_string),
-        host_vars: row.host_vars.get().to_owned(),
+        host_vars,
         host: "{}".to_owned(),
     }
 }

@@ -58,6 +58,47 @@ pub struct Started {
     run_id: String,
 }
 
+/// A flow to be run later, or again and again.
+#[derive(ToSchema)]
+pub struct ScheduleBody {
+    /// May carry its version: `bundle@1.0.0`.
+    bundle_id: String,
+    bundle_version: Option<String>,
+    flow_id: String,
+    /// The values of the flow's start pins, the same for every execution.
+    #[schema(value_type = Object)]
+    input_data: Option<Value>,
+    /// An ISO timestamp or a delay such as `5m`. Left out or `now`: at once.
+    start_at: Option<String>,
+    /// Between the end of one execution and the next: `20ms`, `30s`, `5m`, `1h`, `1d`.
+    interval: Option<String>,
+    /// Executions, from 1 to 10000. With an interval and without a count or an end: until it is cancelled.
+    repeat_count: Option<i64>,
+    /// ISO timestamp of the last possible execution.
+    repeat_until: Option<String>,
+    /// Whether executions belong to the session of the schedule; `true` when left out.
+    share_context: Option<bool>,
+    /// Left out: the schedule is its own session.
+    session_id: Option<String>,
+    /// Only `private` is known.
+    registry_scope: Option<String>,
+}
+
+/// Which flow is not to be started any more.
+#[derive(ToSchema)]
+pub struct DeprecateBody {
+    /// Left out or `*`: every flow of the bundle.
+    flow_id: Option<String>,
+    /// Told to whoever tries to start it.
+    reason: Option<String>,
+}
+
+#[derive(ToSchema)]
+pub struct UndeprecateBody {
+    /// As it was deprecated.
+    flow_id: Option<String>,
+}
+
 /// What a client wants done with a run.
 #[derive(ToSchema)]
 pub struct CommandBody {

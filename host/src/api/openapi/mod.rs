@@ -18,8 +18,8 @@ use utoipa_swagger_ui::SwaggerUi;
 pub use answers::{BadRequest, Conflict, Failed, Invalid, NotFound, Refused, TooLarge};
 
 use super::{
-    artifacts, audit, bundle_admin, bundle_flows, bundles, commands, discovery, files, history, identity, input_data, ledger,
-    runs, start, stream,
+    artifacts, audit, bundle_admin, bundle_flows, bundles, commands, deprecations, discovery, files, history, identity,
+    input_data, ledger, runs, schedule, start, stream, workflow_flow,
 };
 
 #[derive(OpenApi)]
@@ -52,7 +52,11 @@ use super::{
         bundle_admin::remove,
         bundle_flows::flow,
         bundle_flows::input_schema,
+        deprecations::deprecate,
+        deprecations::undeprecate,
+        workflow_flow::get,
         start::start,
+        schedule::schedule,
         runs::list,
         runs::get,
         input_data::get,

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::api::workflows::*;
 use crate::ids::{Digest, TenantId};
+use crate::record::Json;
 
 pub const FLOW: &str = r##"{"id":"approve","nodes":[{"id":"start","type":"on_flow_start","data":{"label":"Begin","headerColor":"#fff","pinDefaults":{"title":"Report"},"outputs":[{"id":"exec-out","label":"","type":"execution"},{"id":"title","label":"title","type":"any"},{"id":"size","label":"Size","type":"int"}]}},{"id":"ask","type":"ask_user","data":{"label":"ask_user"}}]}"##;
 
@@ -135,6 +136,49 @@ impl Workflows for Bundles {
             entry: "start".into(),
             listeners: if bundle_id == "listen" { vec![listener] } else { Vec::new() },
         }))
+    }
+
+    fn serves_bundles(&self) -> bool {
+        true
+    }
+
+    fn flow_file(&self, _: TenantId, _: &str) -> Option<Arc<RawValue>> {
+        None
+    }
+
+    fn refresh(&self, _: TenantId) -> BoxFuture<'_, ()> {
+        async {}.boxed()
+    }
+
+    fn compile(&self, _: TenantId, _: Json) -> BoxFuture<'_, Result<(Digest, String), String>> {
+        async { Ok((Digest::of(b"wrapper"), "start".to_owned())) }.boxed()
+    }
+
+    fn deprecate<'a>(
+        &'a self,
+        _: TenantId,
+        bundle_id: &'a str,
+        flow_id: Option<&'a str>,
+        reason: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Deprecation, DeprecateError>> {
+        let answer = if bundle_id == "demo" && flow_id.is_none_or(|id| id == "approve") {
+            Ok(Deprecation {
+                at: "2026-01-08T00:00:00.000000+00:00".into(),
+                reason: reason.map(str::to_owned),
+            })
+        } else {
+            Err(DeprecateError::NotFound(format!("Bundle '{bundle_id}' not found")))
+        };
+        async { answer }.boxed()
+    }
+
+    fn undeprecate<'a>(
+        &'a self,
+        _: TenantId,
+        bundle_id: &'a str,
+        _: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<bool, crate::journal::Error>> {
+        async move { Ok(bundle_id == "demo") }.boxed()
     }
 
     fn upload(&self, _: TenantId, file: Bytes, overwrite: bool) -> BoxFuture<'_, Result<Uploaded, InstallError>> {

@@ -8,6 +8,7 @@ mod fake;
 mod files;
 mod history;
 mod runs;
+mod schedules;
 mod security;
 mod stream;
 mod validation;

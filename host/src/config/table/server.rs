@@ -1,6 +1,7 @@
 //! Where the server listens, where it keeps things, what it logs.
 
 use super::{Flag, Setting};
+use crate::bundles::Source;
 use crate::config::settings::LogFormat;
 use crate::config::value;
 use crate::journal::Synchronous;
@@ -112,6 +113,21 @@ pub static SETTINGS: &[Setting] = &[
         secret: false,
         apply: |s, v| {
             s.flows_dir = value::path(v)?;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "workflow_source",
+        flag: Flag::More("workflow-source"),
+        env: "FLOWGATE_WORKFLOW_SOURCE",
+        aliases: &["ABSTRACTGATEWAY_WORKFLOW_SOURCE"],
+        default: "bundle",
+        unit: "bundle or visualflow",
+        doc: "Where workflows come from. `bundle`: uploads and the bundles of the flows directory. `visualflow`: the `*.json` documents of \
+              the flows directory, each known by its own id and taken in again when its file changes; bundles are then not served.",
+        secret: false,
+        apply: |s, v| {
+            s.workflow_source = value::choice(v, &[("bundle", Source::Bundles), ("visualflow", Source::VisualFlow)])?;
             Ok(())
         },
     },

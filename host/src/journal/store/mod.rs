@@ -6,18 +6,21 @@
 
 pub(crate) mod insert;
 pub(crate) mod query;
+pub(crate) mod schedules;
 pub(crate) mod sqlite;
 
 use std::collections::HashSet;
 use std::future::Future;
 use std::sync::Arc;
 
-use super::types::{CommandKind, Error, Metrics, Pause};
+use serde_json::value::RawValue;
+
+use super::types::{CommandKind, DeprecationRow, DynamicWorkflow, Error, Metrics, Pause};
 use super::writer::NoteAccess;
 use crate::clock::Micros;
 use crate::ids::{Digest, LedgerSeq, RunKey, RunRef, TenantId};
 use crate::record::artifact::Artifact;
-use crate::record::{RunStatus, WaitState};
+use crate::record::{Json, RunStatus, WaitState};
 
 /// What a run is and stays.
 #[derive(Debug, Clone)]
@@ -181,8 +184,8 @@ pub(crate) trait Store: Send + 'static {
     fn head(&mut self, at: RunRef) -> impl Future<Output = Answer<Option<(Identity, State, Vec<WaitRow>)>>> + Send;
     /// The run and its descendants, breadth first.
     fn family(&mut self, root: RunRef) -> impl Future<Output = Answer<Vec<RunRef>>> + Send;
-    /// The topmost ancestor of a run (itself if it has no parent) with its host variables.
-    fn root_of(&mut self, at: RunRef) -> impl Future<Output = Answer<Option<(RunRef, String)>>> + Send;
+    /// The topmost ancestor of a run (itself if it has no parent) with its host variables as they are now.
+    fn root_of(&mut self, at: RunRef) -> impl Future<Output = Answer<Option<(RunRef, Json)>>> + Send;
     /// Running runs with a key above `after`: what another process has started since.
     fn started_after(&mut self, after: i64) -> impl Future<Output = Answer<Vec<RunRef>>> + Send;
     /// Whether a run started up to `horizon` (of this session, if one is given) has listeners that are not armed.
@@ -243,6 +246,18 @@ pub(crate) trait Store: Send + 'static {
 
     /// Writes something, to see whether it can be written.
     fn probe(&mut self, now: Micros) -> impl Future<Output = Answer<()>> + Send;
+
+    /// Sets what has changed of a run's host variables since its start.
+    fn put_host_patch(&mut self, at: RunRef, patch: &RawValue) -> impl Future<Output = Answer<()>> + Send;
+    fn put_dynamic_workflow(&mut self, workflow: &DynamicWorkflow, at: Micros) -> impl Future<Output = Answer<()>> + Send;
+    fn put_deprecation(&mut self, tenant: TenantId, row: &DeprecationRow) -> impl Future<Output = Answer<()>> + Send;
+    /// False: there was none.
+    fn remove_deprecation(
+        &mut self,
+        tenant: TenantId,
+        bundle_id: &str,
+        flow_id: Option<&str>,
+    ) -> impl Future<Output = Answer<bool>> + Send;
 
     /// Moves the write-ahead log into the database, at close.
     fn checkpoint(&mut self) -> impl Future<Output = Answer<()>> + Send;

@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use super::super::types::{CommandKind, Error, Metrics, Pause, RunRow};
+use super::super::rows::patched;
+use super::super::types::{CommandKind, Error, HostPatch, Metrics, Pause, RunRow};
 use super::{Answer, CommandRow, Found, Identity, State, WaitRow, Watched};
 use crate::clock::Micros;
 use crate::ids::{Digest, RunId, RunKey, RunRef, TenantId};
@@ -199,7 +200,8 @@ macro_rules! run_columns {
             $output,
             ", s.error, r.created_us, s.updated_us, r.actor_id, coalesce(r.session_id, r.run_id), p.run_id, s.paused, s.pause_reason, \
             s.paused_us, s.resumed_us, r.host_vars, s.epoch, s.last_seq, s.last_seq - s.notes, s.last_us, \
-            s.steps, s.llm_calls, s.tool_calls, s.tokens_in, s.tokens_out, s.tokens"
+            s.steps, s.llm_calls, s.tool_calls, s.tokens_in, s.tokens_out, s.tokens, \
+            (SELECT h.patch FROM host_patches h WHERE h.tenant = r.tenant AND h.run = r.run)"
         )
     };
 }
@@ -208,6 +210,19 @@ pub(crate) const RUN_ROW: &str = run_columns!("s.output");
 pub(crate) const LISTED_ROW: &str = run_columns!("NULL");
 
 pub(crate) fn run_row(c: &mut Columns<'_>) -> Answer<RunRow> {
+    let mut run = run_as_started(c)?;
+    let patch: Option<String> = c.get()?;
+    if let Some(patch) = patch {
+        let patch = raw(patch)?;
+        let now = patched(&run.host_vars, &patch);
+        let started = std::mem::replace(&mut run.host_vars, now);
+        run.host_patch = Some(Box::new(HostPatch { started, patch }));
+    }
+    Ok(run)
+}
+
+/// All columns but the patch.
+fn run_as_started(c: &mut Columns<'_>) -> Answer<RunRow> {
     Ok(RunRow {
         at: c.at()?,
         run_id: RunId::from(c.get::<&str>()?),
@@ -231,6 +246,7 @@ pub(crate) fn run_row(c: &mut Columns<'_>) -> Answer<RunRow> {
         own_seq: c.u64()?,
         last_time: Micros(c.get()?),
         metrics: metrics(c)?,
+        host_patch: None,
     })
 }
 

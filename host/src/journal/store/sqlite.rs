@@ -5,16 +5,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::value::RawValue;
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Row as _};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::super::options::{Options, Synchronous};
-use super::super::types::Error;
+use super::super::types::{DeprecationRow, DynamicWorkflow, Error};
 use super::query::{self, Columns};
-use super::{Answer, CommandRow, Counters, Found, Identity, State, Store, WaitRow, Writes, insert};
+use super::{Answer, CommandRow, Counters, Found, Identity, State, Store, WaitRow, Writes, insert, schedules};
 use crate::clock::Micros;
 use crate::ids::{Digest, RunKey, RunRef, TenantId};
+use crate::record::Json;
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
@@ -209,20 +211,8 @@ impl Store for Sqlite {
         run_refs(&rows)
     }
 
-    async fn root_of(&mut self, at: RunRef) -> Answer<Option<(RunRef, String)>> {
-        let sql = "WITH RECURSIVE line (run, parent, host_vars) AS (SELECT run, parent, host_vars FROM runs WHERE tenant = ?1 AND run = ?2 \
-                   UNION SELECT r.run, r.parent, r.host_vars FROM line l JOIN runs r ON r.tenant = ?1 AND r.run = l.parent) \
-                   SELECT ?1, run, host_vars FROM line WHERE parent IS NULL";
-        let row = sqlx::query(sql)
-            .bind(at.tenant.0)
-            .bind(at.run.0)
-            .fetch_optional(self.conn()?)
-            .await?;
-        row.map(|row| {
-            let mut c = Columns::of(&row);
-            Ok((c.at()?, c.get()?))
-        })
-        .transpose()
+    async fn root_of(&mut self, at: RunRef) -> Answer<Option<(RunRef, Json)>> {
+        schedules::root_of(self.conn()?, at).await
     }
 
     async fn started_after(&mut self, after: i64) -> Answer<Vec<RunRef>> {
@@ -442,6 +432,22 @@ impl Store for Sqlite {
         let sql = "INSERT INTO probe (one, at_us) VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET at_us = excluded.at_us";
         sqlx::query(sql).bind(now.0).execute(self.conn()?).await?;
         Ok(())
+    }
+
+    async fn put_host_patch(&mut self, at: RunRef, patch: &RawValue) -> Answer<()> {
+        schedules::put_host_patch(self.conn()?, at, patch).await
+    }
+
+    async fn put_dynamic_workflow(&mut self, workflow: &DynamicWorkflow, at: Micros) -> Answer<()> {
+        schedules::put_dynamic_workflow(self.conn()?, workflow, at).await
+    }
+
+    async fn put_deprecation(&mut self, tenant: TenantId, row: &DeprecationRow) -> Answer<()> {
+        schedules::put_deprecation(self.conn()?, tenant, row).await
+    }
+
+    async fn remove_deprecation(&mut self, tenant: TenantId, bundle_id: &str, flow_id: Option<&str>) -> Answer<bool> {
+        schedules::remove_deprecation(self.conn()?, tenant, (bundle_id, flow_id)).await
     }
 
     async fn checkpoint(&mut self) -> Answer<()> {

@@ -6,6 +6,7 @@ mod chaos;
 mod commands;
 mod events;
 mod files;
+mod schedules;
 mod speed;
 mod starts;
 mod subscriptions;

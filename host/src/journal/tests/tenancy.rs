@@ -138,9 +138,11 @@ async fn every_statement_names_the_tenant() {
     for file in rust_files(&source) {
         let text = std::fs::read_to_string(&file).unwrap();
         let journal = file.starts_with(source.join("journal"));
-        if file
-            .components()
-            .any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs")))
+        // What reads another system's database is no part of this.
+        if file.ends_with("migrate/sqlite.rs")
+            || file
+                .components()
+                .any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs")))
         {
             continue;
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::store::Store;
-use super::super::types::{BundleRow, Error};
+use super::super::types::{BundleRow, DeprecationRow, Error};
 use super::request::Component;
 use super::unit::Unit;
 use crate::ids::{Digest, TenantId};
@@ -36,5 +36,17 @@ impl<S: Store> Unit<S> {
             self.store.put_blob(tenant, digest, bytes).await?;
         }
         Ok(())
+    }
+
+    /// Other processes learn of it as of any change of what is installed.
+    pub(crate) async fn deprecate(&mut self, tenant: TenantId, row: &DeprecationRow) -> Result<(), Error> {
+        self.store.put_deprecation(tenant, row).await?;
+        self.store.touch_bundles(tenant).await
+    }
+
+    pub(crate) async fn undeprecate(&mut self, tenant: TenantId, bundle_id: &str, flow_id: Option<&str>) -> Result<bool, Error> {
+        let removed = self.store.remove_deprecation(tenant, bundle_id, flow_id).await?;
+        self.store.touch_bundles(tenant).await?;
+        Ok(removed)
     }
 }

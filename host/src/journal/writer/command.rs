@@ -8,8 +8,7 @@ use super::super::store::{CommandEnd, CommandRow, Store};
 use super::super::types::{Command, CommandKind, Error, EventScope, Receipt};
 use super::event::{Envelope, event_payload};
 use super::unit::Unit;
-use crate::ids::{RunKey, RunRef};
-use crate::record::WaitReason;
+use crate::ids::RunKey;
 
 /// What applying a command came to.
 enum Applied {
@@ -164,49 +163,19 @@ impl<S: Store> Unit<S> {
                     self.hasten_schedule(at).await?;
                 }
             },
+            CommandKind::UpdateSchedule => {
+                if let Err(reason) = self.update_schedule(at, &payload).await? {
+                    return Ok(Applied::Refused(reason));
+                }
+            }
             CommandKind::CompactMemory => {
                 let text = "compact_memory needs a model to summarise with, and this host has none";
                 return Ok(Applied::Refused(text.to_owned()));
             }
-            CommandKind::UpdateSchedule | CommandKind::EmitEvent => {
-                return Ok(Applied::Refused(format!(
-                    "{} is not supported by this host yet",
-                    command.kind.as_str()
-                )));
-            }
+            // Applied above: an event needs no run.
+            CommandKind::EmitEvent => {}
         }
         Ok(Applied::Done)
-    }
-
-    /// A resumed run of a recurrent schedule whose root waits for its time: the time is now.
-    async fn hasten_schedule(&mut self, at: RunRef) -> Result<(), Error> {
-        let Some((root, host_vars)) = self.store.root_of(at).await? else {
-            return Ok(());
-        };
-        let schedule = serde_json::from_str::<Members>(&host_vars)
-            .ok()
-            .and_then(|vars| Members::of(vars.get("_meta")?))
-            .and_then(|meta| Members::of(meta.get("schedule")?));
-        let recurrent =
-            schedule.is_some_and(|s| s.text("kind").as_deref() == Some("scheduled_run") && s.text("interval").is_some());
-        let (head, out) = self.known_head(root).await?;
-        if !recurrent || head.state.pause.paused {
-            return Ok(());
-        }
-        let now = out.now;
-        if let Some(wait) = head
-            .waits
-            .iter_mut()
-            .find(|w| w.wait.reason == WaitReason::Until && w.until.is_some_and(|u| u > now))
-        {
-            wait.until = Some(now);
-            wait.wait.until = Some(now.iso());
-            head.waits_changed = true;
-            out.arm(Some(now));
-            head.state.updated = head.tick(now);
-            head.touch(out);
-        }
-        Ok(())
     }
 
     async fn emit_command(&mut self, command: &CommandRow, payload: &Members) -> Result<Applied, Error> {

@@ -196,6 +196,18 @@ impl Head {
         Ok(true)
     }
 
+    /// Moves the due time of the timed waits.
+    pub(crate) fn wait_until(&mut self, out: &mut Out, until: Micros) {
+        for wait in self.waits.iter_mut().filter(|w| w.wait.reason == WaitReason::Until) {
+            wait.until = Some(until);
+            wait.wait.until = Some(until.iso());
+            self.waits_changed = true;
+        }
+        if !self.state.pause.paused {
+            out.arm(Some(until));
+        }
+    }
+
     pub(crate) fn clear_waits(&mut self) {
         if !self.waits.is_empty() {
             self.waits.clear();

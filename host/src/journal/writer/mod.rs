@@ -26,6 +26,7 @@ mod event;
 mod head;
 mod import;
 mod request;
+mod schedule;
 mod serve;
 mod start;
 mod timer;

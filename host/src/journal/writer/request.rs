@@ -6,7 +6,9 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use super::super::offload::{Large, is_large, shrink};
-use super::super::types::{Advance, Advanced, BundleRow, Command, Error, Metrics, Outcome, Receipt, StartRun};
+use super::super::types::{
+    Advance, Advanced, BundleRow, Command, DeprecationRow, DynamicWorkflow, Error, Metrics, Outcome, Receipt, StartRun,
+};
 use super::import::ImportedRun;
 use crate::clock::Micros;
 use crate::ids::{Digest, RunId, RunRef, TenantId};
@@ -27,6 +29,7 @@ pub(crate) struct Queued {
 #[derive(Debug)]
 pub(crate) enum Request {
     Start(Box<StartRun>, Vec<NewArtifact>, Reply<Started>),
+    StartDynamic(Box<(DynamicWorkflow, StartRun)>, Reply<Started>),
     Advance(Box<Prepared>, Reply<Advanced>),
     FinishCall(Box<FinishedCall>, Reply<bool>),
     Command(Box<Command>, Reply<Receipt>),
@@ -41,6 +44,8 @@ pub(crate) enum Request {
     /// Nobody waits for it: a count that is lost with the host is no harm.
     NoteAccess(Box<NoteAccess>),
     SessionMemory(TenantId, String, Reply<()>),
+    Deprecate(TenantId, Box<DeprecationRow>, Reply<()>),
+    Undeprecate(TenantId, String, Option<String>, Reply<bool>),
     FireDue(Micros, Reply<u64>),
     Probe(Reply<()>),
     Close(Reply<()>),
@@ -171,17 +176,20 @@ impl Request {
             let _gone = reply.send(Err(copy(error)));
         }
         match self {
-            Request::Start(_, _, reply) => tell(reply, error),
+            Request::Start(_, _, reply) | Request::StartDynamic(_, reply) => tell(reply, error),
             Request::Advance(_, reply) => tell(reply, error),
             Request::Command(_, reply) => tell(reply, error),
-            Request::FinishCall(_, reply) | Request::RemoveBundle(_, _, _, reply) => tell(reply, error),
-            Request::ImportRun(_, reply) => tell(reply, error),
-            Request::ImportCommand(_, reply) => tell(reply, error),
+            Request::FinishCall(_, reply)
+            | Request::RemoveBundle(_, _, _, reply)
+            | Request::Undeprecate(_, _, _, reply)
+            | Request::ImportRun(_, reply)
+            | Request::ImportCommand(_, reply) => tell(reply, error),
             Request::InstallBundle(_, _, reply)
             | Request::PutComponent(_, _, reply)
             | Request::Probe(reply)
             | Request::TouchBundles(_, reply)
             | Request::SessionMemory(_, _, reply)
+            | Request::Deprecate(_, _, reply)
             | Request::Close(reply) => tell(reply, error),
             Request::PutArtifact(_, _, reply) => tell(reply, error),
             Request::NoteAccess(_) => {}

@@ -7,6 +7,7 @@ impl<S: Store> Writer<S> {
     pub(super) async fn look_up(&mut self, batch: &[Request]) -> Result<(), Error> {
         let new = batch.iter().flat_map(|request| match request {
             Request::Start(run, _, _) => std::slice::from_ref(&**run),
+            Request::StartDynamic(made, _) => std::slice::from_ref(&made.1),
             Request::Advance(prepared, _) => prepared.advance.children.as_slice(),
             _ => &[],
         });
@@ -18,6 +19,10 @@ impl<S: Store> Writer<S> {
         let unit = &mut self.unit;
         let answer = match request {
             Request::Start(run, artifacts, reply) => settle(reply, unit.start(*run, artifacts).await),
+            Request::StartDynamic(made, reply) => {
+                let (workflow, run) = *made;
+                settle(reply, unit.start_dynamic(workflow, run).await)
+            }
             Request::Advance(prepared, reply) => settle(reply, unit.advance(*prepared).await),
             Request::FinishCall(call, reply) => settle(reply, unit.finish_call(*call).await),
             Request::Command(command, reply) => settle(reply, unit.command(*command, self.role == Role::Runner).await),
@@ -37,6 +42,10 @@ impl<S: Store> Writer<S> {
             Request::NoteAccess(note) => {
                 unit.out.writes.accesses.push(*note);
                 return Ok(());
+            }
+            Request::Deprecate(tenant, row, reply) => settle(reply, unit.deprecate(tenant, &row).await),
+            Request::Undeprecate(tenant, bundle_id, flow_id, reply) => {
+                settle(reply, unit.undeprecate(tenant, &bundle_id, flow_id.as_deref()).await)
             }
             Request::FireDue(now, reply) => settle(reply, unit.fire_all_due(now).await),
             Request::TouchBundles(tenant, reply) => settle(reply, unit.store.touch_bundles(tenant).await),

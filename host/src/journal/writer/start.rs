@@ -41,6 +41,7 @@ fn live(at: RunRef, run: &StartRun, created: Micros) -> LiveRun {
             parent_run_id: run.parent.clone(),
             paused: Pause::default(),
             host_vars: run.host_vars.clone(),
+            host_patch: None,
             epoch: 0,
             last_seq: 0,
             own_seq: 0,
