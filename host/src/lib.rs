@@ -1,6 +1,8 @@
 //! Flowgate: a durable run gateway whose workflows are sandboxed WebAssembly.
 
 pub mod api;
+pub mod artifacts;
+pub mod blobs;
 pub mod bundles;
 pub mod cases;
 pub mod cli;

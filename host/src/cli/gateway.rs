@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::Error;
 use crate::api::{self, AppState, Tls};
+use crate::artifacts::Store;
 use crate::bundles::{self, Registry};
 use crate::clock::Clock;
 use crate::config::{Resolved, Settings};
@@ -40,6 +41,8 @@ pub struct Gateway {
     upkeep: JoinHandle<()>,
     /// Keeps other runners away from the data directory.
     lock: Option<RunnerLock>,
+    /// Removes what no artifact names; where runs are driven.
+    sweep: Option<JoinHandle<()>>,
 }
 
 impl Gateway {
@@ -54,6 +57,8 @@ impl Gateway {
             synchronous: settings.journal.synchronous,
             role,
             nudge: true,
+            blobs: Some(dir.join("artifacts")),
+            max_inline_bytes: settings.runner.max_inline_bytes,
             ..journal::Options::default()
         };
         let flows_dir = Some(settings.flows_dir.clone());
@@ -72,6 +77,7 @@ impl Gateway {
     pub async fn in_memory(settings: &Settings, clock: Clock) -> Result<Self, Error> {
         let journal = journal::Options {
             clock,
+            max_inline_bytes: settings.runner.max_inline_bytes,
             ..journal::Options::default()
         };
         let bundles = bundles::Options {
@@ -103,6 +109,9 @@ impl Gateway {
             }
             None => None,
         };
+        let sweep = lock
+            .is_some()
+            .then(|| tokio::spawn(Store::new(journal.clone()).sweep_daily()));
         Ok(Gateway {
             journal,
             upkeep: tokio::spawn(upkeep(follows.then(|| registry.clone()))),
@@ -115,6 +124,7 @@ impl Gateway {
             service,
             runner,
             lock,
+            sweep,
         })
     }
 
@@ -149,6 +159,9 @@ impl Gateway {
     /// Commits what is queued and ends.
     pub async fn close(self) -> Result<(), Error> {
         self.upkeep.abort();
+        if let Some(sweep) = self.sweep {
+            sweep.abort();
+        }
         if let Some(runner) = self.runner {
             runner.stop().await;
         }

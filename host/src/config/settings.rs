@@ -153,6 +153,7 @@ pub struct Runner {
     pub activation_max_steps: u64,
     pub activation_max_rows: u64,
     pub max_payload_bytes: u64,
+    pub max_inline_bytes: usize,
     pub max_memory_bytes: u64,
     pub max_live: usize,
 }

@@ -11,14 +11,16 @@ use super::fresh::Fresh;
 use super::options::Role;
 use super::scope::Reads;
 use super::subscribe::{Subscription, Topics};
-use super::types::{Advance, Advanced, BundleRow, Command, Error, Receipt, StartRun};
+use super::types::{Advance, Advanced, BundleRow, Command, Error, Metrics, Receipt, StartRun};
 use super::vital::Vital;
 use super::wakes::{WakeQueue, Wakes};
-use super::writer::{Prepared, Queued, Reply, Request};
+use super::writer::{NoteAccess, Prepared, Queued, Reply, Request, shrink_rows};
+use crate::blobs::Blobs;
 use crate::clock::{Clock, Micros};
 use crate::ids::{Digest, RunRef, TenantId};
+use crate::record::artifact::{Artifact, LastAccess, NewArtifact};
 
-pub use super::writer::{Component, FinishedCall, ImportedRun, Started};
+pub use super::writer::{Component, FinishedCall, ImportedRun, PutArtifact, Started};
 
 /// The way to the journal; clone it freely. The service ends when the last one is dropped.
 #[derive(Debug, Clone)]
@@ -32,6 +34,10 @@ pub struct Handle {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) reads: Reads,
+    /// The bytes of artifacts.
+    pub(crate) blobs: Blobs,
+    /// Bytes of a value in a ledger row; 0 is no limit.
+    pub(crate) max_inline_bytes: usize,
     pub(crate) topics: Arc<Topics>,
     pub(crate) fresh: Fresh,
     pub(crate) wakes: Arc<WakeQueue>,
@@ -77,12 +83,26 @@ impl Handle {
     /// Makes a run and its listeners, in one commit, and wakes them. A run with listeners is woken when the last of them has come to its
     /// first wait, so that nothing it emits is lost.
     pub async fn start(&self, run: StartRun) -> Result<Started, Error> {
-        self.ask(|reply| Request::Start(Box::new(run), reply)).await
+        self.start_with(run, Vec::new()).await
     }
 
-    /// Commits what a driver has computed. [`Error::Stale`]: nothing was written; drop the instance and load the run again.
-    pub async fn advance(&self, advance: Advance) -> Result<Advanced, Error> {
-        let prepared = Prepared::from(advance)?;
+    /// As [`start`](Self::start), with artifacts of the run in the same commit. Their bytes are blobs already.
+    pub async fn start_with(&self, run: StartRun, artifacts: Vec<NewArtifact>) -> Result<Started, Error> {
+        self.ask(|reply| Request::Start(Box::new(run), artifacts, reply)).await
+    }
+
+    /// Commits what a driver has computed. [`Error::Stale`]: nothing was written; drop the instance and load the run again. Large values
+    /// of its rows are kept as artifacts first.
+    pub async fn advance(&self, mut advance: Advance) -> Result<Advanced, Error> {
+        let metrics = advance.rows.iter().map(Metrics::of).sum();
+        let (rows, large) = shrink_rows(advance.rows, self.shared.max_inline_bytes).await?;
+        advance.rows = rows;
+        let mut artifacts = Vec::new();
+        for large in large {
+            self.blobs().put(advance.run.tenant, large.bytes).await?;
+            artifacts.push(large.artifact);
+        }
+        let prepared = Prepared::from(advance, metrics, artifacts)?;
         self.ask(|reply| Request::Advance(Box::new(prepared), reply)).await
     }
 
@@ -134,6 +154,38 @@ impl Handle {
     /// Keeps a command that has been applied elsewhere, so that it is not applied again here. False: its id is taken already.
     pub async fn import_command(&self, command: Command) -> Result<bool, Error> {
         self.ask(|reply| Request::ImportCommand(Box::new(command), reply)).await
+    }
+
+    /// The bytes of artifacts.
+    pub fn blobs(&self) -> &Blobs {
+        &self.shared.blobs
+    }
+
+    /// Stores an artifact whose bytes are a blob already. The same bytes of the same run are one artifact: what is said of it last, counts.
+    /// [`Error::UnknownRun`] for a run that is not there.
+    pub async fn put_artifact(&self, tenant: TenantId, put: PutArtifact) -> Result<Artifact, Error> {
+        self.ask(|reply| Request::PutArtifact(tenant, Box::new(put), reply)).await
+    }
+
+    /// Makes the run that owns the artifacts of a session, if it is not there.
+    pub async fn make_session_memory(&self, tenant: TenantId, session_id: &str) -> Result<(), Error> {
+        let session_id = session_id.to_owned();
+        self.ask(|reply| Request::SessionMemory(tenant, session_id, reply)).await
+    }
+
+    /// Counts a look at an artifact, some time. A writer that has more to do than it can is not asked.
+    pub fn note_access(&self, tenant: TenantId, artifact: &Artifact, access: LastAccess) {
+        let note = NoteAccess {
+            tenant,
+            run_id: artifact.run_id.clone(),
+            artifact_id: artifact.artifact_id.clone(),
+            access,
+        };
+        let queued = Queued {
+            at: Instant::now(),
+            request: Request::NoteAccess(Box::new(note)),
+        };
+        let _busy = self.requests.try_send(queued);
     }
 
     /// When the next timer of a run that is not paused is due.

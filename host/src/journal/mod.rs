@@ -5,6 +5,7 @@
 //! committed. The journal knows runs, rows, waits and commands; it never runs a flow and never parses a flow's JSON
 //! beyond the fields of a command.
 
+mod artifacts;
 mod backup;
 mod fresh;
 mod fuse;
@@ -12,6 +13,7 @@ mod handle;
 mod lock;
 mod metrics;
 mod nudge;
+mod offload;
 mod options;
 mod reader;
 pub mod rows;
@@ -25,9 +27,10 @@ mod vital;
 mod wakes;
 mod writer;
 
+pub use artifacts::{ArtifactFilter, ArtifactPage, ArtifactPart, ArtifactStats, Facet};
 pub use backup::backup;
 pub use fuse::{Fuse, Moment};
-pub use handle::{Component, FinishedCall, Handle, ImportedRun, Started};
+pub use handle::{Component, FinishedCall, Handle, ImportedRun, PutArtifact, Started};
 pub use lock::RunnerLock;
 pub use options::{Options, Role, Synchronous};
 pub use reader::CommandState;

@@ -45,6 +45,10 @@ pub struct Options {
     pub cached_runs: usize,
     /// Tell the other processes of this database of commits, by datagram sockets beside the file. Needed in split mode only.
     pub nudge: bool,
+    /// Where the bytes of artifacts are. None: in `artifacts` beside the database; for one in memory, in a temporary directory.
+    pub blobs: Option<PathBuf>,
+    /// Bytes of a value in a ledger row; a larger one is kept as an artifact and referred to. 0: any size. Default 256 KiB.
+    pub max_inline_bytes: usize,
     /// Where the writer is to stop dead, for tests of recovery. Default: nowhere.
     pub fuse: Option<Fuse>,
 }
@@ -61,6 +65,8 @@ impl Default for Options {
             readers: 4,
             cached_runs: 16384,
             nudge: false,
+            blobs: None,
+            max_inline_bytes: 256 << 10,
             fuse: None,
         }
     }

@@ -338,6 +338,9 @@ pub enum Error {
     Closed,
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
+    /// The bytes of an artifact could not be written or read.
+    #[error("files of artifacts: {0}")]
+    Blobs(#[from] std::io::Error),
     #[error("{0}")]
     Corrupt(String),
 }

@@ -89,6 +89,20 @@ pub static SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        key: "runner.max_inline_bytes",
+        flag: Flag::More("max-inline-bytes"),
+        env: "FLOWGATE_MAX_INLINE_BYTES",
+        aliases: &["ABSTRACTRUNTIME_MAX_INLINE_BYTES"],
+        default: "256KiB",
+        unit: "size",
+        doc: "One value in a ledger row. A larger one is kept as an artifact of the run and the row has `{\"$artifact\": id}` in its place; the flow has the value itself. 0: values of any size stay in the row.",
+        secret: false,
+        apply: |s, v| {
+            s.runner.max_inline_bytes = usize::try_from(value::size(v, 0)?).unwrap_or(usize::MAX);
+            Ok(())
+        },
+    },
+    Setting {
         key: "runner.activation_max_steps",
         flag: Flag::More("activation-max-steps"),
         env: "FLOWGATE_ACTIVATION_MAX_STEPS",

@@ -14,6 +14,8 @@ use super::{CommandEnd, CommandRow, NewRun, State, WaitRow, Writes};
 use crate::clock::Micros;
 use crate::ids::{RunRef, TenantId};
 use crate::journal::rows::json;
+use crate::journal::writer::NoteAccess;
+use crate::record::artifact::{Action, Artifact, NewArtifact};
 
 /// Rows of the largest batch, as a power of two.
 const LARGEST: usize = 7;
@@ -124,6 +126,22 @@ static COMMANDS: LazyLock<Batch> = LazyLock::new(|| {
     let columns = "tenant, command_id, seq, run_id, kind, payload, ts, client_id, horizon, state, reason, applied_us";
     Batch::new(&format!("INSERT INTO commands ({columns}) VALUES"), 12, "")
 });
+static ARTIFACTS: LazyLock<Batch> = LazyLock::new(|| {
+    let columns = "tenant, run_id, artifact_id, digest, size, content_type, tags, semantic_kind, render_kind, modality, session_id, \
+                   workflow_id, node_id, created_us";
+    let tail = "ON CONFLICT DO UPDATE SET content_type = excluded.content_type, tags = excluded.tags, \
+                semantic_kind = excluded.semantic_kind, render_kind = excluded.render_kind, modality = excluded.modality, \
+                session_id = excluded.session_id, workflow_id = excluded.workflow_id, node_id = excluded.node_id, \
+                created_us = excluded.created_us";
+    Batch::new(&format!("INSERT INTO artifacts ({columns}) VALUES"), 14, tail)
+});
+static ACCESSES: LazyLock<Batch> = LazyLock::new(|| {
+    let columns = "tenant, run_id, artifact_id, metadata, content, preview, download, last_us, last_action, last_actor";
+    let tail = "ON CONFLICT DO UPDATE SET metadata = metadata + excluded.metadata, content = content + excluded.content, \
+                preview = preview + excluded.preview, download = download + excluded.download, last_us = excluded.last_us, \
+                last_action = excluded.last_action, last_actor = excluded.last_actor";
+    Batch::new(&format!("INSERT INTO artifact_access ({columns}) VALUES"), 10, tail)
+});
 static DELIVERIES: LazyLock<Batch> =
     LazyLock::new(|| Batch::new("INSERT INTO deliveries (tenant, delivery, envelope) VALUES", 3, ""));
 /// Deletions name their rows as a list of values; SQLite walks the list and finds each by the primary key.
@@ -155,6 +173,29 @@ fn bind_wait(a: &mut SqliteArguments, (at, w, armed): (RunRef, WaitRow, bool)) -
     let text = json(&w.wait).get().to_owned();
     bind!(a; at.tenant.0, at.run.0, w.effect_id as i64, w.ord, w.wait.reason.as_str(), w.wait.wait_key, micros(w.until), armed,
         w.claimed, text)
+}
+
+fn bind_artifact(a: &mut SqliteArguments, (tenant, artifact): (TenantId, Artifact)) -> Result<(), BoxDynError> {
+    let kind = artifact.kind();
+    let tag = |name| artifact.tag(name).map(str::to_owned);
+    let (session_id, workflow_id, node_id) = (tag("session_id"), tag("workflow_id"), tag("node_id"));
+    let tags = json(&artifact.tags).get().to_owned();
+    let run_id = artifact.run_id.as_str().to_owned();
+    let NewArtifact {
+        artifact_id,
+        blob,
+        size,
+        content_type,
+        ..
+    } = artifact.is;
+    bind!(a; tenant.0, run_id, artifact_id, blob.0.to_vec(), size as i64, content_type, tags, kind.semantic, kind.render, kind.modality,
+        session_id, workflow_id, node_id, artifact.created_at.0)
+}
+
+fn bind_access(a: &mut SqliteArguments, note: NoteAccess) -> Result<(), BoxDynError> {
+    let [metadata, content, preview, download] = Action::ALL.map(|action| i64::from(action == note.access.action));
+    bind!(a; note.tenant.0, note.run_id.as_str().to_owned(), note.artifact_id, metadata, content, preview, download, note.access.at.0,
+        note.access.action.as_str(), note.access.actor_id)
 }
 
 fn command_state(end: Option<&CommandEnd>) -> &'static str {
@@ -238,6 +279,8 @@ pub(crate) async fn apply(conn: &mut SqliteConnection, writes: &mut Writes) -> R
             |a, (tenant, delivery, envelope)| bind!(a; tenant.0, delivery, envelope),
         )
         .await?;
+    ARTIFACTS.run(conn, &mut writes.artifacts, bind_artifact).await?;
+    ACCESSES.run(conn, &mut writes.accesses, bind_access).await?;
     COMMANDS.run(conn, &mut writes.commands, bind_command).await?;
     for end in writes.command_ends.drain(..) {
         end_command(conn, end).await?;

@@ -13,8 +13,10 @@ use std::future::Future;
 use std::sync::Arc;
 
 use super::types::{CommandKind, Error, Metrics, Pause};
+use super::writer::NoteAccess;
 use crate::clock::Micros;
 use crate::ids::{Digest, LedgerSeq, RunKey, RunRef, TenantId};
+use crate::record::artifact::Artifact;
 use crate::record::{RunStatus, WaitState};
 
 /// What a run is and stays.
@@ -138,6 +140,8 @@ pub(crate) struct Writes {
     /// By command id.
     pub command_ends: Vec<(TenantId, String, CommandEnd)>,
     pub deliveries: Vec<(TenantId, i64, Arc<str>)>,
+    pub artifacts: Vec<(TenantId, Artifact)>,
+    pub accesses: Vec<NoteAccess>,
 }
 
 /// The last of each number that any process's writer gives out.
@@ -212,6 +216,9 @@ pub(crate) trait Store: Send + 'static {
     /// The sequence number of a command.
     fn command_seq(&mut self, tenant: TenantId, command_id: &str) -> impl Future<Output = Answer<Option<u64>>> + Send;
     fn pending_commands(&mut self, after: u64, limit: u32) -> impl Future<Output = Answer<Vec<CommandRow>>> + Send;
+
+    /// When the first run of a session was made.
+    fn session_began(&mut self, tenant: TenantId, session: &str) -> impl Future<Output = Answer<Option<Micros>>> + Send;
 
     fn put_blob(&mut self, tenant: TenantId, digest: Digest, bytes: Arc<[u8]>) -> impl Future<Output = Answer<()>> + Send;
     fn put_component(

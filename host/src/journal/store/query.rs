@@ -228,3 +228,10 @@ pub(crate) fn run_row(c: &mut Columns<'_>) -> Answer<RunRow> {
         metrics: metrics(c)?,
     })
 }
+
+/// When the first run of a session was made. A run that names no session is one of its own, and has no other artifacts' owner.
+pub(crate) async fn session_began(conn: &mut SqliteConnection, tenant: TenantId, session: &str) -> Answer<Option<Micros>> {
+    let sql = "SELECT min(created_us) FROM runs WHERE tenant = ?1 AND session_id = ?2";
+    let began: Option<i64> = sqlx::query_scalar(sql).bind(tenant.0).bind(session).fetch_one(conn).await?;
+    Ok(began.map(Micros))
+}

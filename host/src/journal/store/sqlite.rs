@@ -368,6 +368,10 @@ impl Store for Sqlite {
         rows.iter().map(query::command).collect()
     }
 
+    async fn session_began(&mut self, tenant: TenantId, session: &str) -> Answer<Option<Micros>> {
+        query::session_began(self.conn()?, tenant, session).await
+    }
+
     async fn put_blob(&mut self, tenant: TenantId, digest: Digest, bytes: Arc<[u8]>) -> Answer<()> {
         let sql = "INSERT INTO blobs (tenant, digest, bytes) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
         sqlx::query(sql)

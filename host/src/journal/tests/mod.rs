@@ -1,6 +1,7 @@
 //! The rules of the journal, each case on a database in memory and, where the file matters, on a file.
 
 mod advances;
+mod artifacts;
 mod chaos;
 mod commands;
 mod events;

@@ -16,7 +16,12 @@ pub(crate) const SUBWORKFLOW: &str = "subworkflow:";
 impl<S: Store> Unit<S> {
     /// Commits what a driver computed, if the run still stands where the driver took it up.
     pub(crate) async fn advance(&mut self, prepared: Prepared) -> Result<Advanced, Error> {
-        let Prepared { advance, rows, metrics } = prepared;
+        let Prepared {
+            advance,
+            rows,
+            metrics,
+            artifacts,
+        } = prepared;
         let at = advance.run;
         let (head, _) = self
             .head(at)
@@ -32,6 +37,9 @@ impl<S: Store> Unit<S> {
             return Err(Error::Stale);
         }
         self.check_new(advance.children.iter())?;
+        for artifact in artifacts {
+            self.add_artifact(at.tenant, artifact);
+        }
         self.take_over(advance, rows, metrics).await
     }
 

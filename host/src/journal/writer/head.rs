@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::super::offload::{Large, is_large, shrink};
 use super::super::rows::{self, Members, Owner, json};
 use super::super::store::{Identity, State, WaitRow, Writes};
 use super::super::types::{Error, LiveRun, Metrics, Outcome};
 use super::super::wakes::Wake;
 use crate::clock::Micros;
-use crate::ids::{LedgerSeq, RunRef};
+use crate::ids::{LedgerSeq, RunRef, TenantId};
 use crate::record::{RunStatus, StepRecord, WaitReason, WaitState};
 
 /// A run in the writer's hands: as stored, with the changes of the commit that is being made.
@@ -49,6 +50,10 @@ pub(crate) struct Out {
     pub listener_armed: bool,
     /// Order number of the last wait that began.
     pub ord: i64,
+    /// Bytes of a value in a row that the writer makes; 0 is no limit.
+    pub max_inline_bytes: usize,
+    /// Values that were too large for these rows; to be kept before the rows are.
+    pub large: Vec<(TenantId, Large)>,
 }
 
 #[derive(Debug)]
@@ -116,8 +121,15 @@ impl Head {
     }
 
     pub(crate) fn append_row(&mut self, out: &mut Out, row: &StepRecord) -> Result<(), Error> {
-        let text =
-            serde_json::to_string(row).map_err(|e| Error::Corrupt(format!("a ledger row cannot be written as JSON: {e}")))?;
+        let mut large = Vec::new();
+        let shrunk = is_large(row, out.max_inline_bytes).then(|| {
+            let mut row = row.clone();
+            shrink(&mut row, out.max_inline_bytes, &mut large);
+            row
+        });
+        out.large.extend(large.into_iter().map(|large| (self.at.tenant, large)));
+        let text = serde_json::to_string(shrunk.as_ref().unwrap_or(row));
+        let text = text.map_err(|e| Error::Corrupt(format!("a ledger row cannot be written as JSON: {e}")))?;
         self.append(out, [text.into()], Metrics::of(row));
         Ok(())
     }

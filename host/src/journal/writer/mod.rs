@@ -18,6 +18,7 @@
 //! WASM never runs here, nor does anything that waits for the network.
 
 mod advance;
+mod artifact;
 mod bundle;
 mod command;
 mod ending;
@@ -50,14 +51,15 @@ use super::subscribe::{Published, Topics};
 use super::types::Error;
 use super::vital::Vital;
 use super::wakes::{Wake, WakeQueue};
+use crate::blobs::Blobs;
 use crate::clock::{Clock, Micros};
 use crate::ids::{Digest, RunRef};
 use crate::telemetry::metrics::metrics;
 
 pub use self::import::ImportedRun;
-pub use self::request::{Component, FinishedCall, Started};
+pub use self::request::{Component, FinishedCall, PutArtifact, Started};
+pub(crate) use self::request::{NoteAccess, Prepared, Queued, Reply, Request, shrink_rows};
 use self::request::{Pending, copy, pending};
-pub(crate) use self::request::{Prepared, Queued, Reply, Request};
 use self::unit::Unit;
 
 /// The longest sleep while a timer is armed: the machine's clock may be set or the machine may sleep.
@@ -100,8 +102,15 @@ pub async fn open(options: Options) -> Result<(Handle, Service), Error> {
     store.begin().await?;
     let (counters, ord) = (store.counters().await?, store.last_ord().await?);
     store.commit().await?;
+    let blobs = match (&options.blobs, &options.path) {
+        (Some(dir), _) => Blobs::at(dir),
+        (None, Some(database)) => Blobs::at(database.with_file_name("artifacts")),
+        (None, None) => Blobs::temporary(),
+    };
     let shared = Arc::new(Shared {
         reads,
+        blobs: blobs.clone(),
+        max_inline_bytes: options.max_inline_bytes,
         topics: Arc::new(Topics::default()),
         fresh: Fresh::default(),
         wakes: Arc::new(WakeQueue::default()),
@@ -115,7 +124,7 @@ pub async fn open(options: Options) -> Result<(Handle, Service), Error> {
     let (sender, requests) = mpsc::channel(options.queue.max(1));
     let handle = Handle::new(sender, Arc::clone(&shared));
     let writer = Writer {
-        unit: Unit::new(store, options.cached_runs, counters, ord),
+        unit: Unit::new(store, (blobs, options.max_inline_bytes), options.cached_runs, counters, ord),
         shared,
         clock: options.clock,
         role: options.role,

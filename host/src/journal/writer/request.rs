@@ -5,11 +5,13 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
+use super::super::offload::{Large, is_large, shrink};
 use super::super::types::{Advance, Advanced, BundleRow, Command, Error, Metrics, Outcome, Receipt, StartRun};
 use super::import::ImportedRun;
 use crate::clock::Micros;
-use crate::ids::{Digest, RunRef, TenantId};
+use crate::ids::{Digest, RunId, RunRef, TenantId};
 use crate::record::StepRecord;
+use crate::record::artifact::{Artifact, LastAccess, NewArtifact};
 
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, Error>>;
 
@@ -24,7 +26,7 @@ pub(crate) struct Queued {
 /// One thing asked of the writer, with where the answer goes.
 #[derive(Debug)]
 pub(crate) enum Request {
-    Start(Box<StartRun>, Reply<Started>),
+    Start(Box<StartRun>, Vec<NewArtifact>, Reply<Started>),
     Advance(Box<Prepared>, Reply<Advanced>),
     FinishCall(Box<FinishedCall>, Reply<bool>),
     Command(Box<Command>, Reply<Receipt>),
@@ -35,6 +37,10 @@ pub(crate) enum Request {
     ImportRun(Box<ImportedRun>, Reply<bool>),
     ImportCommand(Box<Command>, Reply<bool>),
     TouchBundles(TenantId, Reply<()>),
+    PutArtifact(TenantId, Box<PutArtifact>, Reply<Artifact>),
+    /// Nobody waits for it: a count that is lost with the host is no harm.
+    NoteAccess(Box<NoteAccess>),
+    SessionMemory(TenantId, String, Reply<()>),
     FireDue(Micros, Reply<u64>),
     Probe(Reply<()>),
     Close(Reply<()>),
@@ -68,6 +74,23 @@ pub struct FinishedCall {
     pub outcome: Outcome,
 }
 
+/// An artifact to be stored. Its bytes are a blob already.
+#[derive(Debug, Clone)]
+pub struct PutArtifact {
+    pub artifact: NewArtifact,
+    /// The session whose memory is its run; that is made with its first artifact. None: the run is there.
+    pub session_id: Option<String>,
+}
+
+/// One look at an artifact.
+#[derive(Debug)]
+pub(crate) struct NoteAccess {
+    pub tenant: TenantId,
+    pub run_id: RunId,
+    pub artifact_id: String,
+    pub access: LastAccess,
+}
+
 /// An [`Advance`] whose rows are text already: serialised in the caller's task, once, and not in the writer's.
 #[derive(Debug)]
 pub(crate) struct Prepared {
@@ -75,18 +98,38 @@ pub(crate) struct Prepared {
     pub rows: Vec<Arc<str>>,
     /// What the rows add to the run's.
     pub metrics: Metrics,
+    /// What was taken out of the rows; the bytes are blobs already.
+    pub artifacts: Vec<NewArtifact>,
+}
+
+/// Takes large values out of rows, and gives them back to be kept before the rows are.
+pub(crate) async fn shrink_rows(mut rows: Vec<StepRecord>, limit: usize) -> Result<(Vec<StepRecord>, Vec<Large>), Error> {
+    if !rows.iter().any(|row| is_large(row, limit)) {
+        return Ok((rows, Vec::new()));
+    }
+    let work = move || {
+        let mut large = Vec::new();
+        rows.iter_mut().for_each(|row| shrink(row, limit, &mut large));
+        (rows, large)
+    };
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|e| Error::Blobs(std::io::Error::other(e)))
 }
 
 impl Prepared {
-    pub(crate) fn from(mut advance: Advance) -> Result<Self, Error> {
-        let rows = std::mem::take(&mut advance.rows);
-        let metrics = rows.iter().map(Metrics::of).sum();
-        let rows = rows
+    /// The rows are small already.
+    pub(crate) fn from(mut advance: Advance, metrics: Metrics, artifacts: Vec<NewArtifact>) -> Result<Self, Error> {
+        let rows = std::mem::take(&mut advance.rows)
             .iter()
             .map(|row| serde_json::to_string(row).map(Arc::from))
             .collect::<Result<_, _>>()
             .map_err(|e| Error::Corrupt(format!("a ledger row cannot be written as JSON: {e}")))?;
-        Ok(Prepared { advance, rows, metrics })
+        Ok(Prepared {
+            advance,
+            rows,
+            metrics,
+            artifacts,
+        })
     }
 }
 
@@ -128,7 +171,7 @@ impl Request {
             let _gone = reply.send(Err(copy(error)));
         }
         match self {
-            Request::Start(_, reply) => tell(reply, error),
+            Request::Start(_, _, reply) => tell(reply, error),
             Request::Advance(_, reply) => tell(reply, error),
             Request::Command(_, reply) => tell(reply, error),
             Request::FinishCall(_, reply) | Request::RemoveBundle(_, _, _, reply) => tell(reply, error),
@@ -138,7 +181,10 @@ impl Request {
             | Request::PutComponent(_, _, reply)
             | Request::Probe(reply)
             | Request::TouchBundles(_, reply)
+            | Request::SessionMemory(_, _, reply)
             | Request::Close(reply) => tell(reply, error),
+            Request::PutArtifact(_, _, reply) => tell(reply, error),
+            Request::NoteAccess(_) => {}
             Request::PutBlob(_, _, reply) => tell(reply, error),
             Request::FireDue(_, reply) => tell(reply, error),
         }

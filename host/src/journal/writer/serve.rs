@@ -6,7 +6,7 @@ impl<S: Store> Writer<S> {
     /// Which of the runs that this commit is to make exist already: one question for all of them.
     pub(super) async fn look_up(&mut self, batch: &[Request]) -> Result<(), Error> {
         let new = batch.iter().flat_map(|request| match request {
-            Request::Start(run, _) => std::slice::from_ref(&**run),
+            Request::Start(run, _, _) => std::slice::from_ref(&**run),
             Request::Advance(prepared, _) => prepared.advance.children.as_slice(),
             _ => &[],
         });
@@ -17,7 +17,7 @@ impl<S: Store> Writer<S> {
     pub(super) async fn serve(&mut self, request: Request) -> Result<(), Error> {
         let unit = &mut self.unit;
         let answer = match request {
-            Request::Start(run, reply) => settle(reply, unit.start(*run).await),
+            Request::Start(run, artifacts, reply) => settle(reply, unit.start(*run, artifacts).await),
             Request::Advance(prepared, reply) => settle(reply, unit.advance(*prepared).await),
             Request::FinishCall(call, reply) => settle(reply, unit.finish_call(*call).await),
             Request::Command(command, reply) => settle(reply, unit.command(*command, self.role == Role::Runner).await),
@@ -32,6 +32,12 @@ impl<S: Store> Writer<S> {
             }
             Request::ImportRun(run, reply) => settle(reply, unit.import_run(*run).await),
             Request::ImportCommand(command, reply) => settle(reply, unit.import_command(*command).await),
+            Request::PutArtifact(tenant, put, reply) => settle(reply, unit.put_artifact(tenant, *put).await),
+            Request::SessionMemory(tenant, session, reply) => settle(reply, unit.session_memory(tenant, &session).await),
+            Request::NoteAccess(note) => {
+                unit.out.writes.accesses.push(*note);
+                return Ok(());
+            }
             Request::FireDue(now, reply) => settle(reply, unit.fire_all_due(now).await),
             Request::TouchBundles(tenant, reply) => settle(reply, unit.store.touch_bundles(tenant).await),
             Request::Probe(reply) => {
@@ -123,7 +129,7 @@ impl<S: Store> Writer<S> {
 /// An answer to be given after the commit; with the error, if that must fail the commit.
 fn settle<T: Send + 'static>(reply: Reply<T>, answer: Result<T, Error>) -> Result<Pending, (Pending, Error)> {
     match answer {
-        Err(error @ (Error::Database(_) | Error::Corrupt(_))) => {
+        Err(error @ (Error::Database(_) | Error::Corrupt(_) | Error::Blobs(_))) => {
             let text = copy(&error);
             Err((pending(reply, Err(text)), error))
         }

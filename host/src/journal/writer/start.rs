@@ -12,6 +12,7 @@ use super::head::Head;
 use super::unit::Unit;
 use crate::clock::Micros;
 use crate::ids::{RunKey, RunRef};
+use crate::record::artifact::NewArtifact;
 use crate::record::{Json, RunStatus};
 
 fn shared(json: Json) -> Arc<str> {
@@ -55,8 +56,34 @@ fn live(at: RunRef, run: &StartRun, created: Micros) -> LiveRun {
     }
 }
 
+/// Where a run stands that has just been made.
+pub(super) fn begin(entry: &str, created: Micros) -> State {
+    State {
+        status: RunStatus::Running,
+        node: Some(entry.into()),
+        output: None,
+        error: None,
+        updated: created,
+        epoch: 0,
+        last_seq: 0,
+        notes: 0,
+        metrics: Metrics::default(),
+        last_time: created,
+        history_pos: 0,
+        inbox_end: 0,
+        inbox_consumed: 0,
+        calls: None,
+        pause: Pause::default(),
+        pausing: false,
+        unarmed: 0,
+        arming: false,
+        watched: Watched::Nobody,
+    }
+}
+
 impl<S: Store> Unit<S> {
-    pub(crate) async fn start(&mut self, run: StartRun) -> Result<Started, Error> {
+    /// `artifacts` are the new run's.
+    pub(crate) async fn start(&mut self, run: StartRun, artifacts: Vec<NewArtifact>) -> Result<Started, Error> {
         let parent = match &run.parent {
             None => None,
             Some(id) => Some(
@@ -66,6 +93,9 @@ impl<S: Store> Unit<S> {
             ),
         };
         self.check_new(std::iter::once(&run))?;
+        for artifact in artifacts {
+            self.add_artifact(run.tenant, artifact);
+        }
         Ok(self.make(run, parent.map(|p| p.run), self.out.now))
     }
 
@@ -113,25 +143,9 @@ impl<S: Store> Unit<S> {
                 parent,
             },
             state: State {
-                status: RunStatus::Running,
-                node: Some(run.entry.as_str().into()),
-                output: None,
-                error: None,
-                updated: created,
-                epoch: 0,
-                last_seq: 0,
-                notes: 0,
-                metrics: Metrics::default(),
-                last_time: created,
-                history_pos: 0,
-                inbox_end: 0,
-                inbox_consumed: 0,
-                calls: None,
-                pause: Pause::default(),
-                pausing: false,
                 unarmed,
                 arming: listener,
-                watched: Watched::Nobody,
+                ..begin(&run.entry, created)
             },
             waits: Vec::new(),
             stored_waits: Vec::new(),

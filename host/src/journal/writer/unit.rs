@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::super::store::{Counters, Store};
 use super::super::types::{Error, StartRun};
 use super::head::{Head, Heads, Out};
+use crate::blobs::Blobs;
 use crate::clock::Micros;
 use crate::ids::{RunKey, RunRef, TenantId};
 use crate::telemetry::metrics::metrics;
@@ -15,6 +16,9 @@ use crate::telemetry::metrics::metrics;
 /// the commit being made.
 pub(crate) struct Unit<S> {
     pub store: S,
+    /// Where values go that the writer's own rows are too small for.
+    blobs: Blobs,
+    max_inline_bytes: usize,
     pub heads: Heads,
     pub out: Out,
     /// Last numbers given out. Read anew when another process has written.
@@ -36,12 +40,20 @@ pub(crate) struct Unit<S> {
 }
 
 impl<S: Store> Unit<S> {
-    pub(crate) fn new(store: S, cached_runs: usize, counters: Counters, ord: i64) -> Self {
+    pub(crate) fn new(
+        store: S,
+        (blobs, max_inline_bytes): (Blobs, usize),
+        cached_runs: usize,
+        counters: Counters,
+        ord: i64,
+    ) -> Self {
         let out = Out { ord, ..Out::default() };
         let heads = Heads::new(cached_runs);
         let (known, made) = (HashSet::new(), HashMap::new());
         Unit {
             store,
+            blobs,
+            max_inline_bytes,
             heads,
             out,
             counters,
@@ -61,6 +73,7 @@ impl<S: Store> Unit<S> {
         self.out = Out {
             now,
             ord,
+            max_inline_bytes: self.max_inline_bytes,
             ..Out::default()
         };
         self.known.clear();
@@ -92,6 +105,10 @@ impl<S: Store> Unit<S> {
 
     /// Writes what has been gathered, so that queries see it.
     pub(crate) async fn flush(&mut self) -> Result<(), Error> {
+        for (tenant, large) in std::mem::take(&mut self.out.large) {
+            self.blobs.put(tenant, large.bytes).await?;
+            self.add_artifact(tenant, large.artifact);
+        }
         for at in std::mem::take(&mut self.out.dirty) {
             if let Some(head) = self.heads.get(at) {
                 head.flush(&mut self.out.writes);

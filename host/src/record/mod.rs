@@ -2,6 +2,8 @@
 //!
 //! JSON inside a record is carried as text and never parsed here.
 
+pub mod artifact;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 

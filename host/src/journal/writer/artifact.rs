@@ -1,0 +1,98 @@
+//! Artifacts, and the runs that own those of a session.
+
+use std::sync::Arc;
+
+use super::super::rows::empty_object;
+use super::super::store::{Identity, NewRun, State, Store};
+use super::super::types::Error;
+use super::head::Head;
+use super::request::PutArtifact;
+use super::start::begin;
+use super::unit::Unit;
+use crate::ids::{Digest, RunKey, RunRef, TenantId};
+use crate::record::RunStatus;
+use crate::record::artifact::{Access, Artifact, NewArtifact, SESSION_MEMORY, session_memory_run};
+
+/// The node that a session's memory stands at.
+const DONE: &str = "done";
+
+impl<S: Store> Unit<S> {
+    pub(crate) async fn put_artifact(&mut self, tenant: TenantId, put: PutArtifact) -> Result<Artifact, Error> {
+        let PutArtifact { artifact, session_id } = put;
+        if let Some(session_id) = session_id {
+            self.session_memory(tenant, &session_id).await?;
+        }
+        let run_id = artifact.run_id.as_str();
+        if self.key_of(tenant, run_id).await?.is_none() {
+            return Err(Error::UnknownRun(run_id.to_owned()));
+        }
+        Ok(self.add_artifact(tenant, artifact))
+    }
+
+    /// Adds an artifact of a run that is there.
+    pub(crate) fn add_artifact(&mut self, tenant: TenantId, artifact: NewArtifact) -> Artifact {
+        let artifact = Artifact {
+            is: artifact,
+            created_at: self.out.now,
+            access: Access::default(),
+        };
+        self.out.writes.artifacts.push((tenant, artifact.clone()));
+        artifact
+    }
+
+    /// Makes the run that owns a session's artifacts, unless it is there: one that has ended, as old as the session.
+    pub(crate) async fn session_memory(&mut self, tenant: TenantId, session_id: &str) -> Result<(), Error> {
+        let run_id = session_memory_run(session_id);
+        if self.key_of(tenant, run_id.as_str()).await?.is_some() {
+            return Ok(());
+        }
+        let now = self.out.now;
+        let created = self
+            .store
+            .session_began(tenant, session_id)
+            .await?
+            .map_or(now, |began| began.min(now));
+        self.counters.run += 1;
+        let run = RunKey(self.counters.run);
+        let at = RunRef { tenant, run };
+        let (run_id, session): (Arc<str>, Arc<str>) = (run_id.as_str().into(), session_id.into());
+        let empty: Arc<str> = empty_object().get().into();
+        self.out.writes.runs.push(NewRun {
+            at,
+            run_id: Arc::clone(&run_id),
+            workflow_id: SESSION_MEMORY.to_owned(),
+            // It is no run of a flow; nothing drives it.
+            component: Digest([0; 32]),
+            entry: DONE.to_owned(),
+            input: Arc::clone(&empty),
+            host_vars: Arc::clone(&empty),
+            session_id: Some(Arc::clone(&session)),
+            actor_id: None,
+            parent: None,
+            listener: false,
+            created,
+        });
+        let mut head = Head {
+            at,
+            id: Identity {
+                run_id: Arc::clone(&run_id),
+                session_id: session,
+                actor_id: None,
+                parent: None,
+            },
+            state: State {
+                status: RunStatus::Completed,
+                output: Some(empty),
+                ..begin(DONE, created)
+            },
+            waits: Vec::new(),
+            stored_waits: Vec::new(),
+            waits_changed: false,
+            dirty: false,
+        };
+        head.touch(&mut self.out);
+        self.heads.insert(head);
+        self.made.insert((tenant, run_id), run);
+        Ok(())
+    }
+}
