@@ -155,6 +155,19 @@ impl Gateway {
 
     /// Uploads a `.flow` file; `fields` are further fields of the form.
     pub async fn upload_file(&self, file: &[u8], fields: &[(&str, &str)]) -> Reply {
+        self.post_form("/api/gateway/bundles/upload", ("bundle.flow", file), fields)
+            .await
+    }
+
+    /// Uploads an attachment of a session.
+    pub async fn attach(&self, session: &str, name: &str, bytes: &[u8]) -> Reply {
+        let fields = [("session_id", session)];
+        self.post_form("/api/gateway/attachments/upload", (name, bytes), &fields)
+            .await
+    }
+
+    /// Posts a form with a file, whose type is what its name says.
+    async fn post_form(&self, path: &str, (name, file): (&str, &[u8]), fields: &[(&str, &str)]) -> Reply {
         let boundary = unique();
         let mut body = Vec::with_capacity(file.len() + 512);
         for (name, value) in fields {
@@ -162,13 +175,10 @@ impl Gateway {
                 format!("--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").as_bytes(),
             );
         }
-        let disposition = "content-disposition: form-data; name=\"file\"; filename=\"bundle.flow\"";
-        body.extend_from_slice(
-            format!("--{boundary}\r\n{disposition}\r\ncontent-type: application/octet-stream\r\n\r\n").as_bytes(),
-        );
+        let disposition = format!("content-disposition: form-data; name=\"file\"; filename=\"{name}\"");
+        body.extend_from_slice(format!("--{boundary}\r\n{disposition}\r\n\r\n").as_bytes());
         body.extend_from_slice(file);
         body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
-        let path = "/api/gateway/bundles/upload";
         let request = self
             .request(Method::POST, path)
             .header(CONTENT_TYPE, format!("multipart/form-data; boundary={boundary}"));

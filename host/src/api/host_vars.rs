@@ -58,6 +58,8 @@ pub struct Said<'a> {
     /// Boolean or text.
     pub thinking: Option<&'a RawValue>,
     pub run_lifecycle: Option<&'a RawValue>,
+    /// How the run refers to the artifact that its flow's document is.
+    pub workflow_snapshot: Option<&'a RawValue>,
 }
 
 /// The parts of a start.
@@ -88,7 +90,8 @@ pub fn split(input_data: &RawValue, said: &Said<'_>, workspace: &Workspace) -> S
             name => input.put(name, value.get()),
         }
     }
-    let runtime = runtime_vars(runtime, said.thinking);
+    let own = runtime_vars(runtime, said.thinking, said.workflow_snapshot);
+    let runtime = runtime_vars(runtime, said.thinking, None);
     let limits = limit_vars(limits);
     let (lifecycle, purpose) = lifecycle.and_then(lifecycle_vars).unzip();
 
@@ -96,7 +99,7 @@ pub fn split(input_data: &RawValue, said: &Said<'_>, workspace: &Workspace) -> S
     listener.put("_runtime", runtime.get());
     listener.put("_limits", limits.get());
     let mut host = ObjectText::new();
-    host.put("_runtime", runtime.get());
+    host.put("_runtime", own.get());
     host.put("_limits", limits.get());
     if let Some(meta) = meta.filter(|meta| meta.get().starts_with('{')) {
         host.put("_meta", meta.get());
@@ -117,16 +120,21 @@ pub fn split(input_data: &RawValue, said: &Said<'_>, workspace: &Workspace) -> S
     }
 }
 
-fn runtime_vars(given: Option<&RawValue>, thinking: Option<&RawValue>) -> Json {
+fn runtime_vars(given: Option<&RawValue>, thinking: Option<&RawValue>, snapshot: Option<&RawValue>) -> Json {
     let mut runtime = ObjectText::new();
     for (key, value) in given.and_then(Object::of).iter().flat_map(|object| &object.0) {
-        // The policy of a workflow is the operator's word, and `thinking` is said once.
-        if key != "workflow_policy" && !(key == "thinking" && thinking.is_some()) {
+        // The policy of a workflow is the operator's word, the snapshot is the host's, and `thinking` is said once.
+        let not_theirs = matches!(key.as_ref(), "workflow_policy" | "workflow_snapshot");
+        let said = key == "thinking" && thinking.is_some();
+        if !not_theirs && !said {
             runtime.put(key, value.get());
         }
     }
     if let Some(thinking) = thinking {
         runtime.put("thinking", thinking.get());
+    }
+    if let Some(snapshot) = snapshot {
+        runtime.put("workflow_snapshot", snapshot.get());
     }
     runtime.finish()
 }
@@ -208,14 +216,15 @@ mod tests {
     fn the_host_s_variables_are_taken_out_and_the_rest_stays_as_it_came() {
         let input = json(
             r#"{"z": 3.0, "_limits": {"max_tokens": 7}, "n": 123456789012345678901234567890, "workspace_root": "/nowhere/files/docs",
-                "workspace_of_mine": 1, "_runtime": {"a": 1, "workflow_policy": {}}, "workspaceIgnoredPaths": ["a ", "b"],
+                "workspace_of_mine": 1,
+                "_runtime": {"a": 1, "workflow_policy": {}, "workflow_snapshot": "mine"}, "workspaceIgnoredPaths": ["a ", "b"],
                 "workspace_access_mode": "all_except_ignored", "workspace_allowed_paths": ["/etc", "more", "/nowhere/files/x"]}"#,
         );
         let split = split(
             &input,
             &Said {
                 thinking: Some(&json("true")),
-                run_lifecycle: None,
+                ..Said::default()
             },
             &workspace(),
         );
@@ -249,13 +258,30 @@ mod tests {
     }
 
     #[test]
+    fn the_snapshot_is_named_to_the_run_and_not_to_its_listeners() {
+        let snapshot = json(r#"{"artifact_id":"x"}"#);
+        let said = Said {
+            workflow_snapshot: Some(&snapshot),
+            ..Said::default()
+        };
+        let split = split(&json("{}"), &said, &workspace());
+        let own = r#"{"_runtime":{"workflow_snapshot":{"artifact_id":"x"}},"#;
+        assert!(split.host_vars.get().starts_with(own), "{}", split.host_vars);
+        assert!(
+            split.listener_vars.get().starts_with(r#"{"_runtime":{},"#),
+            "{}",
+            split.listener_vars
+        );
+    }
+
+    #[test]
     fn a_lifecycle_keeps_its_known_fields() {
         let said = json(r#"{"purpose":" draft_test ","x":1,"source":5,"retention":{"mode":"ephemeral","ttl_s":60,"y":2}}"#);
         let split = split(
             &json("{}"),
             &Said {
-                thinking: None,
                 run_lifecycle: Some(&said),
+                ..Said::default()
             },
             &workspace(),
         );

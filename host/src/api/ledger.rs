@@ -10,7 +10,7 @@ use super::body::{Fields, JsonBody};
 use super::error::json_text;
 use super::openapi::{BadRequest, Invalid, NotFound, Refused, TooLarge, bodies};
 use super::validate::{Query, text};
-use super::{AppState, Error, PathOf, Principal};
+use super::{AppState, Error, PathOf, Principal, artifacts};
 use crate::ids::{LedgerSeq, RunId};
 use crate::journal::LedgerPage;
 
@@ -91,7 +91,8 @@ async fn read(principal: &Principal, app: &AppState, run_id: &str, after: i64, l
     let run_id = RunId::from(run_id);
     let (after, limit) = (LedgerSeq::try_from(after).unwrap_or(0), u32::try_from(limit).unwrap_or(1));
     let page = app.journal.ledger(principal.tenant, &run_id, after, limit).await?;
-    if page.rows.is_empty() && app.journal.ledger_len(principal.tenant, &run_id).await?.is_none() {
+    let unknown = page.rows.is_empty() && app.journal.ledger_len(principal.tenant, &run_id).await?.is_none();
+    if unknown && !artifacts::remember(app, principal.tenant, run_id.as_str()).await? {
         return Ok(None);
     }
     Ok(Some(page))

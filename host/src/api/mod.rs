@@ -5,6 +5,7 @@
 //! [`body`] say what is wrong with a request in the shape that clients know, [`Error`] is the one error and `{"detail": …}` its
 //! answer. JSON of clients and flows passes through as text.
 
+mod artifacts;
 mod audit;
 mod body;
 mod bundle_admin;
@@ -44,6 +45,7 @@ pub use server::serve;
 pub use tls::Tls;
 pub use workflows::Workflows;
 
+use crate::artifacts::{Snapshots, Store};
 use crate::journal;
 use crate::security::{Principal, Security};
 use crate::workspace::{Workspace, Workspaces};
@@ -52,6 +54,9 @@ use crate::workspace::{Workspace, Workspaces};
 #[derive(Clone)]
 pub struct AppState {
     journal: journal::Handle,
+    artifacts: Store,
+    /// Of the flows that clients start.
+    snapshots: Snapshots,
     workflows: Arc<dyn Workflows>,
     security: Security,
     workspaces: Workspaces,
@@ -60,6 +65,8 @@ pub struct AppState {
 impl AppState {
     pub fn new(journal: journal::Handle, workflows: Arc<dyn Workflows>, security: Security, workspaces: Workspaces) -> Self {
         AppState {
+            artifacts: Store::new(journal.clone()),
+            snapshots: Snapshots::new(journal.clone()),
             journal,
             workflows,
             security,

@@ -9,8 +9,8 @@ use axum::routing::{MethodRouter, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    AppState, audit, bundle_admin, bundle_flows, bundles, commands, detail_response, files, identity, input_data, ledger,
-    openapi, operator, runs, start, stream,
+    AppState, artifacts, audit, bundle_admin, bundle_flows, bundles, commands, detail_response, files, identity, input_data,
+    ledger, openapi, operator, runs, start, stream,
 };
 use crate::security::{cors, guard};
 use crate::telemetry::http::observe;
@@ -82,6 +82,22 @@ fn gateway() -> Router<AppState> {
         .route("/files/read", only(get(files::read), "GET"))
         .route("/files/skim", only(get(files::skim), "GET"))
         .route("/audit/tail", only(get(audit::tail), "GET"))
+        .route(
+            "/attachments/upload",
+            only(post(artifacts::upload::upload), "POST").layer(DefaultBodyLimit::disable()),
+        )
+        .route("/artifacts/search", only(get(artifacts::search::search), "GET"))
+        .route("/artifacts/stats", only(get(artifacts::search::stats), "GET"))
+        .route(
+            "/sessions/{session_id}/artifacts",
+            only(get(artifacts::list::of_session), "GET"),
+        )
+        .route("/runs/{run_id}/artifacts", only(get(artifacts::list::of_run), "GET"))
+        .route("/runs/{run_id}/artifacts/{artifact_id}", only(get(artifacts::get), "GET"))
+        .route(
+            "/runs/{run_id}/artifacts/{artifact_id}/content",
+            only(get(artifacts::content::get), "GET"),
+        )
 }
 
 /// No verb but the given ones, HEAD and OPTIONS included; `allow` names them to the client.

@@ -11,21 +11,27 @@ use super::error::json;
 use super::openapi::{BadRequest, Invalid, NotFound, Refused, bodies};
 use super::run_summary::{ListRow, Summary};
 use super::validate::Query;
-use super::{AppState, Error, PathOf, Principal};
+use super::{AppState, Error, PathOf, Principal, artifacts};
 use crate::ids::{RunId, RunRef};
 use crate::journal::{RunFilter, RunRow};
 use crate::record::RunStatus;
 
 /// The run that a path names, or 404.
 pub async fn find(principal: &Principal, app: &AppState, run_id: &str) -> Result<RunRow, Error> {
-    let found = app.journal.run(principal.tenant, &RunId::from(run_id)).await?;
+    let name = RunId::from(run_id);
+    let mut found = app.journal.run(principal.tenant, &name).await?;
+    if found.is_none() && artifacts::remember(app, principal.tenant, run_id).await? {
+        found = app.journal.run(principal.tenant, &name).await?;
+    }
     found.ok_or_else(|| Error::unknown_run(run_id))
 }
 
 /// Where the run that a path names is, or 404.
 pub async fn locate(principal: &Principal, app: &AppState, run_id: &RunId) -> Result<RunRef, Error> {
-    let found = app.journal.locate(principal.tenant, run_id).await?;
-    found.ok_or_else(|| Error::unknown_run(run_id.as_str()))
+    match app.journal.locate(principal.tenant, run_id).await? {
+        Some(at) => Ok(at),
+        None => Ok(find(principal, app, run_id.as_str()).await?.at),
+    }
 }
 
 #[utoipa::path(

@@ -6,12 +6,14 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::artifacts::refs;
 use super::body::{JsonBody, storable};
 use super::error::json;
 use super::host_vars::{self, Said};
 use super::openapi::{BadRequest, Conflict, Invalid, NotFound, Refused, TooLarge, bodies};
 use super::workflows::{ResolveError, ResolvedFlow, Target};
 use super::{AppState, Error, Principal};
+use crate::artifacts::Snapshot;
 use crate::ids::RunId;
 use crate::journal::StartRun;
 
@@ -55,15 +57,24 @@ pub async fn start(principal: Principal, State(app): State<AppState>, body: Json
         Some(value) => storable(value, "input_data").map_err(|text| failed(&text))?,
         None => RawValue::from_string("{}".into()).map_err(|error| failed(&error.to_string()))?,
     };
-    let split = host_vars::split(&input_data, &Said { thinking, run_lifecycle }, &app.workspace(&principal));
+    let input_data = refs::lift(input_data);
+    refs::check(&app, principal.tenant, &input_data, session_id.as_deref()).await?;
+    let run_id = RunId::fresh();
+    let snapshot = snapshot(&app, &principal, &flow, &run_id).await;
+    let said = Said {
+        thinking,
+        run_lifecycle,
+        workflow_snapshot: snapshot.as_ref().map(|snapshot| &*snapshot.reference),
+    };
+    let split = host_vars::split(&input_data, &said, &app.workspace(&principal));
     if flow.is_draft && split.purpose.as_deref() != Some("draft_test") {
         return Err(Error::bad_request(
             "draft bundle versions require run_lifecycle.purpose='draft_test'",
         ));
     }
-    let run = new_run(&principal, &flow, split, session_id);
-    let run_id = run.run_id.clone();
-    app.journal.start(run).await?;
+    let run = new_run(&principal, &flow, split, (run_id.clone(), session_id));
+    let artifacts = snapshot.into_iter().map(|snapshot| snapshot.artifact).collect();
+    app.journal.start_with(run, artifacts).await?;
     Ok(json(StatusCode::OK, &Started { run_id: &run_id }))
 }
 
@@ -71,9 +82,24 @@ fn failed(text: &str) -> Error {
     Error::bad_request(format!("Failed to start run: {text}"))
 }
 
+/// The flow's document as an artifact of the run. A run is started without one rather than not at all.
+async fn snapshot(app: &AppState, principal: &Principal, flow: &ResolvedFlow, run_id: &RunId) -> Option<Snapshot> {
+    let tenant = principal.tenant;
+    let document = app
+        .workflows
+        .flow(tenant, &flow.bundle_id, &flow.bundle_version, &flow.flow_id)?;
+    let made = app.snapshots.of(tenant, (run_id, &flow.workflow_id), &document).await;
+    made.inspect_err(|error| tracing::warn!(%error, workflow = flow.workflow_id, "a run gets no workflow snapshot"))
+        .ok()
+}
+
 /// The run and, for each event that its flow listens to, a child run of the same session.
-fn new_run(principal: &Principal, flow: &ResolvedFlow, split: host_vars::Split, session_id: Option<String>) -> StartRun {
-    let run_id = RunId::fresh();
+fn new_run(
+    principal: &Principal,
+    flow: &ResolvedFlow,
+    split: host_vars::Split,
+    (run_id, session_id): (RunId, Option<String>),
+) -> StartRun {
     let session_id = session_id.unwrap_or_else(|| run_id.to_string());
     let no_input = || RawValue::NULL.to_owned();
     let listeners = flow.listeners.iter().map(|listener| StartRun {

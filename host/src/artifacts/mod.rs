@@ -17,7 +17,7 @@ use crate::ids::{RunId, TenantId};
 use crate::journal::{self, Error, PutArtifact};
 use crate::record::artifact::{Action, Artifact, LastAccess, NewArtifact, Tags, artifact_id, session_memory_run};
 
-pub use snapshots::Snapshots;
+pub use snapshots::{Snapshot, Snapshots};
 
 /// Blobs younger than this are left alone by a sweep, whether a row names them or not.
 const SWEEP_AGE: Duration = Duration::from_secs(24 * 3600);

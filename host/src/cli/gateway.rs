@@ -15,7 +15,7 @@ use crate::artifacts::Store;
 use crate::bundles::{self, Registry};
 use crate::clock::Clock;
 use crate::config::{Resolved, Settings};
-use crate::effects::{Handlers, with_files};
+use crate::effects::{Handlers, ReadArtifact, with_files};
 use crate::ids::TenantId;
 use crate::journal::{self, Handle, Role, RunnerLock, rows};
 use crate::record::Json;
@@ -105,6 +105,8 @@ impl Gateway {
             Some(sandbox) => {
                 let budgets = settings.runner.budgets();
                 let handlers = with_files(Handlers::default(), &workspaces);
+                let reader = ReadArtifact::new(&journal, budgets.max_payload_bytes);
+                let handlers = handlers.with("read_artifact", Arc::new(reader));
                 Some(Runner::start(budgets, journal.clone(), sandbox, registry.clone(), handlers).await?)
             }
             None => None,

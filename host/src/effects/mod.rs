@@ -8,11 +8,13 @@ mod handlers;
 mod idempotency;
 mod local;
 mod payload;
+mod read_artifact;
 
 pub use files::with_files;
 pub use handlers::{Call, Handler, Handlers};
 pub use idempotency::key;
 pub use local::decide;
+pub use read_artifact::ReadArtifact;
 
 use crate::clock::Micros;
 use crate::journal::EventScope;

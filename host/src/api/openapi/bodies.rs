@@ -102,6 +102,20 @@ pub struct UploadForm {
     reload: Option<bool>,
 }
 
+/// A file for a session.
+#[derive(ToSchema)]
+pub struct AttachmentForm {
+    session_id: String,
+    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
+    file: Vec<u8>,
+    /// Left out: the file's own.
+    filename: Option<String>,
+    /// Left out: the file part's, else by the name.
+    content_type: Option<String>,
+    /// Where the client has it. Left out: `client:<filename>`.
+    source_path: Option<String>,
+}
+
 /// One row of a run's ledger.
 #[derive(ToSchema)]
 pub struct StepRecord {

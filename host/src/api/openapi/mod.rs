@@ -17,7 +17,9 @@ use utoipa_swagger_ui::SwaggerUi;
 
 pub use answers::{BadRequest, Conflict, Failed, Invalid, NotFound, Refused, TooLarge};
 
-use super::{audit, bundle_admin, bundle_flows, bundles, commands, files, identity, input_data, ledger, runs, start, stream};
+use super::{
+    artifacts, audit, bundle_admin, bundle_flows, bundles, commands, files, identity, input_data, ledger, runs, start, stream,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -33,6 +35,7 @@ use super::{audit, bundle_admin, bundle_flows, bundles, commands, files, identit
         (name = "bundles", description = "Installed bundles and their flows"),
         (name = "runs", description = "Starting and reading runs"),
         (name = "ledger", description = "The steps of runs: pages, batches, streams"),
+        (name = "artifacts", description = "What runs and sessions keep, and bringing it in"),
         (name = "commands", description = "What is to be done with a run"),
         (name = "files", description = "The workspace's files; for administrators"),
     ),
@@ -61,6 +64,13 @@ use super::{audit, bundle_admin, bundle_flows, bundles, commands, files, identit
         files::read,
         files::skim,
         audit::tail,
+        artifacts::upload::upload,
+        artifacts::search::search,
+        artifacts::search::stats,
+        artifacts::list::of_session,
+        artifacts::list::of_run,
+        artifacts::get,
+        artifacts::content::get,
     )
 )]
 pub struct Api;

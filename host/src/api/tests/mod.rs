@@ -1,5 +1,6 @@
 //! The router in process: a journal in memory, bundles that are made up, requests without a network.
 
+mod artifacts;
 mod bundles;
 mod commands;
 mod fake;

@@ -1,15 +1,12 @@
 //! Artifacts, and the runs that own those of a session.
 
-use std::sync::Arc;
-
 use super::super::rows::empty_object;
-use super::super::store::{Identity, NewRun, State, Store};
-use super::super::types::Error;
-use super::head::Head;
+use super::super::store::Store;
+use super::super::types::{Error, Metrics, Pause};
+use super::import::ImportedRun;
 use super::request::PutArtifact;
-use super::start::begin;
 use super::unit::Unit;
-use crate::ids::{Digest, RunKey, RunRef, TenantId};
+use crate::ids::{Digest, TenantId};
 use crate::record::RunStatus;
 use crate::record::artifact::{Access, Artifact, NewArtifact, SESSION_MEMORY, session_memory_run};
 
@@ -52,47 +49,32 @@ impl<S: Store> Unit<S> {
             .session_began(tenant, session_id)
             .await?
             .map_or(now, |began| began.min(now));
-        self.counters.run += 1;
-        let run = RunKey(self.counters.run);
-        let at = RunRef { tenant, run };
-        let (run_id, session): (Arc<str>, Arc<str>) = (run_id.as_str().into(), session_id.into());
-        let empty: Arc<str> = empty_object().get().into();
-        self.out.writes.runs.push(NewRun {
-            at,
-            run_id: Arc::clone(&run_id),
+        let run = ImportedRun {
+            tenant,
+            run_id,
             workflow_id: SESSION_MEMORY.to_owned(),
             // It is no run of a flow; nothing drives it.
             component: Digest([0; 32]),
             entry: DONE.to_owned(),
-            input: Arc::clone(&empty),
-            host_vars: Arc::clone(&empty),
-            session_id: Some(Arc::clone(&session)),
+            input: empty_object(),
+            host_vars: empty_object(),
+            session_id: Some(session_id.to_owned()),
             actor_id: None,
             parent: None,
-            listener: false,
             created,
-        });
-        let mut head = Head {
-            at,
-            id: Identity {
-                run_id: Arc::clone(&run_id),
-                session_id: session,
-                actor_id: None,
-                parent: None,
-            },
-            state: State {
-                status: RunStatus::Completed,
-                output: Some(empty),
-                ..begin(DONE, created)
-            },
+            updated: created,
+            status: RunStatus::Completed,
+            node: Some(DONE.to_owned()),
             waits: Vec::new(),
-            stored_waits: Vec::new(),
-            waits_changed: false,
-            dirty: false,
+            output: Some(empty_object()),
+            error: None,
+            pause: Pause::default(),
+            pausing: false,
+            rows: Vec::new(),
+            metrics: Metrics::default(),
+            snapshot: None,
         };
-        head.touch(&mut self.out);
-        self.heads.insert(head);
-        self.made.insert((tenant, run_id), run);
+        self.import_run(run).await?;
         Ok(())
     }
 }

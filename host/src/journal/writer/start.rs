@@ -56,31 +56,6 @@ fn live(at: RunRef, run: &StartRun, created: Micros) -> LiveRun {
     }
 }
 
-/// Where a run stands that has just been made.
-pub(super) fn begin(entry: &str, created: Micros) -> State {
-    State {
-        status: RunStatus::Running,
-        node: Some(entry.into()),
-        output: None,
-        error: None,
-        updated: created,
-        epoch: 0,
-        last_seq: 0,
-        notes: 0,
-        metrics: Metrics::default(),
-        last_time: created,
-        history_pos: 0,
-        inbox_end: 0,
-        inbox_consumed: 0,
-        calls: None,
-        pause: Pause::default(),
-        pausing: false,
-        unarmed: 0,
-        arming: false,
-        watched: Watched::Nobody,
-    }
-}
-
 impl<S: Store> Unit<S> {
     /// `artifacts` are the new run's.
     pub(crate) async fn start(&mut self, run: StartRun, artifacts: Vec<NewArtifact>) -> Result<Started, Error> {
@@ -143,9 +118,25 @@ impl<S: Store> Unit<S> {
                 parent,
             },
             state: State {
+                status: RunStatus::Running,
+                node: Some(run.entry.as_str().into()),
+                output: None,
+                error: None,
+                updated: created,
+                epoch: 0,
+                last_seq: 0,
+                notes: 0,
+                metrics: Metrics::default(),
+                last_time: created,
+                history_pos: 0,
+                inbox_end: 0,
+                inbox_consumed: 0,
+                calls: None,
+                pause: Pause::default(),
+                pausing: false,
                 unarmed,
                 arming: listener,
-                ..begin(&run.entry, created)
+                watched: Watched::Nobody,
             },
             waits: Vec::new(),
             stored_waits: Vec::new(),
