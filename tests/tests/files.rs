@@ -96,12 +96,73 @@ fn giver() -> Flow {
         .wire("sub.output -> end.got")
 }
 
+/// Writes a file, keeps it as an artifact, and puts that into another file.
+fn carrier() -> Flow {
+    Flow::new("carry")
+        .start(&["content"])
+        .node(
+            "write",
+            "write_file",
+            &["file_path", "content"],
+            &["bytes"],
+            json!({"pinDefaults": {"file_path": "in/a.md"}}),
+        )
+        .node(
+            "import",
+            "import_workspace_file",
+            &["file_path", "modality"],
+            &[
+                "artifact",
+                "artifact_ref",
+                "artifact_id",
+                "content_type",
+                "size_bytes",
+                "source_path",
+            ],
+            json!({"pinDefaults": {"file_path": "in/a.md", "modality": "text"}}),
+        )
+        .node(
+            "export",
+            "export_artifact",
+            &["artifact", "file_path"],
+            &["artifact_id", "file_path", "bytes", "sha256", "content_type"],
+            json!({"pinDefaults": {"file_path": "out/b.md"}}),
+        )
+        .end(
+            "end",
+            &["artifact", "source_path", "file_path", "bytes", "sha256", "content_type"],
+        )
+        .exec("start -> write -> import -> export -> end")
+        .wire("start.content -> write.content")
+        .wire("import.artifact_ref -> export.artifact")
+        .wire("import.artifact -> end.artifact")
+        .wire("import.source_path -> end.source_path")
+        .wire("export.file_path -> end.file_path")
+        .wire("export.bytes -> end.bytes")
+        .wire("export.sha256 -> end.sha256")
+        .wire("export.content_type -> end.content_type")
+}
+
+/// Puts an artifact into a file.
+fn taker() -> Flow {
+    Flow::new("take")
+        .start(&["artifact", "path"])
+        .node("export", "export_artifact", &["artifact", "file_path"], &["bytes"], json!({}))
+        .end("end", &["bytes"])
+        .exec("start -> export -> end")
+        .wire("start.artifact -> export.artifact")
+        .wire("start.path -> export.file_path")
+        .wire("export.bytes -> end.bytes")
+}
+
 fn bundle() -> Bundle {
     Bundle::new("files", "1.0.0")
         .flow(round_trip())
         .flow(reader("read"))
         .flow(writer("write"))
         .flow(giver())
+        .flow(carrier())
+        .flow(taker())
 }
 
 async fn start(gateway: &Gateway, flow: &str, input: Value) -> String {
@@ -238,6 +299,55 @@ async fn no_flow_reaches_the_database_another_run_or_this_machine() {
         error,
         "read_file path rejected by workspace policy: path is outside workspace roots"
     );
+}
+
+#[tokio::test]
+async fn a_flow_makes_artifacts_of_files_and_files_of_artifacts() {
+    let server = Server::start().await;
+    let gateway = server.gateway();
+    gateway.install(&bundle()).await;
+    let in_session = async |flow: &str, session: &str, input: Value| {
+        let body = json!({"bundle_id": "files", "flow_id": flow, "session_id": session, "input_data": input});
+        let run_id = gateway.start_with(body).await;
+        (gateway.output(&run_id).await, run_id)
+    };
+    let (output, run_id) = in_session("carry", "one", json!({"content": "# kept\n"})).await;
+    let id = output["artifact"]["artifact_id"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{output}"))
+        .to_owned();
+    assert_eq!(
+        output,
+        json!({
+            "artifact": {"$artifact": id, "artifact_id": id, "run_id": run_id, "content_type": "text/markdown", "modality": "text",
+                "filename": "a.md", "source_path": "in/a.md", "size_bytes": 7},
+            "source_path": "in/a.md", "file_path": "out/b.md", "bytes": 7, "content_type": "text/markdown", "success": true,
+            "sha256": "b49f1c77ffcc6474723e0c25aea5ee3887520144731e9de3da827671c260238a",
+        })
+    );
+    let folder = folder(&server, &run_id).await;
+    assert_eq!(
+        std::fs::read_to_string(folder.join("out/b.md")).expect("the file"),
+        "# kept\n"
+    );
+    // Other runs of the tenant have it, and it can be put nowhere but into the workspace.
+    for named in [json!(id), json!({"$artifact": id, "run_id": run_id})] {
+        let (taken, other) = in_session("take", "one", json!({"artifact": named, "path": "c.md"})).await;
+        assert_eq!(taken, json!({"bytes": 7, "success": true}));
+        assert_ne!(other, run_id);
+        let (elsewhere, _) = in_session("take", "two", json!({"artifact": named, "path": "c.md"})).await;
+        assert_eq!(elsewhere["bytes"], 7);
+    }
+    let (unknown, _) = in_session("take", "one", json!({"artifact": "none", "path": "c.md"})).await;
+    assert_eq!(unknown["error"], "Artifact not found: none");
+    for path in ["../../../flowgate.sqlite3", "/etc/cron.d/x", "../token"] {
+        let (refused, _) = in_session("take", "one", json!({"artifact": id, "path": path})).await;
+        let error = refused["error"].as_str().unwrap_or_else(|| panic!("{refused}"));
+        assert!(
+            error.starts_with("export_artifact path rejected by workspace policy: "),
+            "{error}"
+        );
+    }
 }
 
 #[tokio::test]

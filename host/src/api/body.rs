@@ -240,6 +240,20 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// A boolean as the reference reads it: also `1` and `"yes"`.
+    pub fn flag(&mut self, name: &'static str, default: bool) -> bool {
+        let Some(value) = self.object.get(name) else { return default };
+        let word: Option<String> = serde_json::from_str(value.get()).ok();
+        let found = match value.get() {
+            "null" => None,
+            json => parse_bool(word.as_deref().unwrap_or(json)),
+        };
+        found.unwrap_or_else(|| {
+            self.issues.push(Issue::not_a_bool(self.loc(name), value.to_owned()));
+            default
+        })
+    }
+
     /// A boolean or a text as it came; `None` for an absent or null field.
     pub fn bool_or_text(&mut self, name: &'static str) -> Option<&'a RawValue> {
         let value = self.object.get(name).filter(|value| value.get() != "null")?;
