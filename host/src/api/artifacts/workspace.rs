@@ -12,7 +12,7 @@ use super::super::body::{Fields, JsonBody, Object};
 use super::super::error::json;
 use super::super::files::blocking;
 use super::super::openapi::{BadRequest, Conflict, Invalid, NotFound, Refused, TooLarge, bodies};
-use super::super::validate::Issue;
+use super::super::validate::{Issue, Loc};
 use super::super::{AppState, Error, PathOf, Principal};
 use super::upload::{Answer, base_name, too_large};
 use super::visible;
@@ -185,7 +185,7 @@ fn tags(fields: &mut Fields<'_>) -> Tags {
                 tags.insert(name.trim().to_owned(), text.trim().to_owned());
             }
             Err(_) => {
-                let loc = vec!["body".into(), "tags".into(), name.to_string().into()];
+                let loc = vec!["body".into(), "tags".into(), Loc::Name(name.to_string().into())];
                 fields.issues.push(Issue::not_a_string(loc, (*value).to_owned()));
             }
         }
