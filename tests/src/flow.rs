@@ -138,8 +138,21 @@ fn exec_pins(kind: &str) -> (&'static [&'static str], &'static [&'static str]) {
         "if" => (&["exec-in"], &["true", "false"]),
         "loop" | "while" => (&["exec-in"], &["loop", "done"]),
         "sequence" => (&["exec-in"], &["then:0", "then:1"]),
-        "answer_user" | "ask_user" | "wait_until" | "wait_event" | "subflow" | "set_var" | "llm_call" | "emit_event"
-        | "on_schedule" => (&["exec-in"], &["exec-out"]),
+        "answer_user"
+        | "ask_user"
+        | "wait_until"
+        | "wait_event"
+        | "subflow"
+        | "set_var"
+        | "llm_call"
+        | "emit_event"
+        | "on_schedule"
+        | "read_file"
+        | "write_file"
+        | "list_folder_files"
+        | "import_workspace_file"
+        | "export_artifact"
+        | "read_artifact" => (&["exec-in"], &["exec-out"]),
         _ => (&[], &[]),
     }
 }

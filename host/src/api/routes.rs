@@ -111,6 +111,12 @@ fn gateway() -> Router<AppState> {
             "/attachments/upload",
             only(post(artifacts::upload::upload), "POST").layer(DefaultBodyLimit::disable()),
         )
+        .route("/attachments/ingest", only(post(artifacts::workspace::ingest), "POST"))
+        .route("/artifacts/import", only(post(artifacts::workspace::import), "POST"))
+        .route(
+            "/runs/{run_id}/artifacts/{artifact_id}/export",
+            only(post(artifacts::workspace::export), "POST"),
+        )
         .route("/artifacts/search", only(get(artifacts::search::search), "GET"))
         .route("/artifacts/stats", only(get(artifacts::search::stats), "GET"))
         .route(

@@ -105,7 +105,7 @@ impl Gateway {
         let runner = match sandbox {
             Some(sandbox) => {
                 let budgets = settings.runner.budgets();
-                let handlers = with_files(Handlers::default(), &workspaces);
+                let handlers = with_files(Handlers::default(), &workspaces, &Store::new(journal.clone()));
                 let reader = ReadArtifact::new(&journal, budgets.max_payload_bytes);
                 let handlers = handlers.with("read_artifact", Arc::new(reader));
                 Some(Runner::start(budgets, journal.clone(), sandbox, registry.clone(), handlers).await?)

@@ -20,6 +20,7 @@ pub struct Call {
     pub attempt: u32,
     /// JSON object: the run's variables that belong to the host.
     pub host_vars: Json,
+    pub session_id: Option<String>,
 }
 
 /// Does effects of one kind.

@@ -42,12 +42,9 @@ impl Handler for ReadArtifact {
     fn call(&self, call: Call) -> BoxFuture<'static, Result<Json, String>> {
         let (store, max_bytes) = (self.store.clone(), self.max_bytes);
         async move {
-            let (id, run_id) = named(&call)?;
-            let owner = run_id.unwrap_or_else(|| call.run_id.clone());
-            let failed = |error: journal::Error| format!("read_artifact: {error}");
-            let found = store.find(call.tenant, Some(&owner), &id).await.map_err(failed)?;
-            let artifact = found.ok_or_else(|| format!("Artifact not found: {id}"))?;
-            let bytes = store.read(call.tenant, &artifact, max_bytes).await.map_err(failed)?;
+            let artifact = named(&store, &call).await?;
+            let bytes = store.read(call.tenant, &artifact, max_bytes).await;
+            let bytes = bytes.map_err(|error| format!("read_artifact: {error}"))?;
             let whole = bytes.len() as u64 == artifact.size;
             let told = move || Content::of(&artifact, &bytes, whole).told(&artifact);
             let told = tokio::task::spawn_blocking(told).await;
@@ -57,16 +54,25 @@ impl Handler for ReadArtifact {
     }
 }
 
-/// The id that the node asks for, and the run if it names one.
-fn named(call: &Call) -> Result<(String, Option<RunId>), String> {
+/// The artifact that a node asks for by its pin `artifact`: an id, or a reference that may name the run that it is of. Without one it is the
+/// run's own, else the newest of that id of any run of the tenant.
+pub(super) async fn named(store: &Store, call: &Call) -> Result<Artifact, String> {
+    let kind = &call.kind;
+    let (id, run_id) = id(call).ok_or_else(|| format!("{kind} requires an artifact input."))?;
+    let owner = run_id.unwrap_or_else(|| call.run_id.clone());
+    let found = store.find(call.tenant, Some(&owner), &id).await;
+    let found = found.map_err(|error| format!("{kind}: {error}"))?;
+    found.ok_or_else(|| format!("Artifact not found: {id}"))
+}
+
+fn id(call: &Call) -> Option<(String, Option<RunId>)> {
     let fields = Fields::of(&call.payload);
-    let missing = || "read_artifact requires an artifact input.".to_owned();
     if let Some(id) = fields.name("artifact") {
-        return Ok((id, None));
+        return Some((id, None));
     }
-    let reference = Fields::of(fields.raw("artifact").ok_or_else(missing)?);
-    let id = reference.name("$artifact").or_else(|| reference.name("artifact_id"));
-    Ok((id.ok_or_else(missing)?, reference.name("run_id").map(RunId::from)))
+    let reference = Fields::of(fields.raw("artifact")?);
+    let id = reference.name("$artifact").or_else(|| reference.name("artifact_id"))?;
+    Some((id, reference.name("run_id").map(RunId::from)))
 }
 
 /// The bytes as a flow is told of them.
@@ -248,6 +254,7 @@ mod tests {
         let call = Call {
             tenant: TenantId::LOCAL,
             run_id: RunId::from("run"),
+            session_id: None,
             host_vars: crate::journal::rows::empty_object(),
             node: "n".to_owned(),
             kind: "read_artifact".to_owned(),

@@ -24,6 +24,7 @@ async fn make(context: &Context, run: &LiveRun, open: &OpenCall) -> Result<Json,
         idempotency_key: open.idempotency_key.clone(),
         attempt: open.attempt,
         host_vars: run.row.host_vars.clone(),
+        session_id: run.row.session_id.clone(),
     };
     let span = traces::effect(
         run.row.run_id.as_str(),

@@ -131,6 +131,11 @@ pub fn of(name: &str) -> &'static str {
     }
 }
 
+/// The content type that a name promises.
+pub fn content_type(name: &str) -> String {
+    mime_guess::from_path(name).first_or_octet_stream().essence_str().to_owned()
+}
+
 /// Extensions as a client lists them: by commas or lines, with or without dots.
 pub fn extensions(text: &str) -> Vec<String> {
     let items = text.split([',', '\n']).map(|item| item.trim().to_lowercase());

@@ -1,4 +1,5 @@
-//! Artifacts over HTTP: what there is ([`list`], [`search`]), what one is, its bytes ([`content`]), and bringing one in ([`upload`]).
+//! Artifacts over HTTP: what there is ([`list`], [`search`]), what one is, its bytes ([`content`]), bringing one in ([`upload`]),
+//! and what goes between them and the workspace ([`workspace`]).
 //!
 //! Under a run's path a client sees the artifacts of that run and those of its session: of the session's memory, and those tagged
 //! with it.
@@ -9,6 +10,7 @@ pub mod list;
 pub mod refs;
 pub mod search;
 pub mod upload;
+pub mod workspace;
 
 use axum::extract::State;
 use axum::http::StatusCode;

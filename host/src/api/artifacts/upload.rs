@@ -28,9 +28,10 @@ pub struct Answer<'a> {
     #[schema(value_type = Object)]
     artifact: Reference<'a>,
     metadata: Metadata<'a>,
-    /// The same as `artifact`, under its older name.
-    #[schema(value_type = Object)]
-    attachment: Reference<'a>,
+    /// The same as `artifact`, under the older name that attachments have.
+    #[schema(value_type = Option<Object>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attachment: Option<Reference<'a>>,
 }
 
 impl<'a> Answer<'a> {
@@ -40,7 +41,15 @@ impl<'a> Answer<'a> {
             run_id: artifact.run_id.as_str(),
             artifact: artifact.reference(),
             metadata: Metadata::of(artifact),
-            attachment: artifact.reference(),
+            attachment: Some(artifact.reference()),
+        }
+    }
+
+    /// Of what is no attachment.
+    pub fn without_attachment(artifact: &'a Artifact) -> Self {
+        Answer {
+            attachment: None,
+            ..Answer::of(artifact)
         }
     }
 }

@@ -157,6 +157,67 @@ pub struct AttachmentForm {
     source_path: Option<String>,
 }
 
+/// A file of the workspace for a session.
+#[derive(ToSchema)]
+pub struct IngestBody {
+    session_id: String,
+    /// Relative to the workspace.
+    path: String,
+    /// Left out: the file's own.
+    filename: Option<String>,
+    /// Left out: by the name.
+    content_type: Option<String>,
+    workspace_root: Option<String>,
+    workspace_access_mode: Option<String>,
+    workspace_allowed_paths: Option<String>,
+    workspace_ignored_paths: Option<String>,
+}
+
+/// A file of the workspace as the input of a run.
+#[derive(ToSchema)]
+pub struct ImportBody {
+    session_id: String,
+    /// Relative to the workspace; or `source.path`.
+    path: Option<String>,
+    source: Option<ImportSource>,
+    /// Left out: the file's own.
+    filename: Option<String>,
+    /// Left out: by the name.
+    content_type: Option<String>,
+    /// The start pin that it is for.
+    pin_id: Option<String>,
+    /// Left out: `run_input`.
+    purpose: Option<String>,
+    tags: Option<BTreeMap<String, String>>,
+    workspace_root: Option<String>,
+    workspace_access_mode: Option<String>,
+    workspace_allowed_paths: Option<String>,
+    workspace_ignored_paths: Option<String>,
+}
+
+#[derive(ToSchema)]
+pub struct ImportSource {
+    /// `workspace_path`.
+    kind: Option<String>,
+    path: Option<String>,
+}
+
+/// Where in the workspace an artifact's bytes go.
+#[derive(ToSchema)]
+pub struct ExportBody {
+    /// Relative to the workspace; or `destination`.
+    path: Option<String>,
+    destination: Option<String>,
+    /// Replace a file that is there.
+    overwrite: Option<bool>,
+    /// Make folders that are missing.
+    create_parent_dirs: Option<bool>,
+    workspace_root: Option<String>,
+    workspace_access_mode: Option<String>,
+    workspace_allowed_paths: Option<String>,
+    workspace_ignored_paths: Option<String>,
+}
+
 /// One row of a run's ledger.
 #[derive(ToSchema)]
 pub struct StepRecord {

@@ -4,6 +4,7 @@ use std::fs;
 
 use axum::body::Body;
 use axum::http::{Method, Request};
+use serde_json::json;
 
 use super::{Gateway, TOKEN};
 use crate::security::Settings;
@@ -193,4 +194,187 @@ async fn files_are_an_administrator_s() {
     gateway.send(bare(&path)).await.expect(403, refused);
     assert_eq!(gateway.send(bare("/api/gateway/workspace/policy")).await.status, 200);
     assert_eq!(gateway.get(&path).await.status, 200);
+}
+
+const INGEST: &str = "/api/gateway/attachments/ingest";
+const IMPORT: &str = "/api/gateway/artifacts/import";
+
+#[tokio::test]
+async fn a_file_of_the_workspace_becomes_an_attachment_of_a_session() {
+    let (gateway, _dir) = usual().await;
+    let ingest = async |body: serde_json::Value| gateway.post(INGEST, &body.to_string()).await;
+    let answer = ingest(json!({"session_id": "sess-1", "path": "@notes/a.txt"})).await.json();
+    let id = crate::record::artifact::artifact_id("session_memory_sess-1", b"first line\n");
+    let sha256 = crate::ids::Digest::of(b"first line\n").hex();
+    assert_eq!(
+        answer["attachment"],
+        json!({"$artifact": id, "artifact_id": id, "content_type": "text/plain", "modality": "text", "run_id": "session_memory_sess-1",
+            "filename": "a.txt", "source_path": "notes/a.txt", "sha256": sha256, "target": "server"})
+    );
+    assert_eq!(
+        (&answer["artifact"], &answer["run_id"]),
+        (&answer["attachment"], &json!("session_memory_sess-1"))
+    );
+    assert_eq!(
+        answer["metadata"]["tags"],
+        json!({"kind": "attachment", "target": "server", "source": "workspace", "path": "notes/a.txt", "filename": "a.txt",
+            "session_id": "sess-1", "modality": "text", "sha256": sha256})
+    );
+    let content = format!("/api/gateway/runs/session_memory_sess-1/artifacts/{id}/content");
+    assert_eq!(gateway.get(&content).await.text, "first line\n");
+    let named = ingest(json!({"session_id": "s", "path": "notes/a.txt", "filename": "x/b.bin", "content_type": "Text/X"})).await;
+    let named = named.json();
+    assert_eq!(
+        (&named["artifact"]["filename"], &named["artifact"]["content_type"]),
+        (&json!("b.bin"), &json!("text/x"))
+    );
+
+    for (body, status, detail) in [
+        (json!({"session_id": " ", "path": "x"}), 400, "session_id is required"),
+        (json!({"session_id": "s", "path": " "}), 400, "path is required"),
+        (json!({"session_id": "s", "path": "none"}), 404, "File not found"),
+        (json!({"session_id": "s", "path": "notes"}), 400, "Path is not a file"),
+        (
+            json!({"session_id": "s", "path": "dist/x.txt"}),
+            403,
+            "Path is ignored by .abstractignore policy",
+        ),
+        (json!({"session_id": "s", "path": "../x"}), 403, "path escapes workspace root"),
+        (
+            json!({"session_id": "s", "path": "/etc/passwd"}),
+            403,
+            "path is outside workspace roots",
+        ),
+        (
+            json!({"session_id": "s", "path": "notes/a.txt", "content_type": "a\r\nb"}),
+            400,
+            "Invalid content_type: 'a\r\nb' is not of the form type/subtype",
+        ),
+    ] {
+        ingest(body).await.refused(status, detail);
+    }
+    assert_eq!(ingest(json!({"path": 5})).await.json()["detail"].as_array().unwrap().len(), 2);
+    let small = Settings {
+        max_attachment_bytes: 10,
+        ..settings()
+    };
+    let (gateway, _dir) = site(small, |_| {}).await;
+    let body = json!({"session_id": "s", "path": "notes/a.txt"}).to_string();
+    gateway
+        .post(INGEST, &body)
+        .await
+        .refused(413, "Attachment too large (11 bytes > 10 bytes)");
+    gateway
+        .post(IMPORT, &body)
+        .await
+        .refused(413, "Artifact too large (11 bytes > 10 bytes)");
+}
+
+#[tokio::test]
+async fn a_file_of_the_workspace_becomes_the_input_of_a_run() {
+    let (gateway, _dir) = usual().await;
+    let import = async |body: serde_json::Value| gateway.post(IMPORT, &body.to_string()).await;
+    let answer = import(json!({
+        "session_id": "s", "source": {"kind": "Path", "path": "lib/m.md"}, "pin_id": "doc", "tags": {"a": " b ", "blank": " ", "kind": "mine"},
+    }))
+    .await
+    .json();
+    assert_eq!(answer.get("attachment"), None);
+    let tags = &answer["metadata"]["tags"];
+    for (name, value) in [
+        ("kind", "run_input"),
+        ("purpose", "run_input"),
+        ("pin_id", "doc"),
+        ("a", "b"),
+        ("path", "lib/m.md"),
+        ("source", "workspace"),
+    ] {
+        assert_eq!(tags[name], value, "{name} in {tags}");
+    }
+    assert_eq!(tags.get("blank"), None);
+    import(json!({"session_id": "s", "source": {"kind": "url", "path": "x"}}))
+        .await
+        .refused(400, "source.kind must be 'workspace_path'");
+    import(json!({"session_id": "s"})).await.refused(400, "path is required");
+    let findings = import(json!({"session_id": "s", "path": "x", "tags": {"n": 5}, "source": {"kind": 1}})).await;
+    let findings = findings.json()["detail"].clone();
+    assert_eq!(findings[0]["loc"], json!(["body", "source", "kind"]), "{findings}");
+    assert_eq!(findings[1]["loc"], json!(["body", "tags", "n"]), "{findings}");
+}
+
+#[tokio::test]
+async fn an_artifact_is_written_into_the_workspace() {
+    let (gateway, dir) = usual().await;
+    let body = json!({"session_id": "s", "path": "notes/a.txt"}).to_string();
+    let id = gateway.post(INGEST, &body).await.json()["artifact"]["artifact_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let path = format!("/api/gateway/runs/session_memory_s/artifacts/{id}/export");
+    let export = async |body: serde_json::Value| gateway.post(&path, &body.to_string()).await;
+    let answer = export(json!({"path": "lib/copy.txt"})).await;
+    let sha256 = crate::ids::Digest::of(b"first line\n").hex();
+    assert_eq!(
+        answer.json(),
+        json!({"ok": true, "artifact_id": id, "run_id": "session_memory_s", "path": "lib/copy.txt", "bytes_written": 11,
+            "content_type": "text/plain", "sha256": sha256})
+    );
+    assert_eq!(fs::read_to_string(dir.path().join("lib/copy.txt")).unwrap(), "first line\n");
+    let exists = "Destination already exists; set overwrite=true to replace it";
+    export(json!({"destination": "lib/copy.txt"})).await.refused(409, exists);
+    assert_eq!(
+        export(json!({"destination": "lib/copy.txt", "overwrite": true})).await.status,
+        200
+    );
+    export(json!({"path": "a/b/c.txt"}))
+        .await
+        .refused(404, "Destination parent directory does not exist");
+    assert_eq!(
+        export(json!({"path": "a/b/c.txt", "create_parent_dirs": true})).await.status,
+        200
+    );
+    assert!(dir.path().join("files/a/b/c.txt").is_file());
+    for (path, status, detail) in [
+        ("", 400, "path is required"),
+        ("notes", 400, "Destination path is not a file"),
+        ("notes/a.txt/x", 400, "Destination parent is not a directory"),
+        ("dist/y.txt", 403, "Path is ignored by .abstractignore policy"),
+        (".abstractignore", 403, "Path is ignored by .abstractignore policy"),
+        ("../y.txt", 403, "path escapes workspace root"),
+        ("/tmp/y.txt", 403, "path is outside workspace roots"),
+    ] {
+        export(json!({"path": path, "overwrite": true})).await.refused(status, detail);
+    }
+    let other = format!("/api/gateway/runs/session_memory_other/artifacts/{id}/export");
+    gateway
+        .post(&other, r#"{"path": "x"}"#)
+        .await
+        .refused(404, "artifact not found");
+    let none = "/api/gateway/runs/session_memory_s/artifacts/none/export";
+    gateway
+        .post(none, r#"{"path": "x"}"#)
+        .await
+        .refused(404, "Artifact 'none' not found");
+}
+
+#[tokio::test]
+async fn bringing_files_in_and_out_is_an_administrator_s() {
+    let open = Settings {
+        protect_write: false,
+        ..settings()
+    };
+    let (gateway, _dir) = site(open, |_| {}).await;
+    for path in [INGEST, IMPORT, "/api/gateway/runs/r/artifacts/a/export"] {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .body(Body::from("{}"))
+            .unwrap();
+        let refused = gateway.send(request).await;
+        assert_eq!(
+            (refused.status.as_u16(), &refused.json()["action"]),
+            (403, &json!("write")),
+            "{path}"
+        );
+    }
 }

@@ -4,6 +4,7 @@
 //! work where no other run waits for the disk. A call that is made again after a crash comes to the same result: reads change nothing, and a
 //! write puts the same bytes in the same place.
 
+mod artifacts;
 mod list;
 mod read;
 mod write;
@@ -16,16 +17,26 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::value::RawValue;
 
+use artifacts::{Artifacts, Export, Import};
+
 use super::payload::Fields;
 use super::{Call, Handler, Handlers};
+use crate::artifacts::Store;
 use crate::record::Json;
 use crate::workspace::{Error, Found, Scope, Workspaces};
 
 /// What one kind of node does. The error is a text for people and fails the node.
 type Work = fn(&Files<'_>) -> Result<Map, String>;
 
-/// `handlers` and those of file nodes.
-pub fn with_files(handlers: Handlers, workspaces: &Workspaces) -> Handlers {
+/// `handlers` and those of nodes that work on files.
+pub fn with_files(handlers: Handlers, workspaces: &Workspaces, store: &Store) -> Handlers {
+    let artifacts = Artifacts {
+        workspaces: workspaces.clone(),
+        store: store.clone(),
+    };
+    let handlers = handlers
+        .with("import_workspace_file", Arc::new(Import(artifacts.clone())))
+        .with("export_artifact", Arc::new(Export(artifacts)));
     let kinds: [(&str, Work); 3] = [
         ("read_file", read::read_file),
         ("write_file", write::write_file),
@@ -48,20 +59,14 @@ struct Node {
 impl Handler for Node {
     fn call(&self, call: Call) -> BoxFuture<'static, Result<Json, String>> {
         let (workspaces, work) = (self.workspaces.clone(), self.work);
-        async move {
-            let done = tokio::task::spawn_blocking(move || {
-                let scope = workspaces.of(call.tenant).run(&call.host_vars);
-                let files = Files {
-                    scope: scope.map_err(|error| rejected(&call.kind, &error))?,
-                    fields: Fields::of(&call.payload),
-                    call: &call,
-                };
-                result(work(&files)?)
-            });
-            done.await.unwrap_or_else(|_| Err("the host failed at this file".to_owned()))
-        }
-        .boxed()
+        blocking(move || result(work(&Files::of(&workspaces, &call)?)?)).boxed()
     }
+}
+
+/// Does what waits for the disk where no run waits for it.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, String> + Send + 'static) -> Result<T, String> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|_| Err("the host failed at this file".to_owned()))
 }
 
 /// One call, with the files that its run may reach.
@@ -71,7 +76,16 @@ struct Files<'a> {
     scope: Scope,
 }
 
-impl Files<'_> {
+impl<'a> Files<'a> {
+    fn of(workspaces: &Workspaces, call: &'a Call) -> Result<Self, String> {
+        let scope = workspaces.of(call.tenant).run(&call.host_vars);
+        Ok(Files {
+            scope: scope.map_err(|error| rejected(&call.kind, &error))?,
+            fields: Fields::of(&call.payload),
+            call,
+        })
+    }
+
     /// The path of a pin, and what it names.
     fn find(&self, pin: &str) -> Result<(String, Found), String> {
         let kind = &self.call.kind;
@@ -84,6 +98,16 @@ impl Files<'_> {
             return Err(rejected(kind, &Error::Ignored));
         }
         Ok((path, found))
+    }
+
+    /// The bytes of the file that `path` named.
+    fn read(&self, path: &str, found: &Found) -> Result<Vec<u8>, String> {
+        self.scope.read(found).map_err(|error| match error {
+            Error::NotFound => format!("File not found: {path}"),
+            Error::NotAFile => format!("Not a file: {path}"),
+            Error::TooLarge { .. } => format!("Cannot read '{path}': {error}"),
+            other => rejected(&self.call.kind, &other),
+        })
     }
 }
 

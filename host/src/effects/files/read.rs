@@ -3,17 +3,12 @@
 use flow_rt::json;
 use flow_rt::value::{Map, Value};
 
-use super::{Files, object, rejected};
-use crate::workspace::{Error, universal};
+use super::{Files, object};
+use crate::workspace::universal;
 
 pub(super) fn read_file(files: &Files<'_>) -> Result<Map, String> {
     let (path, found) = files.find("file_path")?;
-    let bytes = files.scope.read(&found).map_err(|error| match error {
-        Error::NotFound => format!("File not found: {path}"),
-        Error::NotAFile => format!("Not a file: {path}"),
-        Error::TooLarge { .. } => format!("Cannot read '{path}': {error}"),
-        other => rejected("read_file", &other),
-    })?;
+    let bytes = files.read(&path, &found)?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         format!("Cannot read '{path}' as UTF-8: invalid byte at position {at}")
