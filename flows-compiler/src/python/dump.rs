@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::mir::{Arg, End, Function, Module, Op, Operand, Params};
+use super::mir::{Arg, Constant, End, Function, Module, Op, Operand, Params};
 
 pub(super) fn dump(module: &Module) -> String {
     let mut out = String::new();
@@ -22,6 +22,12 @@ fn one(out: &mut String, function: &Function) {
         function.captures,
         function.slots
     );
+    for (number, constant) in function.constants.iter().enumerate() {
+        let _ = match constant {
+            Constant::Text(text) => writeln!(out, "#{number} = {text:?}"),
+            Constant::Builtin(builtin) => writeln!(out, "#{number} = builtin {builtin}"),
+        };
+    }
     for (at, block) in function.blocks.iter().enumerate() {
         let unwind = block.unwind.map(|to| format!(" unwind {to}")).unwrap_or_default();
         let hot = if block.hot { " hot" } else { "" };
@@ -62,12 +68,14 @@ fn operand(operand: &Operand) -> String {
     match operand {
         Operand::Slot(slot) => format!("%{slot}"),
         Operand::Int(number) => number.to_string(),
+        Operand::Constant(number) => format!("#{number}"),
     }
 }
 
 fn args(args: &[Arg]) -> String {
     let texts = args.iter().map(|arg| match arg {
         Arg::Slot(slot) => format!("%{slot}"),
+        Arg::Constant(number) => format!("#{number}"),
         Arg::Word(number) => number.to_string(),
         Arg::Text(text) => format!("{text:?}"),
         Arg::Names(names) => format!("{names:?}"),

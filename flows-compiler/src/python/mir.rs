@@ -43,6 +43,16 @@ pub struct Function {
     pub slots: u32,
     /// The first is the entry.
     pub blocks: Vec<Block>,
+    /// Objects that operations use where they are, by number.
+    pub constants: Vec<Constant>,
+}
+
+/// An object that is the same each time.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Constant {
+    Text(String),
+    /// By its index in `flow_rt::python::names::BUILTINS`.
+    Builtin(u32),
 }
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -68,11 +78,12 @@ pub struct Block {
     pub hot: bool,
 }
 
-/// An operand of arithmetic: a slot, or a small integer.
+/// An operand of arithmetic: a slot, a small integer, or a constant of the function.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Operand {
     Slot(Slot),
     Int(i64),
+    Constant(u32),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -134,6 +145,8 @@ pub enum Op {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Arg {
     Slot(Slot),
+    /// In place of a slot: a constant of the function.
+    Constant(u32),
     Word(u32),
     /// A constant text: a name, or what the function's description says.
     Text(String),

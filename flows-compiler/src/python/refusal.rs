@@ -41,6 +41,7 @@ pub fn refusal(message: String) -> Module {
         generator: false,
         slots: EXCEPTION + 1,
         blocks: vec![block],
+        constants: Vec::new(),
     };
     Module {
         functions: vec![body],

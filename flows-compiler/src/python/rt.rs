@@ -1,6 +1,6 @@
 //! The functions of the runtime that compiled Python calls (`flow-rt`, `python/abi.rs`).
 //!
-//! Arguments are slots unless the comment says otherwise. Each gives a status: 0, or 1 when an exception is pending; those under
+//! Arguments are slots unless the comment says otherwise; one that is only read may be a constant object. Each gives a status: 0, or 1 when an exception is pending; those under
 //! "tests" give 1 (yes), 0 (no) or 2 (raised). `n` counts consecutive slots, which the function takes: they hold `None` afterwards. "text" is a constant; "names" a constant list of texts.
 
 use crate::codegen::Import;
@@ -56,6 +56,17 @@ runtime! {
     py_call_method(6);
     /// (object, text name) `AttributeError` when the object has no such method: before the arguments of its call are evaluated.
     py_require(2);
+    /// (dst, builtin number, a) A call with one argument, which stays in its slot.
+    py_builtin1(3);
+    /// (dst, builtin number, a, b)
+    py_builtin2(4);
+    /// (dst, object, text name, method: index in `flow_rt::python::names::METHODS`) As [`py_call_method`]; the arguments of these
+    /// stay in their slots.
+    py_method0(4);
+    /// (dst, object, text name, method, a)
+    py_method1(5);
+    /// (dst, object, text name, method, a, b)
+    py_method2(6);
     /// (dst, callee, list, dict or absent) A call with stars: positional arguments in an iterable, named ones in a dict.
     py_call_star(4);
 
@@ -65,6 +76,8 @@ runtime! {
     py_set(3);
     /// (dst, from, n pairs) Key, value, key, value …
     py_dict(3);
+    /// (dst, names, from) A dict of these keys, which differ, and as many values.
+    py_record(3);
     /// (list, item)
     py_list_append(2);
     /// (list, iterable)

@@ -4,7 +4,7 @@ use wasm_encoder::{BlockType, Instruction, MemArg, MemArgTarget};
 
 use super::structure::Ended;
 use crate::codegen::{Import, Op, Tables};
-use crate::python::mir::{Arg, BlockId, Function, Slot};
+use crate::python::mir::{Arg, BlockId, Constant, Function, Operand, Slot};
 
 /// Locals: 0 the frame, 1 the state, then these.
 pub const STATUS: u32 = 2;
@@ -191,6 +191,23 @@ impl<'a> Code<'a> {
             self.ops.extend([Op::I32((slot * SLOT) as i32), Op::Add]);
         }
     }
+    /// A constant object in place of a slot's address, told from one by its lowest bits (`flow-rt`, `python/state.rs`).
+    pub fn constant(&mut self, number: u32) {
+        let word = match self.function.constants.get(number as usize) {
+            Some(Constant::Text(text)) => self.tables.text(text.as_str()) << 2 | 1,
+            Some(Constant::Builtin(builtin)) => builtin << 2 | 3,
+            None => 1,
+        };
+        self.ops.push(Op::I32(word as i32));
+    }
+    /// What the runtime reads an operand from. A number has a slot of its own ([`Code::operands`]).
+    pub fn operand(&mut self, operand: Operand) {
+        match operand {
+            Operand::Slot(slot) => self.slot(slot),
+            Operand::Constant(number) => self.constant(number),
+            Operand::Int(_) => self.slot(self.function.slots),
+        }
+    }
     fn place(slot: Slot, offset: u32, align: u32) -> MemArg {
         MemArg {
             offset: u64::from(slot * SLOT + offset),
@@ -235,15 +252,15 @@ impl<'a> Code<'a> {
         value(self);
         self.wasm(Instruction::I32Store(Self::place(slot, FLAG, 2)));
     }
-    /// The first eight bytes of a slot, for copies of immediates.
-    pub fn head(&mut self, slot: Slot) {
-        self.ops.push(Op::Get(0));
-        self.wasm(Instruction::I64Load(Self::place(slot, 0, 3)));
-    }
-    pub fn set_head(&mut self, slot: Slot, value: impl FnOnce(&mut Self)) {
-        self.ops.push(Op::Get(0));
-        value(self);
-        self.wasm(Instruction::I64Store(Self::place(slot, 0, 3)));
+    /// Copies an immediate, in the pieces in which the runtime and this code write objects: to read several writes at once would have the
+    /// processor wait for them.
+    pub fn copy_immediate(&mut self, dst: Slot, src: Slot) {
+        for offset in [0, FLAG] {
+            self.ops.extend([Op::Get(0), Op::Get(0)]);
+            self.wasm(Instruction::I32Load(Self::place(src, offset, 2)));
+            self.wasm(Instruction::I32Store(Self::place(dst, offset, 2)));
+        }
+        self.set_number(dst, |code| code.number(src));
     }
 
     // Calls.
@@ -255,6 +272,7 @@ impl<'a> Code<'a> {
         for arg in args {
             match arg {
                 Arg::Slot(slot) => self.slot(*slot),
+                Arg::Constant(number) => self.constant(*number),
                 Arg::Word(word) => self.ops.push(Op::I32(*word as i32)),
                 Arg::Text(text) => {
                     let constant = self.tables.text(text.as_str());

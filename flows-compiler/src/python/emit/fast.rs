@@ -10,11 +10,19 @@ use super::ops::{FLOAT, INT, OBJECT};
 use crate::codegen::Op as Ir;
 use crate::python::mir::{BinaryOp, CompareOp, Operand, Slot};
 
+/// Whether it is worth looking: a constant object is no number, and two numbers are not computed with again and again.
+fn may_be_numbers(a: Operand, b: Operand) -> bool {
+    match (a, b) {
+        (Operand::Constant(_), _) | (_, Operand::Constant(_)) => false,
+        (a, b) => !matches!((a, b), (Operand::Int(_), Operand::Int(_))),
+    }
+}
+
 impl Code<'_> {
     /// Does the operation and leaves the enclosing block, or leaves everything as it was.
     pub fn fast_binary(&mut self, op: BinaryOp, dst: Slot, a: Operand, b: Operand) {
         use BinaryOp::*;
-        if matches!(op, Pow | LShift | MatMul) || matches!((a, b), (Operand::Int(_), Operand::Int(_))) {
+        if matches!(op, Pow | LShift | MatMul) || !may_be_numbers(a, b) {
             return;
         }
         if matches!((op, b), (RShift, b) if !matches!(b, Operand::Int(0..=63))) {
@@ -162,7 +170,7 @@ impl Code<'_> {
             Ge => W::I64GeS,
             Is | IsNot | In | NotIn => return slow(self),
         };
-        if matches!((a, b), (Operand::Int(_), Operand::Int(_))) {
+        if !may_be_numbers(a, b) {
             return slow(self);
         }
         self.differ(INT, a, b);
@@ -173,6 +181,7 @@ impl Code<'_> {
                     match operand {
                         Operand::Slot(slot) => code.number(slot),
                         Operand::Int(value) => code.wasm(W::I64Const(value)),
+                        Operand::Constant(_) => code.unreachable(),
                     }
                 }
                 code.wasm(instruction);

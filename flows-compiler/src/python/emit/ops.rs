@@ -14,7 +14,7 @@ pub const INT: u32 = 2;
 pub const FLOAT: u32 = 3;
 pub const UNBOUND: u32 = 4;
 /// Tags from here on are references.
-pub const OBJECT: i32 = 8;
+pub const OBJECT: i32 = flow_rt::python::object::IMMEDIATE as i32;
 
 /// Answer of a test: an exception is pending.
 const RAISED: i32 = 2;
@@ -53,16 +53,16 @@ impl Code<'_> {
             }
             Op::Text(dst, text) => {
                 let constant = self.tables.text(text.as_str());
-                self.constant(*dst, constant, &py_text);
+                self.constant_into(*dst, constant, &py_text);
             }
             Op::Big(dst, digits) => {
                 let constant = self.tables.text(digits.as_str());
-                self.constant(*dst, constant, &py_big);
+                self.constant_into(*dst, constant, &py_big);
             }
             Op::Bytes(dst, bytes) => {
                 let text: String = bytes.iter().map(|b| char::from(*b)).collect();
                 let constant = self.tables.text(text);
-                self.constant(*dst, constant, &py_bytes);
+                self.constant_into(*dst, constant, &py_bytes);
             }
             Op::Copy { dst, src } => self.copy(*dst, *src),
             Op::Check { slot, name, free } => {
@@ -86,8 +86,8 @@ impl Code<'_> {
                 let (a, b) = self.operands(*a, *b);
                 self.push(Ir::I32((*op as u32 | u32::from(*inplace) << 8) as i32));
                 self.slot(*dst);
-                self.slot(a);
-                self.slot(b);
+                self.operand(a);
+                self.operand(b);
                 self.call(&py_binary);
                 self.raised_if();
                 self.close();
@@ -103,8 +103,8 @@ impl Code<'_> {
                 let (a, b) = self.operands(*a, *b);
                 self.push(Ir::I32(*op as i32));
                 self.slot(*dst);
-                self.slot(a);
-                self.slot(b);
+                self.operand(a);
+                self.operand(b);
                 self.call(&py_compare);
                 self.raised_if();
             }
@@ -166,8 +166,8 @@ impl Code<'_> {
                 let slow = |code: &mut Self| {
                     let (a, b) = code.operands(*a, *b);
                     code.push(Ir::I32(*op as i32));
-                    code.slot(a);
-                    code.slot(b);
+                    code.operand(a);
+                    code.operand(b);
                     code.call(&py_compare_test);
                     code.answer();
                 };
@@ -222,11 +222,12 @@ impl Code<'_> {
         self.push(Ir::Get(STATUS));
     }
 
-    fn constant(&mut self, dst: Slot, constant: u32, import: &'static Import) {
+    /// A constant object; nothing can go wrong.
+    fn constant_into(&mut self, dst: Slot, constant: u32, import: &'static Import) {
         self.slot(dst);
         self.push(Ir::I32(constant as i32));
         self.call(import);
-        self.raised_if();
+        self.wasm(Instruction::Drop);
     }
 
     /// Gives up what a slot refers to, and tags it.
@@ -253,8 +254,7 @@ impl Code<'_> {
         self.push(Ir::I32(OBJECT));
         self.wasm(Instruction::I32LtU);
         self.open_if();
-        self.set_head(dst, |code| code.head(src));
-        self.set_number(dst, |code| code.number(src));
+        self.copy_immediate(dst, src);
         self.other();
         self.slot(dst);
         self.slot(src);
@@ -263,18 +263,18 @@ impl Code<'_> {
         self.close();
     }
 
-    /// Slots of two operands; a number goes to one of the two spare slots behind the frame's own.
-    pub fn operands(&mut self, a: Operand, b: Operand) -> (Slot, Slot) {
+    /// Two operands as the runtime takes them: a number goes to one of the two spare slots behind the frame's own.
+    pub fn operands(&mut self, a: Operand, b: Operand) -> (Operand, Operand) {
         let spare = self.function.slots;
-        let mut slot = |operand, spare| match operand {
-            Operand::Slot(slot) => slot,
+        let mut passed = |operand, spare| match operand {
             Operand::Int(value) => {
                 self.set_tag(spare, INT);
                 self.set_number(spare, |code| code.wasm(Instruction::I64Const(value)));
-                spare
+                Operand::Slot(spare)
             }
+            other => other,
         };
-        (slot(a, spare), slot(b, spare + 1))
+        (passed(a, spare), passed(b, spare + 1))
     }
 
     /// `if` over the word on the stack, both ways leaving a word.
@@ -291,6 +291,8 @@ impl Code<'_> {
         match operand {
             Operand::Slot(slot) => self.number(slot),
             Operand::Int(value) => self.wasm(Instruction::I64Const(value)),
+            // No number: what is done in place has looked.
+            Operand::Constant(_) => self.unreachable(),
         }
         self.push(Ir::Set(local));
         debug_assert!(local >= A);

@@ -8,7 +8,11 @@ use crate::python::mir::*;
 use crate::python::rt;
 
 fn operand() -> impl Strategy<Value = Operand> {
-    prop_oneof![(0..4u32).prop_map(Operand::Slot), any::<i64>().prop_map(Operand::Int)]
+    prop_oneof![
+        (0..4u32).prop_map(Operand::Slot),
+        any::<i64>().prop_map(Operand::Int),
+        (0..3u32).prop_map(Operand::Constant),
+    ]
 }
 
 fn binary() -> impl Strategy<Value = BinaryOp> {
@@ -47,6 +51,10 @@ fn op() -> impl Strategy<Value = Op> {
         (0..4u32).prop_map(|slot| Op::Rt {
             import: &rt::py_call,
             args: vec![Arg::Slot(slot), Arg::Slot(1), Arg::Slot(2), Arg::Word(1), Arg::Absent],
+        }),
+        (0..4u32, 0..3u32).prop_map(|(slot, number)| Op::Rt {
+            import: &rt::py_getitem,
+            args: vec![Arg::Slot(slot), Arg::Slot(1), Arg::Constant(number)],
         }),
     ]
 }
@@ -99,6 +107,7 @@ fn function() -> impl Strategy<Value = Function> {
             generator,
             slots: 4,
             blocks,
+            constants: vec![Constant::Text("x".into()), Constant::Builtin(0)],
         })
     })
 }

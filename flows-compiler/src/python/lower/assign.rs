@@ -49,9 +49,9 @@ impl Lowerer<'_> {
                     .rt(&rt::py_setattr, [Arg::Slot(object), Arg::Text(name), Arg::Slot(value)]);
             }
             Expr::Subscript(subscript) => {
-                let (object, key) = (self.slot(&subscript.value), self.slot(&subscript.slice));
-                self.frame
-                    .rt(&rt::py_setitem, [Arg::Slot(object), Arg::Slot(key), Arg::Slot(value)]);
+                let object = self.slot(&subscript.value);
+                let key = self.argument(&subscript.slice);
+                self.frame.rt(&rt::py_setitem, [Arg::Slot(object), key, Arg::Slot(value)]);
             }
             Expr::Tuple(ast::ExprTuple { elts, .. }) | Expr::List(ast::ExprList { elts, .. }) => self.unpack(elts, value),
             _ => self.refuse(target.range(), "cannot assign to this"),
@@ -124,13 +124,13 @@ impl Lowerer<'_> {
                     .rt(&rt::py_setattr, [Arg::Slot(object), Arg::Text(name), Arg::Slot(old)]);
             }
             Expr::Subscript(subscript) => {
-                let (object, key) = (self.slot(&subscript.value), self.slot(&subscript.slice));
+                let object = self.slot(&subscript.value);
+                let key = self.argument(&subscript.slice);
                 let old = self.frame.temp();
                 self.frame
-                    .rt(&rt::py_getitem, [Arg::Slot(old), Arg::Slot(object), Arg::Slot(key)]);
+                    .rt(&rt::py_getitem, [Arg::Slot(old), Arg::Slot(object), key.clone()]);
                 self.operate(old, old, stmt);
-                self.frame
-                    .rt(&rt::py_setitem, [Arg::Slot(object), Arg::Slot(key), Arg::Slot(old)]);
+                self.frame.rt(&rt::py_setitem, [Arg::Slot(object), key, Arg::Slot(old)]);
             }
             target => self.refuse(target.range(), "cannot assign to this"),
         }

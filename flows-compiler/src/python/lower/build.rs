@@ -5,9 +5,11 @@
 
 use std::collections::HashMap;
 
+use indexmap::IndexSet;
+
 use super::exits::Context;
 use crate::codegen::Import;
-use crate::python::mir::{Arg, Block, BlockId, CompareOp, End, Op, Operand, Slot};
+use crate::python::mir::{Arg, Block, BlockId, CompareOp, Constant, End, Op, Operand, Slot};
 use crate::python::rt;
 use crate::python::scope::{ScopeId, Variable};
 
@@ -34,6 +36,7 @@ pub(super) struct Frame {
     /// How many loops are around.
     pub(super) loops: u32,
     blocks: Vec<Block>,
+    constants: IndexSet<Constant>,
     here: Option<BlockId>,
     next: Slot,
     most: Slot,
@@ -54,6 +57,7 @@ impl Frame {
             unwind: None,
             loops: 0,
             blocks: Vec::new(),
+            constants: IndexSet::new(),
             here: None,
             next: filled,
             most: filled,
@@ -191,8 +195,17 @@ impl Frame {
         self.end(End::Raise);
     }
 
-    /// The frame's size and its blocks, those that nothing leads to left out.
-    pub(super) fn done(self) -> (Slot, Vec<Block>) {
-        (self.most, super::prune::prune(self.blocks))
+    /// The number of a constant object of this function.
+    pub(super) fn constant(&mut self, constant: Constant) -> u32 {
+        self.constants.insert_full(constant).0 as u32
+    }
+
+    /// The frame's size, its blocks, those that nothing leads to left out, and its constants.
+    pub(super) fn done(self) -> (Slot, Vec<Block>, Vec<Constant>) {
+        (
+            self.most,
+            super::prune::prune(self.blocks),
+            self.constants.into_iter().collect(),
+        )
     }
 }

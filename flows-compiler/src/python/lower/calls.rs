@@ -6,6 +6,7 @@ use super::Lowerer;
 use crate::python::mir::{Arg, Op, Slot};
 use crate::python::rt;
 use crate::python::scope::{Kind, Place, eager};
+use flow_rt::python::names::Method;
 
 /// What is called, evaluated before the arguments.
 enum Callee {
@@ -60,11 +61,42 @@ impl Lowerer<'_> {
         }
     }
 
+    /// A call of a builtin, or of a method that some builtin type has, with few arguments and no names: these are read where they
+    /// are. False when it is another call.
+    fn small_call(&mut self, dst: Slot, callee: &Callee, arguments: &Arguments) -> bool {
+        if !arguments.keywords.is_empty() || arguments.args.len() > 2 {
+            return false;
+        }
+        let mut args = vec![Arg::Slot(dst)];
+        let import = match (callee, arguments.args.len()) {
+            (Callee::Builtin(number), n @ 1..) => {
+                args.push(Arg::Word(*number));
+                if n == 1 { &rt::py_builtin1 } else { &rt::py_builtin2 }
+            }
+            (Callee::Method(object, name), n) => {
+                let Some(method) = Method::named(name) else { return false };
+                args.extend([Arg::Slot(*object), Arg::Text(name.clone()), Arg::Word(method as u32)]);
+                match n {
+                    0 => &rt::py_method0,
+                    1 => &rt::py_method1,
+                    _ => &rt::py_method2,
+                }
+            }
+            _ => return false,
+        };
+        args.extend(arguments.args.iter().map(|value| self.argument(value)));
+        self.frame.rt(import, args);
+        true
+    }
+
     fn plain_call(&mut self, dst: Slot, callee: Callee, arguments: &Arguments) {
         if let Callee::Method(object, name) = &callee
             && !self.are_quiet(arguments)
         {
             self.frame.rt(&rt::py_require, [Arg::Slot(*object), Arg::Text(name.clone())]);
+        }
+        if self.small_call(dst, &callee, arguments) {
+            return;
         }
         let n = arguments.args.len() + arguments.keywords.len();
         let args = self.frame.temps(n);
@@ -207,8 +239,8 @@ impl Lowerer<'_> {
         true
     }
 
-    /// A generator expression that a builtin uses up at once needs no generator: the builtin gets a list, and `any` and `all` are
-    /// loops.
+    /// A generator expression that a builtin uses up at once needs no generator: the builtin gets a list, and `any`, `all` and
+    /// `sum` are loops.
     fn eager_generator(&mut self, dst: Slot, call: &ast::ExprCall) -> bool {
         let Some((builtin, generator)) = eager::candidate(call) else {
             return false;
@@ -219,6 +251,7 @@ impl Lowerer<'_> {
         match (builtin, &*call.func) {
             (Some("any"), _) => self.any_all(dst, generator, true),
             (Some("all"), _) => self.any_all(dst, generator, false),
+            (Some("sum"), _) => self.sum(dst, generator),
             (Some("list"), _) => self.generator_list(dst, generator),
             (Some(builtin), _) => {
                 let args = self.frame.temp();

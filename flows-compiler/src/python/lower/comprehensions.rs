@@ -4,7 +4,7 @@ use ruff_python_ast::{self as ast, Comprehension, Expr};
 
 use super::Lowerer;
 use super::conditions::constant;
-use crate::python::mir::{Arg, BlockId, End, Op, Params, Slot};
+use crate::python::mir::{Arg, BinaryOp, BlockId, End, Op, Operand, Params, Slot};
 use crate::python::rt;
 use crate::python::scope::{Place, ScopeId};
 
@@ -15,6 +15,8 @@ enum Element<'a> {
     Add(Slot, &'a Expr),
     Set(Slot, &'a Expr, &'a Expr),
     Yield(&'a Expr),
+    /// Adds it to what is in the slot.
+    Sum(Slot, &'a Expr),
     /// Leaves all loops when the element is as true as asked.
     Decide(&'a Expr, bool, BlockId),
 }
@@ -94,6 +96,15 @@ impl Lowerer<'_> {
             self.frame.end(End::Raise);
             self.frame.start(after);
         }
+    }
+
+    /// `sum` of what the generator would give.
+    pub(super) fn sum(&mut self, dst: Slot, generator: &ast::ExprGenerator) {
+        let total = self.frame.temp();
+        let first = self.first_iterable(&generator.generators);
+        self.frame.op(Op::Int(total, 0));
+        self.eagerly(generator, first, Element::Sum(total, &generator.elt));
+        self.frame.copy(dst, total);
     }
 
     /// Lowers in the scope of a comprehension, whose variables are this function's for so long.
@@ -176,6 +187,16 @@ impl Lowerer<'_> {
                 let (key, value) = (self.slot(key), self.slot(value));
                 self.frame
                     .rt(&rt::py_dict_set, [Arg::Slot(dict), Arg::Slot(key), Arg::Slot(value)]);
+            }
+            Element::Sum(total, value) => {
+                let b = self.operand(value);
+                self.frame.op(Op::Binary {
+                    op: BinaryOp::Add,
+                    inplace: false,
+                    dst: total,
+                    a: Operand::Slot(total),
+                    b,
+                });
             }
             Element::Yield(value) => {
                 self.into(0, value);

@@ -1,5 +1,7 @@
 //! List, tuple, set and dict displays.
 
+use std::collections::HashSet;
+
 use ruff_python_ast::{DictItem, Expr, Operator};
 
 use super::Lowerer;
@@ -91,7 +93,30 @@ impl Lowerer<'_> {
         self.frame.copy(dst, whole);
     }
 
+    /// A dict whose keys are constant texts that differ: only its values are evaluated. False when it is another one.
+    fn record(&mut self, dst: Slot, items: &[DictItem]) -> bool {
+        let key = |item: &DictItem| match &item.key {
+            Some(Expr::StringLiteral(literal)) => Some(literal.value.to_str().to_owned()),
+            _ => None,
+        };
+        let Some(keys) = items.iter().map(key).collect::<Option<Vec<_>>>() else {
+            return false;
+        };
+        let differ = keys.iter().collect::<HashSet<_>>().len() == keys.len();
+        if keys.is_empty() || keys.len() > AT_ONCE || !differ {
+            return false;
+        }
+        let values: Vec<&Expr> = items.iter().map(|item| &item.value).collect();
+        let from = self.consecutive(values.into_iter());
+        self.frame
+            .rt(&rt::py_record, [Arg::Slot(dst), Arg::Names(keys), Arg::Slot(from)]);
+        true
+    }
+
     pub(super) fn dict(&mut self, dst: Slot, items: &[DictItem]) {
+        if self.record(dst, items) {
+            return;
+        }
         let pairs = items.iter().take(AT_ONCE / 2).take_while(|item| item.key.is_some()).count();
         let (first, rest) = items.split_at(pairs);
         let whole = if rest.is_empty() { dst } else { self.frame.temp() };

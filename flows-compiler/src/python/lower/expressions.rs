@@ -4,8 +4,9 @@ use ruff_python_ast::{self as ast, CmpOp, Expr, Number, Operator};
 use ruff_text_size::Ranged;
 
 use super::Lowerer;
-use crate::python::mir::{Arg, BinaryOp, CompareOp, End, Op, Operand, Slot, UnaryOp};
+use crate::python::mir::{Arg, BinaryOp, CompareOp, Constant, End, Op, Operand, Slot, UnaryOp};
 use crate::python::{numbers, rt};
+use flow_rt::python::names::Builtin;
 
 impl Lowerer<'_> {
     /// Evaluates into a slot. The slot is written last unless [`writes_last`] says otherwise.
@@ -64,9 +65,8 @@ impl Lowerer<'_> {
             }
             Expr::Subscript(subscript) => {
                 let object = self.slot(&subscript.value);
-                let key = self.slot(&subscript.slice);
-                self.frame
-                    .rt(&rt::py_getitem, [Arg::Slot(dst), Arg::Slot(object), Arg::Slot(key)]);
+                let key = self.argument(&subscript.slice);
+                self.frame.rt(&rt::py_getitem, [Arg::Slot(dst), Arg::Slot(object), key]);
             }
             Expr::Slice(slice) => {
                 let parts = self.frame.temps(3);
@@ -112,15 +112,60 @@ impl Lowerer<'_> {
             return slot;
         }
         let slot = self.frame.temp();
-        self.into(slot, expr);
+        self.fresh(slot, expr);
         slot
+    }
+
+    /// Evaluates into a new temporary. A chain of operators works on it from the first operand on: no other temporaries are needed,
+    /// and a text grows in place.
+    fn fresh(&mut self, slot: Slot, expr: &Expr) {
+        let operation = match expr {
+            Expr::BinOp(operation) if !operation.left.is_name_expr() && small_int(&operation.left).is_none() => operation,
+            _ => return self.into(slot, expr),
+        };
+        self.fresh(slot, &operation.left);
+        let mark = self.frame.mark();
+        let b = self.operand(&operation.right);
+        self.frame.op(Op::Binary {
+            op: binary(operation.op),
+            inplace: false,
+            dst: slot,
+            a: Operand::Slot(slot),
+            b,
+        });
+        self.frame.release(mark);
     }
 
     pub(super) fn operand(&mut self, expr: &Expr) -> Operand {
         match small_int(expr) {
             Some(number) => Operand::Int(number),
-            None => Operand::Slot(self.slot(expr)),
+            None => match self.constant(expr) {
+                Some(constant) => Operand::Constant(constant),
+                None => Operand::Slot(self.slot(expr)),
+            },
         }
+    }
+
+    /// As [`Self::slot`], for an argument that is only read: a constant object needs no slot.
+    pub(super) fn argument(&mut self, expr: &Expr) -> Arg {
+        match self.constant(expr) {
+            Some(constant) => Arg::Constant(constant),
+            None => Arg::Slot(self.slot(expr)),
+        }
+    }
+
+    /// The number of an object that is the same each time: a literal text, or a builtin that no variable hides.
+    fn constant(&mut self, expr: &Expr) -> Option<u32> {
+        let constant = match expr {
+            Expr::StringLiteral(literal) => Constant::Text(literal.value.to_str().to_owned()),
+            Expr::Name(name) => match self.builtin(&self.mangled(name.id.as_str()))? {
+                // These two are no builtins but objects of their own.
+                number if matches!(Builtin::at(number), Some(Builtin::Ellipsis | Builtin::NotImplemented) | None) => return None,
+                number => Constant::Builtin(number),
+            },
+            _ => return None,
+        };
+        Some(self.frame.constant(constant))
     }
 
     /// Evaluates for its effects only.

@@ -133,7 +133,7 @@ impl Lowerer<'_> {
         }
         self.prepare();
         body(self);
-        let (slots, blocks) = std::mem::replace(&mut self.frame, outer).done();
+        let (slots, blocks, constants) = std::mem::replace(&mut self.frame, outer).done();
         Function {
             name: name.to_owned(),
             qualname,
@@ -142,6 +142,7 @@ impl Lowerer<'_> {
             generator,
             slots,
             blocks,
+            constants,
         }
     }
 

@@ -90,7 +90,7 @@ impl<'a> Lowerer<'a> {
             return Err(self.findings);
         }
         self.globals.insert(entry.to_owned());
-        let (slots, blocks) = self.frame.done();
+        let (slots, blocks, constants) = self.frame.done();
         let body = Function {
             name: "<module>".to_owned(),
             qualname: "<module>".to_owned(),
@@ -99,6 +99,7 @@ impl<'a> Lowerer<'a> {
             generator: false,
             slots,
             blocks,
+            constants,
         };
         let mut functions: Vec<Function> = self.functions.into_iter().flatten().collect();
         functions.insert(0, body);

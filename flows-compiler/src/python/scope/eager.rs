@@ -1,6 +1,6 @@
 //! Generator expressions that need no generator: a builtin uses them up on the spot.
 //!
-//! `any(…)` and `all(…)` become loops, and `list`, `sorted`, `"".join` and the like are given a list. Nobody can tell the difference,
+//! `any(…)`, `all(…)` and `sum(…)` become loops; `list`, `sorted`, `"".join` and the like are given a list. Nobody can tell the difference,
 //! unless a `StopIteration` comes out of the expression; what raises it in sight is left alone, and from elsewhere it is made the error that a
 //! generator makes of it.
 
@@ -8,7 +8,7 @@ use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{Expr, ExprCall, ExprGenerator};
 
 /// Builtins that use up their one argument before they give anything.
-const USING_UP: [&str; 7] = ["any", "all", "list", "tuple", "set", "frozenset", "sorted"];
+const USING_UP: [&str; 8] = ["any", "all", "sum", "list", "tuple", "set", "frozenset", "sorted"];
 
 /// The generator expression of such a call, and the builtin that no variable must hide.
 pub(in crate::python) fn candidate(call: &ExprCall) -> Option<(Option<&str>, &ExprGenerator)> {

@@ -9,9 +9,10 @@ use super::compare::{self, CompareOp};
 use super::delegate::{self, Delegated};
 use super::error::{Py, raise};
 use super::names::Builtin;
-use super::object::Obj;
+use super::object::{Iter, Obj};
+use super::share::{Words, words};
 use super::state::{self, ABSENT};
-use super::{attr, class, generator, iter, ops, stack, subscript};
+use super::{attr, class, generator, iter, ops, quick, stack, subscript};
 
 /// Runs a compiled function over its frame: 0 it returned, 1 it raised, 2 + k it yielded and goes on in state k.
 #[cfg(target_arch = "wasm32")]
@@ -61,8 +62,12 @@ pub mod native {
     }
 }
 
-/// The object in a slot of the caller's frame.
+/// The object in a slot of the caller's frame, or a constant one: addresses of slots are even.
+#[inline(always)]
 fn at<'a>(address: u32) -> &'a Obj {
+    if address & 1 != 0 {
+        return state::operand(address);
+    }
     // SAFETY: the address is an operand of the export that is running; it ends with this use before it writes its result, and the
     // caller's code does not run meanwhile.
     unsafe { stack::slot(address) }
@@ -79,13 +84,21 @@ fn all<'a>(address: u32, count: u32) -> &'a [Obj] {
     unsafe { stack::slots(address, count) }
 }
 
+#[cold]
 fn raised(raised: super::error::Raised) -> i32 {
     state::set_pending(raised);
     1
 }
 
+/// A copy goes to its slot.
+#[inline(always)]
+fn put(dst: u32, value: Words) -> i32 {
+    stack::put_words(dst, value);
+    0
+}
+
 /// A result goes to its slot.
-#[inline]
+#[inline(always)]
 fn give(dst: u32, result: Py) -> i32 {
     match result {
         Ok(value) => {
@@ -151,16 +164,55 @@ fn spread(from: u32, items: Py<impl IntoIterator<Item = Obj>>) -> i32 {
     }
 }
 
+/// `object.name(…)` by the general rule.
+#[inline(never)]
+fn method(dst: u32, object: &Obj, name: u32, args: &[Obj]) -> i32 {
+    give(dst, ops::call_known(object, name, args))
+}
+
+/// A call of a builtin by the general rule.
+#[inline(never)]
+fn builtin(dst: u32, builtin: u32, args: &[Obj]) -> i32 {
+    give(dst, ops::call_known_builtin(builtin, args))
+}
+
+#[inline(never)]
+fn getitem(dst: u32, object: &Obj, key: &Obj) -> i32 {
+    give(dst, subscript::getitem(object, key))
+}
+
+#[inline(never)]
+fn setitem(object: &Obj, key: &Obj, value: &Obj) -> i32 {
+    done(subscript::setitem(object, key, value))
+}
+
+#[inline(never)]
+fn next(dst: u32, iterator: &Obj) -> i32 {
+    found(dst, iter::next(iterator))
+}
+
 fn no_operator() -> super::error::Raised {
     raise(Builtin::SystemError, "no such operator")
 }
 
 /// `op` is the operator's number; 256 is added for an augmented assignment.
+#[inline(always)]
 fn binary(op: u32, dst: u32, a: u32, b: u32) -> i32 {
     let Some(operator) = BinaryOp::at(op & 0xff) else {
         return raised(no_operator());
     };
-    if operator == BinaryOp::Add && dst == a && a != b {
+    if operator == BinaryOp::Add
+        && let (Obj::Str(_), Obj::Str(_)) = (at(a), at(b))
+    {
+        return add_texts(dst, a, b);
+    }
+    give(dst, arith::binary(operator, op > 0xff, at(a), at(b)))
+}
+
+/// `dst = a + b` of texts.
+#[inline(never)]
+fn add_texts(dst: u32, a: u32, b: u32) -> i32 {
+    if dst == a && a != b {
         // The old value is overwritten, so it need not be kept.
         let mut left = stack::take(a);
         let grown = arith::grow(&mut left, at(b));
@@ -171,7 +223,10 @@ fn binary(op: u32, dst: u32, a: u32, b: u32) -> i32 {
             Err(error) => return raised(error),
         }
     }
-    give(dst, arith::binary(operator, op > 0xff, at(a), at(b)))
+    match quick::add_texts(at(a), at(b)) {
+        Some(text) => give(dst, Ok(text)),
+        None => give(dst, arith::binary(BinaryOp::Add, false, at(a), at(b))),
+    }
 }
 
 fn compared(op: u32, work: impl FnOnce(CompareOp) -> i32) -> i32 {
@@ -214,9 +269,9 @@ macro_rules! exports {
 }
 
 exports! {
-    fn py_clear(slot) = { drop(stack::take(slot)); 0 };
-    fn py_copy(dst, src) = { let value = at(src).clone(); stack::put(dst, value); 0 };
-    fn py_text(dst, text) = { stack::put(dst, ops::text(text)); 0 };
+    fn py_clear(slot) = { stack::put(slot, Obj::None); 0 };
+    fn py_copy(dst, src) = put(dst, words(at(src)));
+    fn py_text(dst, text) = put(dst, words(state::text(text)));
     fn py_big(dst, number) = { stack::put(dst, state::big(number)); 0 };
     fn py_bytes(dst, bytes) = { stack::put(dst, ops::bytes(bytes)); 0 };
     fn py_function(dst, function, from) = give(dst, ops::function(function, |count| all(from, count).to_vec()));
@@ -242,8 +297,14 @@ exports! {
     fn py_cell_set(cell, src) = done(ops::cell_set(at(cell), at(src).clone()));
     fn py_cell_del(cell, name, free) = done(ops::cell_del(at(cell), name, free));
 
-    fn py_getitem(dst, object, key) = give(dst, subscript::getitem(at(object), at(key)));
-    fn py_setitem(object, key, value) = done(subscript::setitem(at(object), at(key), at(value)));
+    fn py_getitem(dst, object, key) = match quick::getitem(at(object), at(key)) {
+        Some(item) => put(dst, item),
+        None => getitem(dst, at(object), at(key)),
+    };
+    fn py_setitem(object, key, value) = match quick::setitem(at(object), at(key), at(value)) {
+        true => 0,
+        false => setitem(at(object), at(key), at(value)),
+    };
     fn py_delitem(object, key) = done(subscript::delitem(at(object), at(key)));
     fn py_slice(dst, from) = give(dst, ops::slice(all(from, 3)));
     fn py_getattr(dst, object, name) = give(dst, ops::getattr(at(object), name));
@@ -254,14 +315,39 @@ exports! {
     fn py_call_builtin(dst, builtin, args, n, names) = give(dst, ops::call_builtin(builtin, args, n, names, || all(args, n)));
     fn py_call_method(dst, object, name, args, n, names) =
         give(dst, ops::call_method(at(object), name, args, n, names, || all(args, n)));
-    fn py_require(object, name) = done(attr::require(at(object), state::name(name)));
+    fn py_require(object, name) = match quick::has(at(object), state::name(name)) {
+        true => 0,
+        false => done(attr::require(at(object), state::name(name))),
+    };
+    fn py_method0(dst, object, name, _number) = method(dst, at(object), name, &[]);
+    fn py_method1(dst, object, name, number, a) = match quick::method1(at(object), number, at(a)) {
+        Some(result) => put(dst, result),
+        None => method(dst, at(object), name, std::slice::from_ref(at(a))),
+    };
+    fn py_method2(dst, object, name, number, a, b) = match quick::method2(at(object), number, at(a), at(b)) {
+        Some(result) => put(dst, result),
+        None => method(dst, at(object), name, &[at(a).clone(), at(b).clone()]),
+    };
+    fn py_builtin1(dst, number, a) = match quick::builtin1(number, at(a)) {
+        Some(result) => give(dst, result),
+        None => builtin(dst, number, std::slice::from_ref(at(a))),
+    };
+    fn py_builtin2(dst, number, a, b) = match quick::builtin2(number, at(a), at(b)) {
+        Some(result) => give(dst, result),
+        None => builtin(dst, number, &[at(a).clone(), at(b).clone()]),
+    };
     fn py_call_star(dst, callee, list, dict) = give(dst, ops::call_star(at(callee), at(list), maybe(dict)));
 
-    fn py_list(dst, from, n) = { let items = stack::take_all(from, n); stack::put(dst, Obj::list(items)); 0 };
-    fn py_tuple(dst, from, n) = { let items = stack::take_all(from, n); stack::put(dst, Obj::tuple(items)); 0 };
-    fn py_set(dst, from, n) = give(dst, ops::set(stack::take_all(from, n)));
-    fn py_dict(dst, from, n) = give(dst, ops::dict(stack::take_all(from, n.saturating_mul(2))));
-    fn py_list_append(list, item) = done(ops::list_append(at(list), at(item)));
+    fn py_list(dst, from, n) = { let items = stack::take_all(from, n).collect(); stack::put(dst, Obj::list(items)); 0 };
+    fn py_tuple(dst, from, n) = { let items = stack::take_all(from, n).collect(); stack::put(dst, Obj::Tuple(items)); 0 };
+    fn py_set(dst, from, n) = give(dst, ops::set(stack::take_all(from, n).collect()));
+    fn py_dict(dst, from, n) = give(dst, ops::dict(stack::take_all(from, n.saturating_mul(2)).collect()));
+    fn py_record(dst, names, from) = {
+        let names = state::names(names);
+        stack::put(dst, ops::record(names, stack::take_all(from, names.len() as u32)));
+        0
+    };
+    fn py_list_append(list, item) = { quick::append(at(list), at(item)); 0 };
     fn py_list_extend(list, items) = done(ops::list_extend(at(list), at(items)));
     fn py_list_to_tuple(dst, list) = give(dst, ops::list_to_tuple(at(list)));
     fn py_set_add(set, item) = done(ops::set_add(at(set), at(item)));
@@ -272,7 +358,21 @@ exports! {
     fn py_dict_merge(dict, mapping, callee) = done(ops::dict_merge(at(dict), at(mapping), at(callee)));
 
     fn py_iter(dst, iterable) = give(dst, iter::iter(at(iterable)));
-    fn py_next(dst, iterator) = found(dst, iter::next(at(iterator)));
+    fn py_next(dst, iterator) = {
+        if let Obj::Iter(iter) = at(iterator)
+            && let Iter::List(list, at) = &**iter
+        {
+            match quick::next_of_list(list, at) {
+                Some(item) => {
+                    stack::put_words(dst, item);
+                    1
+                }
+                None => 0,
+            }
+        } else {
+            next(dst, at(iterator))
+        }
+    };
     fn py_range(counter, args, n) = range(counter, args, n);
     fn py_range_next(dst, counter) = range_next(dst, counter);
     fn py_unpack(from, source, n) = match at(source) {

@@ -351,14 +351,7 @@ fn is_builtin_instance(object: &Obj, class: Builtin) -> bool {
         (Obj::Bool(_), B::Int) => true,
         (Obj::Dict(_), B::Dict) => true,
         (Obj::Exception(exception), class) if class.is_exception() => exception::is_of(&exception.class, class),
-        (Obj::Iter(iter), class) => {
-            class == B::Iterator
-                || iter
-                    .state
-                    .borrow()
-                    .as_ref()
-                    .is_some_and(|state| state.type_name() == class.name())
-        }
+        (Obj::Iter(iter), class) => class == B::Iterator || iter.type_name() == class.name(),
         (Obj::Native(native), B::Tuple) if native.as_tuple().is_some() => true,
         (Obj::Native(native), class) if native.as_plain().is_some_and(|plain| is_builtin_instance(plain, class)) => true,
         _ => matches!(type_of(object), Obj::Builtin(own) if own == class),

@@ -26,7 +26,7 @@ pub fn exception(class: Builtin, args: Vec<Obj>) -> Rc<Exception> {
 
 /// An exception of a builtin class with a message.
 pub fn raise(class: Builtin, message: impl Into<String>) -> Raised {
-    Raised(exception(class, vec![Obj::str(message)]))
+    Raised(exception(class, vec![Obj::str(message.into())]))
 }
 
 pub fn type_error(message: impl Into<String>) -> Raised {

@@ -143,11 +143,11 @@ pub fn call(function: &Function, this: Option<&Obj>, args: &Args) -> Py {
     if code.plain && args.names.is_empty() && given == code.positional.len() {
         let mut at = 1;
         if let Some(this) = this {
-            frame.set(at, this.clone());
+            frame.fill(at, this.clone());
             at += 1;
         }
         for value in args.values {
-            frame.set(at, value.clone());
+            frame.fill(at, value.clone());
             at += 1;
         }
     } else {
@@ -171,16 +171,16 @@ pub fn call_plain(function: &Function, this: Option<&Obj>, args: u32, count: u32
     };
     let mut at = 1;
     if let Some(this) = this {
-        frame.set(at, this.clone());
+        frame.fill(at, this.clone());
         at += 1;
     }
     for offset in 0..count {
-        frame.set(at, super::stack::take(super::stack::after(args, offset)));
+        frame.fill(at, super::stack::take(super::stack::after(args, offset)));
         at += 1;
     }
     if missing > 0 {
         for value in function.defaults.iter().take(code.defaults).skip(code.defaults - missing) {
-            frame.set(at, value.clone());
+            frame.fill(at, value.clone());
             at += 1;
         }
     }

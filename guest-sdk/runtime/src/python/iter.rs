@@ -3,7 +3,7 @@
 //! Iterators are live, as CPython's are: a list that grows while it is walked over is walked to its new end; a dict or set that
 //! changes its size raises.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::class;
@@ -11,7 +11,7 @@ use super::dunder::{self, Special};
 use super::error::{Py, Raised, raise, type_error, value_error};
 use super::exception;
 use super::names::Builtin;
-use super::object::{Advance, Args, Dict, List, Obj, Range, Set, Text};
+use super::object::{Advance, Args, Dict, Iter, List, Obj, Range, Set, Text};
 use super::subscript::range_len;
 use super::{call, compare, text};
 
@@ -19,10 +19,7 @@ use super::{call, compare, text};
 pub fn iter(value: &Obj) -> Py {
     Ok(match value {
         Obj::Iter(_) | Obj::Generator(_) => value.clone(),
-        Obj::List(list) => Obj::iter(ListIter {
-            list: Some(list.clone()),
-            at: 0,
-        }),
+        Obj::List(list) => Obj::Iter(Rc::new(Iter::List(RefCell::new(Some(list.clone())), Cell::new(0)))),
         Obj::Tuple(items) => Obj::iter(TupleIter {
             items: items.clone(),
             at: 0,
@@ -39,9 +36,7 @@ pub fn iter(value: &Obj) -> Py {
         Obj::Set(set) => Obj::iter(SetIter::new(set)),
         Obj::Range(range) => Obj::iter(RangeIter::new(range)),
         Obj::Native(native) => match native.iter(value) {
-            Some(state) => Obj::Iter(Rc::new(super::object::Iter {
-                state: RefCell::new(Some(state?)),
-            })),
+            Some(state) => Obj::Iter(Rc::new(Iter::Other(RefCell::new(Some(state?))))),
             None => return Err(not_iterable(value)),
         },
         Obj::Instance(_) => return of_instance(value),
@@ -85,18 +80,7 @@ pub fn is_iterator(value: &Obj) -> bool {
 #[inline]
 pub fn next(iterator: &Obj) -> Py<Option<Obj>> {
     match iterator {
-        Obj::Iter(iter) => {
-            // It is out of its place meanwhile, since advancing may run code that comes back to it.
-            let Some(mut state) = iter.state.try_borrow_mut().ok().and_then(|mut state| state.take()) else {
-                return Err(value_error("iterator already executing"));
-            };
-            let item = state.advance();
-            iter.state.replace(Some(state));
-            match item {
-                Err(raised) => ended(raised),
-                item => item,
-            }
-        }
+        Obj::Iter(iter) => iter.advance(),
         Obj::Generator(generator) => generator.advance(),
         _ => next_of(iterator),
     }
@@ -234,27 +218,50 @@ pub fn character(c: char) -> Obj {
     Obj::str(c.to_string())
 }
 
-struct ListIter {
-    /// `None` once it has ended: a list that grows later is not walked over again.
-    list: Option<Rc<List>>,
-    at: usize,
+impl Iter {
+    #[inline]
+    pub fn advance(&self) -> Py<Option<Obj>> {
+        match self {
+            Iter::List(list, at) => Ok(next_of_list(list, at)),
+            Iter::Other(state) => {
+                // It is out of its place meanwhile, since advancing may run code that comes back to it.
+                let Some(mut advancing) = state.try_borrow_mut().ok().and_then(|mut state| state.take()) else {
+                    return Err(value_error("iterator already executing"));
+                };
+                let item = advancing.advance();
+                state.replace(Some(advancing));
+                match item {
+                    Err(raised) => ended(raised),
+                    item => item,
+                }
+            }
+        }
+    }
+
+    /// `list_iterator` and the like.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Iter::List(..) => "list_iterator",
+            Iter::Other(state) => match state.try_borrow() {
+                Ok(state) => state.as_ref().map_or("iterator", |state| state.type_name()),
+                Err(_) => "iterator",
+            },
+        }
+    }
 }
 
-impl Advance for ListIter {
-    fn advance(&mut self) -> Py<Option<Obj>> {
-        let Some(list) = &self.list else {
-            return Ok(None);
-        };
-        if let Some(item) = list.0.borrow().get(self.at) {
-            self.at += 1;
-            return Ok(Some(item.clone()));
+#[inline]
+fn next_of_list(list: &RefCell<Option<Rc<List>>>, at: &Cell<usize>) -> Option<Obj> {
+    if let Some(list) = &*list.borrow() {
+        if let Some(item) = list.0.borrow().get(at.get()) {
+            at.set(at.get() + 1);
+            return Some(item.clone());
         }
-        self.list = None;
-        Ok(None)
+    } else {
+        return None;
     }
-    fn type_name(&self) -> &'static str {
-        "list_iterator"
-    }
+    list.take();
+    None
 }
 
 struct TupleIter {

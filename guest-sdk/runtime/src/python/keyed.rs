@@ -14,8 +14,24 @@ use super::error::Py;
 use super::hash;
 use super::object::{Dict, Obj, Set};
 use super::set::SetTable;
+use super::share::words;
 
+/// Whether a key is a text or a small integer: no program has a say in these, and they have a hash.
+#[inline(always)]
+pub fn is_simple(key: &Obj) -> bool {
+    matches!(key, Obj::Str(_) | Obj::Int(_))
+}
+
+#[inline(always)]
 pub fn dict_get(dict: &Rc<Dict>, key: &Obj) -> Py<Option<Obj>> {
+    match is_simple(key) {
+        true => dict.table.borrow().get(key),
+        false => get_other(dict, key),
+    }
+}
+
+#[inline(never)]
+fn get_other(dict: &Rc<Dict>, key: &Obj) -> Py<Option<Obj>> {
     match in_dict(dict, key)? {
         Some(known) => dict.table.borrow().get(&known),
         None => dict.table.borrow().get(key),
@@ -27,6 +43,30 @@ pub fn dict_contains(dict: &Rc<Dict>, key: &Obj) -> Py<bool> {
         Some(_) => Ok(true),
         None => dict.table.borrow().contains(key),
     }
+}
+
+/// `dict[key] = value`
+#[inline(always)]
+pub fn dict_put(dict: &Rc<Dict>, key: &Obj, value: &Obj) -> Py<()> {
+    if !is_simple(key) {
+        return put_other(dict, key, value);
+    }
+    // What is let go here runs no code, and it looks at no other object that lives.
+    if let Some(place) = dict.table.borrow_mut().get_mut(key)? {
+        words(value).replace(place);
+        return Ok(());
+    }
+    add(dict, key, value)
+}
+
+#[inline(never)]
+fn add(dict: &Rc<Dict>, key: &Obj, value: &Obj) -> Py<()> {
+    dict.table.borrow_mut().insert(key.clone(), value.clone()).map(drop)
+}
+
+#[inline(never)]
+fn put_other(dict: &Rc<Dict>, key: &Obj, value: &Obj) -> Py<()> {
+    dict_set(dict, key.clone(), value.clone()).map(drop)
 }
 
 /// Gives the value that was there.
@@ -56,6 +96,9 @@ pub fn set_contains(set: &Rc<Set>, item: &Obj) -> Py<bool> {
 
 /// True when it was not there.
 pub fn set_add(set: &Rc<Set>, item: Obj) -> Py<bool> {
+    if is_simple(&item) {
+        return set.table.borrow_mut().add(item);
+    }
     match in_set(set, &item)? {
         Some(_) => Ok(false),
         None => set.table.borrow_mut().add(item),
@@ -143,8 +186,10 @@ pub fn prepare(key: &Obj) -> Py<bool> {
     }
 }
 
+#[inline(never)]
 fn prepare_deep(key: &Obj) -> Py<bool> {
     match key {
+        Obj::Tuple(items) if items.iter().all(is_simple) => Ok(false),
         Obj::Tuple(items) => {
             let _level = depth::enter("")?;
             let mut own = false;

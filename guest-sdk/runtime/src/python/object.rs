@@ -9,6 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 
+use compact_str::CompactString;
 use num_bigint::BigInt;
 
 use super::error::{Py, type_error};
@@ -17,8 +18,9 @@ use super::release;
 use super::set::SetTable;
 use super::table::Table;
 
-/// Tags below this one are immediates: compiled code overwrites such a slot without asking the runtime.
-pub const IMMEDIATE: u32 = 8;
+/// Tags below this one are immediates: compiled code overwrites such a slot without asking the runtime. All others are counted
+/// references, which `share` relies on.
+pub const IMMEDIATE: u32 = 16;
 
 /// A Python object. The layout (tag at 0; boolean at 4; integer and float at 8; 16 bytes) is known to compiled code.
 #[derive(Default)]
@@ -31,8 +33,17 @@ pub enum Obj {
     Float(f64) = 3,
     /// No object: a variable that is not assigned. Never seen by a program.
     Unbound = 4,
+    /// A builtin function, type or exception class.
+    Builtin(Builtin) = 5,
+    /// A function of an importable module.
+    NativeFn(&'static NativeFn) = 6,
+    /// A type of an importable module.
+    NativeType(&'static NativeType) = 7,
+    Module(Module) = 8,
+    Ellipsis = 9,
+    NotImplemented = 10,
     /// An integer outside 64 bits; never one that [`Obj::Int`] could hold.
-    Big(Rc<BigInt>) = 8,
+    Big(Rc<BigInt>) = IMMEDIATE,
     Str(Rc<Text>),
     Bytes(Rc<[u8]>),
     List(Rc<List>),
@@ -48,27 +59,18 @@ pub enum Obj {
     Bound(Rc<Bound>),
     /// A method of a builtin type taken from its object (`items.append`).
     BuiltinMethod(Rc<BuiltinMethod>),
-    /// A builtin function, type or exception class.
-    Builtin(Builtin),
-    /// A function of an importable module.
-    NativeFn(&'static NativeFn),
-    /// A type of an importable module.
-    NativeType(&'static NativeType),
     /// A function of an importable module that carries values (`functools.partial`, `operator.itemgetter`).
     Native(Rc<dyn Native>),
     Class(Rc<super::class::Class>),
     Instance(Rc<super::class::Instance>),
     Exception(Rc<Exception>),
-    Module(Module),
     Cell(Rc<RefCell<Obj>>),
-    Ellipsis,
-    NotImplemented,
 }
 
 /// A string: text by code point, with what is costly to know kept.
 pub struct Text {
-    /// A growable text, so that `s += x` on a text held once appends in place.
-    pub text: String,
+    /// Growable, so that `s += x` on a text held once appends in place; a short one needs no memory of its own.
+    pub text: CompactString,
     /// Code points; equal to the length in bytes exactly for ASCII.
     pub chars: usize,
     /// `hash()`, 0 when not computed yet.
@@ -133,11 +135,13 @@ pub struct Exception {
     pub cause: RefCell<Option<Obj>>,
 }
 
-/// An iterator in progress; `advance` gives `None` at the end. While it advances it is not in its place, so an iterator that
-/// advances itself meets an empty one and raises `ValueError`.
-pub struct Iter {
-    /// `None` while it advances.
-    pub state: RefCell<Option<Box<dyn Advance>>>,
+/// An iterator in progress.
+pub enum Iter {
+    /// Over a list, which most are: `None` once it has ended (a list that grows later is not walked over again), and the next place.
+    List(RefCell<Option<Rc<List>>>, Cell<usize>),
+    /// Any other. While it advances it is not in its place, so an iterator that advances itself meets an empty one and raises
+    /// `ValueError`.
+    Other(RefCell<Option<Box<dyn Advance>>>),
 }
 
 /// One kind of iterator (builtins and `itertools`).
@@ -299,12 +303,21 @@ impl Drop for Dict {
 }
 
 impl Text {
-    pub fn new(text: impl Into<String>) -> Self {
+    pub fn new(text: impl Into<CompactString>) -> Self {
         let text = text.into();
         let chars = if text.is_ascii() { text.len() } else { text.chars().count() };
         Text {
             text,
             chars,
+            hash: Cell::new(0),
+        }
+    }
+    /// A text of ASCII characters only.
+    pub fn ascii(text: impl Into<CompactString>) -> Self {
+        let text = text.into();
+        Text {
+            chars: text.len(),
+            text,
             hash: Cell::new(0),
         }
     }
@@ -336,7 +349,7 @@ impl Name {
 }
 
 impl Obj {
-    pub fn str(text: impl Into<String>) -> Obj {
+    pub fn str(text: impl Into<CompactString>) -> Obj {
         Obj::Str(Rc::new(Text::new(text)))
     }
     pub fn list(items: Vec<Obj>) -> Obj {
@@ -358,9 +371,7 @@ impl Obj {
         }))
     }
     pub fn iter(state: impl Advance + 'static) -> Obj {
-        Obj::Iter(Rc::new(Iter {
-            state: RefCell::new(Some(Box::new(state))),
-        }))
+        Obj::Iter(Rc::new(Iter::Other(RefCell::new(Some(Box::new(state))))))
     }
     pub fn native(object: impl Native + 'static) -> Obj {
         Obj::Native(Rc::new(object))

@@ -4,6 +4,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use compact_str::CompactString;
+
 use super::error::{Py, Raised, exception, raise, type_error, value_error};
 use super::function::Function;
 use super::names::{Builtin, Module};
@@ -74,6 +76,29 @@ pub fn call_method<'a>(object: &Obj, name: u32, args: u32, count: u32, names: u3
     })
 }
 
+/// `object.name(…)` without names; the name is one of [`super::names::Method`].
+pub fn call_known(object: &Obj, name: u32, args: &[Obj]) -> Py {
+    let name = state::name(name);
+    let args = Args::positional(args);
+    if let Some(method) = name.method
+        && let Some(result) = super::methods::call(object, method, &args)?
+    {
+        return Ok(result);
+    }
+    call::call_method(object, name, &args)
+}
+
+pub fn call_known_builtin(number: u32, args: &[Obj]) -> Py {
+    let Some(builtin) = Builtin::at(number) else {
+        return Err(raise(Builtin::SystemError, "no such builtin"));
+    };
+    let args = Args::positional(args);
+    match builtin.is_exception() {
+        true => super::exception::new(builtin, &args),
+        false => builtins::call(builtin, &args),
+    }
+}
+
 /// A call with stars: positional arguments in an iterable, named ones in a dict.
 pub fn call_star(callee: &Obj, positional: &Obj, dict: Option<&Obj>) -> Py {
     let mut values = unpacked(positional, |kind| {
@@ -113,10 +138,6 @@ pub fn module(number: u32) -> Py {
         Some(module) => Ok(Obj::Module(module)),
         None => Err(raise(Builtin::SystemError, "no such module")),
     }
-}
-
-pub fn text(constant: u32) -> Obj {
-    Obj::Str(state::name(constant).text.clone())
 }
 
 pub fn bytes(constant: u32) -> Obj {
@@ -207,6 +228,11 @@ pub fn set_constant(set: &Obj, whole: bool) -> Py {
     Ok(Obj::set(if whole { again.copy() } else { again }, false))
 }
 
+/// A dict with these keys, each of which is there once.
+pub fn record(names: &[Rc<Text>], values: impl ExactSizeIterator<Item = Obj>) -> Obj {
+    Obj::dict(Table::of_texts(names.iter().cloned().zip(values)))
+}
+
 /// A dict of keys and values in turn.
 pub fn dict(items: Vec<Obj>) -> Py {
     let made = Rc::new(Dict {
@@ -218,13 +244,6 @@ pub fn dict(items: Vec<Obj>) -> Py {
         drop(keyed::dict_set(&made, key, value)?);
     }
     Ok(Obj::Dict(made))
-}
-
-pub fn list_append(list: &Obj, item: &Obj) -> Py<()> {
-    if let Obj::List(list) = list {
-        list.0.borrow_mut().push(item.clone());
-    }
-    Ok(())
 }
 
 pub fn list_extend(list: &Obj, items: &Obj) -> Py<()> {
@@ -276,7 +295,7 @@ pub fn set_update(set: &Obj, items: &Obj) -> Py<()> {
 
 pub fn dict_set(dict: &Obj, key: &Obj, value: &Obj) -> Py<()> {
     if let Obj::Dict(dict) = dict {
-        drop(keyed::dict_set(dict, key.clone(), value.clone())?);
+        keyed::dict_put(dict, key, value)?;
     }
     Ok(())
 }
@@ -475,7 +494,7 @@ pub fn format(value: &Obj, conversion: u32, spec: Option<&Obj>) -> Py {
 /// Joins texts.
 pub fn join(parts: &[Obj]) -> Py {
     let size = parts.iter().filter_map(Obj::as_str).map(str::len).sum();
-    let mut joined = String::with_capacity(size);
+    let mut joined = CompactString::with_capacity(size);
     let mut chars = 0;
     for part in parts {
         if let Obj::Str(part) = part {

@@ -313,7 +313,7 @@ fn size(chars: &mut CharIndices<'_>, args: &mut Values<'_>, too_big: &str) -> Py
 
 fn character(value: &Obj) -> Py<String> {
     match value {
-        Obj::Str(text) if text.chars == 1 => Ok(text.text.clone()),
+        Obj::Str(text) if text.chars == 1 => Ok(text.text.to_string()),
         Obj::Int(_) | Obj::Bool(_) | Obj::Big(_) => {
             let code = as_big(value).and_then(|n| n.to_u32()).filter(|code| *code < 0x11_0000);
             let code = code.ok_or_else(|| overflow_error("%c arg not in range(0x110000)"))?;

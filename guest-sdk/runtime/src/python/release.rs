@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::object::Obj;
+use super::share::let_go;
 use super::table::Table;
 
 thread_local! {
@@ -31,6 +32,8 @@ fn holds(value: &Obj) -> bool {
 pub fn items(items: &mut Vec<Obj>) {
     if items.iter().any(holds) {
         queue(std::mem::take(items));
+    } else {
+        items.drain(..).for_each(let_go);
     }
 }
 
@@ -39,6 +42,10 @@ pub fn table(table: &mut Table<Obj>) {
     if table.values().any(holds) {
         queue(table.take_values());
     }
+    table.drain(|key, value| {
+        let_go(key);
+        let_go(value);
+    });
 }
 
 /// The items of an object of a module that ends.
@@ -86,7 +93,7 @@ fn queue(objects: Vec<Obj>) {
             let items = items.iter_mut().map(std::mem::take);
             PENDING.with_borrow_mut(|pending| pending.get_or_insert_default().extend(items));
         }
-        drop(object);
+        let_go(object);
     }
     PENDING.set(None);
 }

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use compact_str::CompactString;
+
 use super::error::{Py, type_error};
 use super::iter;
 use super::number::{index, indexed, too_large};
@@ -10,18 +12,15 @@ use super::text::type_name;
 
 /// No object is larger than this, in bytes.
 pub const MAX_BYTES: usize = 256 << 20;
+/// A text of so many bytes needs no memory of its own.
+const SHORT: usize = size_of::<CompactString>();
 /// No list has more items than this.
 pub const MAX_ITEMS: usize = MAX_BYTES / size_of::<Obj>();
 
 /// `a + b`, if `a` is a sequence.
 pub fn concat(a: &Obj, b: &Obj) -> Py<Option<Obj>> {
     Ok(Some(match (a, b) {
-        (Obj::Str(a), Obj::Str(b)) => {
-            let mut text = String::with_capacity(room(a.len(), b.len(), MAX_BYTES)?);
-            text.push_str(a);
-            text.push_str(b);
-            Obj::Str(Rc::new(joined(text, a.chars + b.chars)))
-        }
+        (Obj::Str(a), Obj::Str(b)) => add_texts(a, b).ok_or_else(too_large)?,
         (Obj::List(a), Obj::List(b)) => {
             let (a, b) = (a.0.borrow(), b.0.borrow());
             let mut items = Vec::with_capacity(room(a.len(), b.len(), MAX_ITEMS)?);
@@ -49,14 +48,28 @@ pub fn concat(a: &Obj, b: &Obj) -> Py<Option<Obj>> {
     }))
 }
 
+/// `a + b`; `None` when that is too large.
+#[inline(never)]
+pub fn add_texts(a: &Text, b: &Text) -> Option<Obj> {
+    let len = a.len().saturating_add(b.len());
+    if len > MAX_BYTES {
+        return None;
+    }
+    // Room for a little more, since what is put together in steps goes on to grow.
+    let mut text = CompactString::with_capacity(if len <= SHORT { len } else { len.next_multiple_of(16) });
+    text.push_str(a);
+    text.push_str(b);
+    Some(Obj::Str(Rc::new(joined(text, a.chars + b.chars))))
+}
+
 fn room(a: usize, b: usize, most: usize) -> Py<usize> {
     let sum = a.saturating_add(b);
     if sum > most { Err(too_large()) } else { Ok(sum) }
 }
 
-fn joined(text: String, chars: usize) -> Text {
+fn joined(text: impl Into<CompactString>, chars: usize) -> Text {
     Text {
-        text,
+        text: text.into(),
         chars,
         hash: Default::default(),
     }

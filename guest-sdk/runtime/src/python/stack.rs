@@ -10,6 +10,7 @@ use std::cell::{Cell, UnsafeCell};
 use super::error::{Py, raise};
 use super::names::Builtin;
 use super::object::Obj;
+use super::share::{Words, is_counted, let_go};
 
 /// How many slots there are: 512 KiB.
 pub const SLOTS: usize = 32_768;
@@ -61,24 +62,31 @@ fn place(address: u32, count: usize) -> *mut Obj {
     unsafe { base.add(offset / SLOT) }
 }
 
+/// The slot at an address. One that is none names some other slot: wrong, which only a fault of the compiler can be, but a slot.
+#[cfg(target_arch = "wasm32")]
+#[inline(always)]
+fn one(address: u32) -> *mut Obj {
+    const { assert!(SLOTS.is_power_of_two() && SLOT.is_power_of_two()) };
+    let base = base();
+    let offset = (address as usize).wrapping_sub(base as usize) & ((SLOTS - 1) * SLOT);
+    // SAFETY: the offset is that of a slot of the stack.
+    unsafe { base.byte_add(offset) }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn one(address: u32) -> *mut Obj {
+    place(address, 1)
+}
+
 /// The object in a slot.
 ///
 /// # Safety
 /// While the reference lives, nothing writes the slot. Compiled code writes slots of its own frame only, and a frame's code does
 /// not run while a runtime function that it called does; so a runtime function may hold its operands until it writes its result.
-#[inline]
-pub unsafe fn slot<'a>(address: u32) -> &'a Obj {
-    // SAFETY: `place` gives a slot of the stack, which holds an object at all times; by the contract nothing writes it meanwhile.
-    unsafe { &*place(address, 1) }
-}
-
-/// Lets go of an object; quickly when there is nothing to do, which is likely.
 #[inline(always)]
-fn let_go(value: Obj) {
-    match value {
-        Obj::None | Obj::Bool(_) | Obj::Int(_) | Obj::Float(_) | Obj::Unbound => std::mem::forget(value),
-        held => drop(held),
-    }
+pub unsafe fn slot<'a>(address: u32) -> &'a Obj {
+    // SAFETY: `one` gives a slot of the stack, which holds an object at all times; by the contract nothing writes it meanwhile.
+    unsafe { &*one(address) }
 }
 
 /// The objects in consecutive slots.
@@ -92,18 +100,26 @@ pub unsafe fn slots<'a>(address: u32, count: u32) -> &'a [Obj] {
 }
 
 /// Puts an object into a slot and drops what was there. Must not be called while a reference from [`slot`] to it is in use.
-#[inline]
+#[inline(always)]
 pub fn put(address: u32, value: Obj) {
-    let slot = place(address, 1);
+    let slot = one(address);
     // SAFETY: a slot of the stack holds an object at all times; the old one is dropped only when the new one is in its place.
     let old = unsafe { std::mem::replace(&mut *slot, value) };
     let_go(old);
 }
 
+/// As [`put`], of a copy.
+#[inline(always)]
+pub fn put_words(address: u32, value: Words) {
+    let slot = one(address);
+    // SAFETY: a slot of the stack holds an object at all times.
+    value.replace(unsafe { &mut *slot });
+}
+
 /// Takes the object out of a slot, which becomes `None`.
-#[inline]
+#[inline(always)]
 pub fn take(address: u32) -> Obj {
-    let slot = place(address, 1);
+    let slot = one(address);
     // SAFETY: a slot of the stack holds an object at all times.
     unsafe { std::mem::take(&mut *slot) }
 }
@@ -115,6 +131,7 @@ pub fn after(address: u32, count: u32) -> u32 {
 }
 
 /// Empties consecutive slots.
+#[inline]
 pub fn clear(address: u32, count: u32) {
     let first = place(address, count as usize);
     for at in 0..count as usize {
@@ -124,12 +141,11 @@ pub fn clear(address: u32, count: u32) {
 }
 
 /// Takes the objects out of consecutive slots.
-pub fn take_all(address: u32, count: u32) -> Vec<Obj> {
+#[inline]
+pub fn take_all(address: u32, count: u32) -> impl ExactSizeIterator<Item = Obj> {
     let first = place(address, count as usize);
     // SAFETY: `place` has checked that all of them are slots.
-    (0..count as usize)
-        .map(|at| unsafe { std::mem::take(&mut *first.add(at)) })
-        .collect()
+    (0..count as usize).map(move |at| unsafe { std::mem::take(&mut *first.add(at)) })
 }
 
 /// A function's slots on top of the stack; popped when dropped.
@@ -201,12 +217,19 @@ impl Frame {
         matches!(unsafe { &*self.at(at) }, Obj::Unbound)
     }
 
-    /// Makes the slots from `from` to before `to` variables that are not assigned.
+    /// Makes the slots from `from` to before `to` variables that are not assigned. They hold immediates.
     #[inline]
     pub fn unbind(&mut self, from: usize, to: usize) {
         for at in from..to.min(self.len) {
-            self.set(at, Obj::Unbound);
+            self.fill(at, Obj::Unbound);
         }
+    }
+
+    /// As [`Frame::set`] of a slot that holds an immediate, as all slots of a new frame do.
+    #[inline]
+    pub fn fill(&mut self, at: usize, value: Obj) {
+        // SAFETY: as in `set`. An immediate is overwritten, which need not be let go; anything else would only be leaked.
+        unsafe { self.at(at).write(value) }
     }
 }
 
@@ -219,8 +242,8 @@ impl Drop for Frame {
             // SAFETY: a slot of the stack holds an object at all times.
             let slot = unsafe { &mut *first.add(at) };
             // An immediate may stay where it is.
-            if !matches!(slot, Obj::None | Obj::Bool(_) | Obj::Int(_) | Obj::Float(_) | Obj::Unbound) {
-                drop(std::mem::take(slot));
+            if is_counted(slot) {
+                let_go(std::mem::take(slot));
             }
         }
         TOP.set(self.first);

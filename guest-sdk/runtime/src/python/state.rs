@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use super::class::Class;
 use super::error::{Py, Raised, raise};
 use super::function::{Code, Function};
-use super::names::Builtin;
+use super::names::{BUILTINS, Builtin};
 use super::object::{Name, Obj, Text};
 use crate::builtins::World;
 use crate::engine;
@@ -23,9 +23,23 @@ const MAX_LOG: usize = 64 << 10;
 /// A constant of the compiled flow in the form that its use needs. Kept as long as the instance lives, since compiled code names it
 /// by number again and again.
 pub enum Constant {
-    Name(Name),
+    Name(Named),
     Names(Vec<Rc<Text>>),
     Code(Code),
+}
+
+/// A name, and its text as an object.
+pub struct Named {
+    name: Name,
+    text: Obj,
+}
+
+impl Named {
+    fn of(text: &str) -> Named {
+        let name = Name::new(text);
+        let text = Obj::Str(name.text.clone());
+        Named { name, text }
+    }
 }
 
 struct State {
@@ -33,7 +47,6 @@ struct State {
     pending: RefCell<Option<Raised>>,
     globals: RefCell<Vec<Obj>>,
     global_names: RefCell<Vec<Rc<Text>>>,
-    constants: RefCell<Vec<Option<&'static Constant>>>,
     /// Bytes and large integers. They are written as constant texts, which the program may have for themselves under the same number.
     bytes: RefCell<FxHashMap<u32, Rc<[u8]>>>,
     bigs: RefCell<FxHashMap<u32, Obj>>,
@@ -49,13 +62,17 @@ struct State {
     classes: RefCell<Vec<Rc<Class>>>,
 }
 
+/// By their numbers.
+type Constants = &'static [Cell<Option<&'static Constant>>];
+
 thread_local! {
     static BASE: Cell<u32> = const { Cell::new(0) };
+    static CONSTANTS: Cell<Constants> = const { Cell::new(&[]) };
+    static BUILTIN_OBJECTS: &'static [Obj] = Vec::leak(BUILTINS.iter().map(|(builtin, _)| Obj::Builtin(*builtin)).collect());
     static STATE: State = State {
         pending: RefCell::default(),
         globals: RefCell::default(),
         global_names: RefCell::default(),
-        constants: RefCell::default(),
         bytes: RefCell::default(),
         bigs: RefCell::default(),
         world: RefCell::default(),
@@ -241,34 +258,46 @@ pub fn remember_class(class: &Rc<Class>) {
     STATE.with(|state| state.classes.borrow_mut().push(class.clone()));
 }
 
-/// A constant in the form that `make` gives it from the flow's; made once.
-fn constant(index: u32, make: impl FnOnce(Value) -> Constant) -> &'static Constant {
-    STATE.with(|state| {
-        if let Some(Some(known)) = state.constants.borrow().get(index as usize) {
-            return *known;
-        }
-        let made: &'static Constant = Box::leak(Box::new(make(engine::with(|run| run.program.constant(index)))));
-        keep(state, index, made);
-        made
-    })
+/// A constant, once it is made.
+#[inline(always)]
+fn known(index: u32) -> Option<&'static Constant> {
+    CONSTANTS.get().get(index as usize)?.get()
 }
 
-fn keep(state: &State, index: u32, made: &'static Constant) {
-    let mut constants = state.constants.borrow_mut();
+/// A constant in the form that `make` gives it from the flow's; made once.
+fn constant(index: u32, make: impl FnOnce(Value) -> Constant) -> &'static Constant {
+    if let Some(known) = known(index) {
+        return known;
+    }
+    let made: &'static Constant = Box::leak(Box::new(make(engine::with(|run| run.program.constant(index)))));
+    keep(index, made);
+    made
+}
+
+#[cold]
+fn keep(index: u32, made: &'static Constant) {
     let at = index as usize;
     // A number beyond every table names no constant and is not worth a place.
-    if at < 1 << 24 {
-        if constants.len() <= at {
-            constants.resize(at + 1, None);
-        }
-        constants[at] = Some(made);
+    if at >= 1 << 24 {
+        return;
+    }
+    let mut constants = CONSTANTS.get();
+    if constants.len() <= at {
+        let mut more = vec![Cell::new(None); (at + 1).next_power_of_two().max(64)];
+        more.iter_mut().zip(constants).for_each(|(new, old)| new.set(old.get()));
+        // Kept as long as what they refer to; each time it grows twice as large, so that all of them together are as large as the last.
+        constants = Vec::leak(more);
+        CONSTANTS.set(constants);
+    }
+    if let Some(place) = constants.get(at) {
+        place.set(Some(made));
     }
 }
 
 /// Constants as tests give them, in place of a flow's.
 #[cfg(test)]
 pub fn put_constant(index: u32, made: Constant) {
-    STATE.with(|state| keep(state, index, Box::leak(Box::new(made))));
+    keep(index, Box::leak(Box::new(made)));
 }
 
 fn text_of(value: &Value) -> &str {
@@ -276,17 +305,47 @@ fn text_of(value: &Value) -> &str {
 }
 
 /// A constant as a name.
+#[inline(always)]
 pub fn name(index: u32) -> &'static Name {
-    thread_local! {
-        static EMPTY: &'static Name = Box::leak(Box::new(Name::new("")));
+    &named(index).name
+}
+
+/// A constant text as an object.
+#[inline(always)]
+pub fn text(index: u32) -> &'static Obj {
+    &named(index).text
+}
+
+/// A constant object that stands for a slot in compiled code: a text, or a builtin (`flowgate-compiler`, `python/emit/code.rs`).
+#[inline(never)]
+pub fn operand(word: u32) -> &'static Obj {
+    match word & 2 {
+        0 => text(word >> 2),
+        _ => BUILTIN_OBJECTS.with(|known| known.get((word >> 2) as usize).unwrap_or(&Obj::None)),
     }
-    match constant(index, |value| Constant::Name(Name::new(text_of(&value)))) {
-        Constant::Name(name) => name,
-        _ => EMPTY.with(|name| *name),
+}
+
+#[inline(always)]
+fn named(index: u32) -> &'static Named {
+    match known(index) {
+        Some(Constant::Name(named)) => named,
+        _ => first_named(index),
+    }
+}
+
+#[cold]
+fn first_named(index: u32) -> &'static Named {
+    thread_local! {
+        static EMPTY: &'static Named = Box::leak(Box::new(Named::of("")));
+    }
+    match constant(index, |value| Constant::Name(Named::of(text_of(&value)))) {
+        Constant::Name(named) => named,
+        _ => EMPTY.with(|named| *named),
     }
 }
 
 /// A constant list of names; none when absent.
+#[inline]
 pub fn names(index: u32) -> &'static [Rc<Text>] {
     if index == ABSENT {
         return &[];

@@ -3,10 +3,11 @@
 //! Entries stand in a list in the order of their insertion; a removed one leaves a hole until the list would have to grow. Few
 //! entries are found by walking over them, more by an index of their places. No operation runs code of the program.
 
-use hashbrown::HashTable;
+use std::rc::Rc;
 
 use super::error::Py;
 use super::hash;
+use super::index::Index;
 use super::object::{Obj, Text};
 
 /// A key's place among the entries; grows with every insertion, so that an iteration can go on from where it was.
@@ -22,26 +23,6 @@ struct Entry<V> {
     value: V,
 }
 
-/// An entry in the index, with what the index needs of its hash, so that it grows without looking at the entries.
-#[derive(Clone, Copy)]
-struct Indexed {
-    place: u32,
-    spread: u32,
-}
-
-impl Indexed {
-    fn new(hash: u64, place: Place) -> Self {
-        Indexed {
-            // Memory ends long before these many entries.
-            place: place as u32,
-            spread: spread(hash),
-        }
-    }
-    fn hash(&self) -> u64 {
-        wide(self.spread)
-    }
-}
-
 #[derive(Clone)]
 pub struct Table<V> {
     entries: Vec<Option<Entry<V>>>,
@@ -49,7 +30,7 @@ pub struct Table<V> {
     /// No entry lives before this place, so that taking from the front does not walk over all holes again.
     first: Place,
     /// Places of all live entries, or nothing.
-    index: HashTable<Indexed>,
+    index: Index,
     /// Counts changes of the set of keys.
     version: u32,
 }
@@ -60,7 +41,7 @@ impl<V> Default for Table<V> {
             entries: Vec::new(),
             live: 0,
             first: 0,
-            index: HashTable::new(),
+            index: Index::default(),
             version: 0,
         }
     }
@@ -83,10 +64,29 @@ impl<V> Table<V> {
     pub fn version(&self) -> u32 {
         self.version
     }
+    /// A table of these entries. The keys are texts, each of which is there once.
+    pub fn of_texts(entries: impl ExactSizeIterator<Item = (Rc<Text>, V)>) -> Self {
+        let live = entries.len();
+        let entry = |(key, value): (Rc<Text>, V)| {
+            let hash = hash::text(&key);
+            let key = Obj::Str(key);
+            Some(Entry { hash, key, value })
+        };
+        let mut table = Table {
+            entries: entries.map(entry).collect(),
+            live,
+            ..Self::default()
+        };
+        if live > WALKED {
+            table.index_all();
+        }
+        table
+    }
     /// A reference to the value. `TypeError` when the key is unhashable.
+    #[inline(always)]
     pub fn get_ref(&self, key: &Obj) -> Py<Option<&V>> {
         let hash = hash::key(key)?;
-        Ok(self.value_at(self.find(hash, |known| hash::same_key(known, key))))
+        Ok(self.value_at(self.place_of(hash, key)))
     }
     /// The value of a text key.
     pub fn get_text(&self, key: &Text) -> Option<&V> {
@@ -95,9 +95,10 @@ impl<V> Table<V> {
     pub fn contains(&self, key: &Obj) -> Py<bool> {
         Ok(self.get_ref(key)?.is_some())
     }
+    #[inline(always)]
     pub fn get_mut(&mut self, key: &Obj) -> Py<Option<&mut V>> {
         let hash = hash::key(key)?;
-        let at = self.find(hash, |known| hash::same_key(known, key));
+        let at = self.place_of(hash, key);
         Ok(at
             .and_then(|at| self.entries.get_mut(at))
             .and_then(|entry| entry.as_mut())
@@ -106,7 +107,7 @@ impl<V> Table<V> {
     /// Gives the value that was there. A key that was there stays the object it was.
     pub fn insert(&mut self, key: Obj, value: V) -> Py<Option<V>> {
         let hash = hash::key(&key)?;
-        match self.find(hash, |known| hash::same_key(known, &key)) {
+        match self.place_of(hash, &key) {
             Some(at) => Ok(self.replace(at, value)),
             None => {
                 self.push(Entry { hash, key, value });
@@ -120,9 +121,7 @@ impl<V> Table<V> {
     /// The key as it was inserted, and its value.
     pub fn remove_entry(&mut self, key: &Obj) -> Py<Option<(Obj, V)>> {
         let hash = hash::key(key)?;
-        Ok(self
-            .find(hash, |known| hash::same_key(known, key))
-            .and_then(|at| self.take(at)))
+        Ok(self.place_of(hash, key).and_then(|at| self.take(at)))
     }
     /// The keys with the hash of `key`.
     pub fn candidates(&self, key: &Obj) -> Py<Vec<Obj>> {
@@ -131,9 +130,12 @@ impl<V> Table<V> {
         if self.entries.len() <= WALKED {
             return Ok(self.entries.iter().flatten().filter_map(known).collect());
         }
-        let places = self.index.iter_hash(wide(spread(hash)));
-        let entries = places.filter_map(|at| self.entries.get(at.place as Place)?.as_ref());
-        Ok(entries.filter_map(known).collect())
+        let mut found = Vec::new();
+        self.index.find(hash, |at| {
+            found.extend(self.entries.get(at).and_then(Option::as_ref).and_then(known));
+            false
+        });
+        Ok(found)
     }
     pub fn clear(&mut self) {
         *self = Table {
@@ -193,22 +195,25 @@ impl<V> Table<V> {
         Ok(true)
     }
 
+    #[inline]
     fn value_at(&self, at: Option<Place>) -> Option<&V> {
         self.entries.get(at?)?.as_ref().map(|entry| &entry.value)
     }
 
-    #[inline]
+    #[inline(always)]
     fn find(&self, hash: u64, same: impl Fn(&Obj) -> bool) -> Option<Place> {
         let entries = &self.entries;
         let is = |entry: &Option<Entry<V>>| entry.as_ref().is_some_and(|entry| entry.hash == hash && same(&entry.key));
         if entries.len() <= WALKED {
             return entries.iter().position(is);
         }
-        let wanted = spread(hash);
-        let found = self.index.find(wide(wanted), |at| {
-            at.spread == wanted && entries.get(at.place as Place).is_some_and(is)
-        });
-        found.map(|at| at.place as Place)
+        self.index.find(hash, |at| entries.get(at).is_some_and(is))
+    }
+
+    /// The place of a key.
+    #[inline(never)]
+    fn place_of(&self, hash: u64, key: &Obj) -> Option<Place> {
+        self.find(hash, |known| hash::same_key(known, key))
     }
 
     fn replace(&mut self, at: Place, value: V) -> Option<V> {
@@ -224,22 +229,16 @@ impl<V> Table<V> {
         self.entries.push(Some(entry));
         self.live += 1;
         self.version = self.version.wrapping_add(1);
-        if at == WALKED {
+        // The first index is made when the list gets too long to walk over.
+        if at >= WALKED && !self.index.add(hash, at) {
             self.index_all();
-        } else if at > WALKED {
-            let indexed = Indexed::new(hash, at);
-            self.index.insert_unique(indexed.hash(), indexed, Indexed::hash);
         }
     }
 
     fn take(&mut self, at: Place) -> Option<(Obj, V)> {
         let entry = self.entries.get_mut(at)?.take()?;
-        if self.entries.len() > WALKED
-            && let Ok(found) = self
-                .index
-                .find_entry(wide(spread(entry.hash)), |known| known.place as Place == at)
-        {
-            found.remove();
+        if self.entries.len() > WALKED {
+            self.index.remove(entry.hash, at);
         }
         self.live -= 1;
         self.version = self.version.wrapping_add(1);
@@ -274,17 +273,21 @@ impl<V> Table<V> {
     }
 
     fn index_all(&mut self) {
-        self.index.reserve(self.entries.len(), Indexed::hash);
-        for (at, entry) in self.entries.iter().enumerate() {
-            if let Some(entry) = entry {
-                let indexed = Indexed::new(entry.hash, at);
-                self.index.insert_unique(indexed.hash(), indexed, Indexed::hash);
-            }
-        }
+        let entries = self.entries.iter().enumerate();
+        let hashes = entries.filter_map(|(at, entry)| Some((at, entry.as_ref()?.hash)));
+        self.index = Index::of(self.live, hashes);
     }
 }
 
 impl<V: Default> Table<V> {
+    /// Takes the entries out of a table that ends.
+    #[inline]
+    pub fn drain(&mut self, mut each: impl FnMut(Obj, V)) {
+        self.entries
+            .drain(..)
+            .flatten()
+            .for_each(|entry| each(entry.key, entry.value));
+    }
     /// Moves all values out of a table that ends.
     pub fn take_values(&mut self) -> Vec<V> {
         let entries = self.entries.iter_mut().flatten();
@@ -294,6 +297,7 @@ impl<V: Default> Table<V> {
 
 impl<V: Clone> Table<V> {
     /// `TypeError` when the key is unhashable.
+    #[inline(always)]
     pub fn get(&self, key: &Obj) -> Py<Option<V>> {
         Ok(self.get_ref(key)?.cloned())
     }
@@ -309,17 +313,6 @@ fn is_text(known: &Obj, key: &str) -> bool {
 
 fn first_live<'a, V: 'a>(entries: impl Iterator<Item = &'a Option<Entry<V>>>) -> Option<(usize, &'a Entry<V>)> {
     entries.enumerate().find_map(|(at, entry)| Some((at, entry.as_ref()?)))
-}
-
-/// Python's hashes of numbers are the numbers; the index wants their differences in all bits.
-fn spread(hash: u64) -> u32 {
-    let spread = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (spread ^ (spread >> 32)) as u32
-}
-
-/// The index takes places from the lower bits and tags from the upper ones, of as many bits as an address has.
-fn wide(spread: u32) -> u64 {
-    u64::from(spread) << 32 | u64::from(spread)
 }
 
 #[cfg(test)]

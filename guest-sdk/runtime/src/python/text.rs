@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use compact_str::ToCompactString;
+
 use super::depth;
 use super::dunder::{self, Special};
 use super::error::{Py, type_error};
@@ -19,13 +21,13 @@ thread_local! {
 
 thread_local! {
     /// The texts of one ASCII character each: indexing and iterating over texts makes many of them.
-    static CHARS: Vec<Rc<Text>> = (0..128_u8).map(|byte| Rc::new(Text::new(char::from(byte)))).collect();
+    static CHARS: Vec<Rc<Text>> = (0..128_u8).map(|byte| Rc::new(Text::new(char::from(byte).to_compact_string()))).collect();
 }
 
 /// A text of one character.
 pub fn char_text(c: char) -> Rc<Text> {
     let known = CHARS.with(|chars| chars.get(c as usize).cloned());
-    known.unwrap_or_else(|| Rc::new(Text::new(c)))
+    known.unwrap_or_else(|| Rc::new(Text::new(c.to_compact_string())))
 }
 
 /// A container whose text is in progress, for as long as it lives.
@@ -59,11 +61,16 @@ pub fn repr(value: &Obj) -> Py<String> {
     Ok(out)
 }
 
+/// `str(n)`
+pub fn of_int(n: i64) -> Obj {
+    Obj::Str(Rc::new(Text::ascii(n.to_compact_string())))
+}
+
 /// A text gives itself.
 pub fn str(value: &Obj) -> Py<Rc<Text>> {
     match value {
         Obj::Str(text) => Ok(text.clone()),
-        Obj::Int(n) => Ok(Rc::new(Text::new(IntText::of(*n).as_str()))),
+        Obj::Int(n) => Ok(Rc::new(Text::ascii(n.to_compact_string()))),
         _ => {
             let mut out = String::new();
             push_str(&mut out, value)?;
@@ -465,10 +472,7 @@ pub fn builtin_name(value: &Obj) -> &'static str {
         Obj::Set(_) => "set",
         Obj::Range(_) => "range",
         Obj::Slice(_) => "slice",
-        Obj::Iter(iter) => match iter.state.try_borrow() {
-            Ok(state) => state.as_ref().map_or("iterator", |state| state.type_name()),
-            Err(_) => "iterator",
-        },
+        Obj::Iter(iter) => iter.type_name(),
         Obj::Generator(_) => "generator",
         Obj::Function(_) => "function",
         Obj::Bound(_) => "method",
@@ -518,7 +522,7 @@ fn class_name(class: &Obj) -> Rc<str> {
 /// The name of a function, after those it is defined in.
 fn qualified_name(function: &Obj) -> String {
     match function {
-        Obj::Function(function) => function.code.qualname.text.clone(),
+        Obj::Function(function) => function.code.qualname.text.to_string(),
         Obj::Generator(generator) => generator.qualname().to_owned(),
         Obj::NativeFn(function) => function.name.to_owned(),
         other => type_name(other).to_string(),

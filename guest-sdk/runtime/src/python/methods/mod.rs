@@ -13,6 +13,7 @@ mod float_hex;
 pub mod list;
 pub mod number;
 mod range;
+mod ranks;
 pub mod set;
 pub mod signature;
 mod slice;

@@ -1,6 +1,6 @@
 //! `list.sort` and `sorted`: keys, direction, and comparisons by what the keys are.
 
-use super::timsort;
+use super::{ranks, timsort};
 use crate::python::error::Py;
 use crate::python::object::{Args, Obj};
 use crate::python::{call, compare};
@@ -13,16 +13,12 @@ pub fn sort(items: &mut Vec<Obj>, key: Option<&Obj>, reverse: bool) -> Py<()> {
         items.reverse();
     }
     let done = match key {
-        None => match Keys::of(items.iter()) {
-            Keys::Ints => {
-                // Equal integers are the same, so nobody can tell a stable sort.
-                items.sort_unstable_by_key(|item| match item {
-                    Obj::Int(n) => *n,
-                    _ => 0,
-                });
+        None => match ranks::order(items.iter()) {
+            Some(order) => {
+                arrange(items, &order);
                 Ok(())
             }
-            kind => timsort::sort(items, |a, b| kind.less(a, b)),
+            None => timsort::sort(items, compare::less),
         },
         Some(key) => by_key(items, key),
     };
@@ -37,8 +33,8 @@ fn by_key(items: &mut Vec<Obj>, key: &Obj) -> Py<()> {
     for item in items.iter() {
         keys.push(call::call(key, &Args::positional(std::slice::from_ref(item)))?);
     }
-    if Keys::of(keys.iter()) == Keys::Ints {
-        by_numbers(items, &keys);
+    if let Some(order) = ranks::order(keys.iter()) {
+        arrange(items, &order);
         return Ok(());
     }
     let mut pairs: Vec<(Obj, Obj)> = keys.into_iter().zip(items.drain(..)).collect();
@@ -47,17 +43,11 @@ fn by_key(items: &mut Vec<Obj>, key: &Obj) -> Py<()> {
     done
 }
 
-/// Sorts by keys that are all small integers: with the place beside the key, any sort is stable.
-fn by_numbers(items: &mut [Obj], keys: &[Obj]) {
-    let number = |(at, key): (usize, &Obj)| match key {
-        Obj::Int(n) => (*n, at),
-        _ => (0, at),
-    };
-    let mut order: Vec<(i64, usize)> = keys.iter().enumerate().map(number).collect();
-    order.sort_unstable();
+/// Puts the items into an order of their places.
+fn arrange(items: &mut [Obj], order: &[u32]) {
     let mut old: Vec<Obj> = items.iter_mut().map(std::mem::take).collect();
-    for (item, (_, at)) in items.iter_mut().zip(order) {
-        if let Some(moved) = old.get_mut(at) {
+    for (item, at) in items.iter_mut().zip(order) {
+        if let Some(moved) = old.get_mut(*at as usize) {
             std::mem::swap(item, moved);
         }
     }
@@ -76,44 +66,5 @@ pub fn by_first(pairs: &mut [(Obj, Obj)], reverse: bool) -> Py<()> {
 }
 
 fn pairs_by_key(pairs: &mut [(Obj, Obj)]) -> Py<()> {
-    let kind = Keys::of(pairs.iter().map(|(key, _)| key));
-    timsort::sort(pairs, |(a, _), (b, _)| kind.less(a, b))
-}
-
-/// What all keys are, if it is one type that compares quickly.
-#[derive(Clone, Copy, PartialEq)]
-enum Keys {
-    Ints,
-    Floats,
-    Texts,
-    Mixed,
-}
-
-impl Keys {
-    fn of<'a>(mut keys: impl Iterator<Item = &'a Obj>) -> Keys {
-        let kind = |key: &Obj| match key {
-            Obj::Int(_) => Keys::Ints,
-            Obj::Float(_) => Keys::Floats,
-            Obj::Str(_) => Keys::Texts,
-            _ => Keys::Mixed,
-        };
-        let Some(first) = keys.next().map(kind) else {
-            return Keys::Mixed;
-        };
-        if keys.all(|key| kind(key) == first) {
-            first
-        } else {
-            Keys::Mixed
-        }
-    }
-
-    fn less(self, a: &Obj, b: &Obj) -> Py<bool> {
-        Ok(match (self, a, b) {
-            (Keys::Ints, Obj::Int(a), Obj::Int(b)) => a < b,
-            (Keys::Floats, Obj::Float(a), Obj::Float(b)) => a < b,
-            // UTF-8 keeps the order of code points.
-            (Keys::Texts, Obj::Str(a), Obj::Str(b)) => a.as_bytes() < b.as_bytes(),
-            (_, a, b) => return compare::less(a, b),
-        })
-    }
+    timsort::sort(pairs, |(a, _), (b, _)| compare::less(a, b))
 }

@@ -129,6 +129,7 @@ fn part(of: &Rc<Text>, part: &str) -> Obj {
     match part.as_bytes() {
         // Texts of one character are there already.
         [only] => iter::character(char::from(*only)),
+        _ if of.is_ascii() => Obj::Str(Rc::new(Text::ascii(part))),
         _ => Obj::str(part),
     }
 }

@@ -4,8 +4,9 @@ use crate::py::chars::is_space;
 
 /// At runs of white space, at most `most` times; what is left is not cut, but has no white space before it.
 pub fn words<'a>(text: &'a str, most: usize, mut push: impl FnMut(&'a str)) {
-    let mut rest = text.trim_start_matches(is_space);
+    let mut rest = text;
     for _ in 0..most {
+        rest = without_space(rest);
         // A byte loop for the usual case: no multi-byte character before the next space.
         let end = match rest.bytes().position(|b| b == b' ' || !(0x21..0x7f).contains(&b)) {
             None => break,
@@ -16,10 +17,21 @@ pub fn words<'a>(text: &'a str, most: usize, mut push: impl FnMut(&'a str)) {
             },
         };
         push(&rest[..end]);
-        rest = rest[end..].trim_start_matches(is_space);
+        rest = &rest[end..];
     }
+    rest = without_space(rest);
     if !rest.is_empty() {
         push(rest);
+    }
+}
+
+/// The text without the white space before it, which is mostly one space before something visible.
+#[inline]
+fn without_space(text: &str) -> &str {
+    match text.as_bytes() {
+        [0x21..0x7f, ..] => text,
+        [b' ', 0x21..0x7f, ..] => &text[1..],
+        _ => text.trim_start_matches(is_space),
     }
 }
 
@@ -40,15 +52,32 @@ pub fn words_from_end<'a>(text: &'a str, most: usize, mut push: impl FnMut(&'a s
     }
 }
 
+/// Separators of so many bytes are looked for one byte after the other.
+const SHORT: usize = 4;
+
 /// At a separator that is not empty.
 pub fn parts<'a>(text: &'a str, separator: &str, most: usize, mut push: impl FnMut(&'a str)) {
-    let pieces = most.saturating_add(1);
-    let mut chars = separator.chars();
-    match (chars.next(), chars.next()) {
-        // One character is found faster.
-        (Some(c), None) => text.splitn(pieces, c).for_each(push),
-        _ => text.splitn(pieces, separator).for_each(&mut push),
+    let (bytes, wanted) = (text.as_bytes(), separator.as_bytes());
+    let Some((first, others)) = wanted.split_first().filter(|_| wanted.len() <= SHORT) else {
+        return text.splitn(most.saturating_add(1), separator).for_each(push);
+    };
+    // A walk over the bytes is faster than a search that has to be set up for each part.
+    let (mut start, mut at, mut left) = (0, 0, most);
+    while left > 0
+        && let Some(rest) = bytes.get(at..)
+        && let Some(skipped) = rest.iter().position(|byte| byte == first)
+    {
+        at += skipped;
+        if rest.get(skipped + 1..).is_some_and(|rest| rest.starts_with(others)) {
+            push(text.get(start..at).unwrap_or_default());
+            at += wanted.len();
+            start = at;
+            left -= 1;
+        } else {
+            at += 1;
+        }
     }
+    push(text.get(start..).unwrap_or_default());
 }
 
 /// As [`parts`] from the end, last part first.
