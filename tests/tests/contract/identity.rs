@@ -71,6 +71,22 @@ const PATHS: &[(&str, &str)] = &[
     ("/api/gateway/runs/some/ledger/stream", "GET"),
     ("/api/gateway/runs/ledger/batch", "POST"),
     ("/api/gateway/commands", "POST"),
+    ("/api/gateway/runs/some/artifacts", "GET"),
+    ("/api/gateway/runs/some/artifacts/some", "GET"),
+    ("/api/gateway/runs/some/artifacts/some/content", "GET"),
+    ("/api/gateway/runs/some/artifacts/some/export", "POST"),
+    ("/api/gateway/sessions/some/artifacts", "GET"),
+    ("/api/gateway/artifacts/search", "GET"),
+    ("/api/gateway/artifacts/stats", "GET"),
+    ("/api/gateway/artifacts/import", "POST"),
+    ("/api/gateway/attachments/upload", "POST"),
+    ("/api/gateway/attachments/ingest", "POST"),
+    ("/api/gateway/audit/tail", "GET"),
+    ("/api/gateway/files/list", "GET"),
+    ("/api/gateway/files/search", "GET"),
+    ("/api/gateway/files/read", "GET"),
+    ("/api/gateway/files/skim", "GET"),
+    ("/api/gateway/workspace/policy", "GET"),
 ];
 
 #[tokio::test]
