@@ -3,6 +3,7 @@
 //! The document is written as it is read, a page of rows at a time: its size is no matter to the host. What it holds is decided when it
 //! begins (`total` of each ledger), so rows that are committed meanwhile are left to the next one.
 
+mod artifacts;
 mod conversation;
 mod timeline;
 mod turns;
@@ -235,9 +236,9 @@ impl Bundle {
 
     async fn ledger(&self, out: &mut Pieces, window: &Window) -> Result<(), Broken> {
         let Window { run_id, start, end, .. } = window;
-        let run_id = text(run_id.as_str());
+        let name = text(run_id.as_str());
         out.put(&format!(
-            "{run_id}:{{\"run_id\":{run_id},\"total\":{end},\"cursor_start\":{start},\"cursor_end\":{end},\"items\":["
+            "{name}:{{\"run_id\":{name},\"total\":{end},\"cursor_start\":{start},\"cursor_end\":{end},\"items\":["
         ))
         .await?;
         let mut rows = Rows::of(&self.app, window);
@@ -249,7 +250,10 @@ impl Bundle {
                 out.put("}").await?;
             }
         }
-        out.put("],\"artifacts\":[]}").await
+        out.put("],\"artifacts\":").await?;
+        let own = artifacts::of(&self.app, self.run.at.tenant, std::slice::from_ref(run_id)).await?;
+        out.value(&artifacts::shown(&own)).await?;
+        out.put("}").await
     }
 }
 

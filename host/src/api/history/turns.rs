@@ -3,10 +3,12 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::super::artifacts::item::Metadata;
 use super::super::pieces::{Broken, Pieces};
 use super::super::validate::null;
 use super::super::{AppState, Error};
 use super::conversation::{self, Answer};
+use super::{SUBRUNS, artifacts};
 use crate::ids::TenantId;
 use crate::journal::{RunRow, SessionRoot, TreeSum};
 use crate::record::Json;
@@ -29,7 +31,8 @@ struct Turn<'a> {
     answer: Option<String>,
     answer_meta: Option<Json>,
     stats: Stats,
-    artifacts: [(); 0],
+    /// Of the run and its descendants.
+    artifacts: Vec<Metadata<'a>>,
 }
 
 /// Over the run and its descendants.
@@ -84,6 +87,10 @@ pub(super) async fn write(app: &AppState, out: &mut Pieces, tenant: TenantId, ro
         let sum = app.journal.tree_sum(run.at).await?;
         let prompt = conversation::prompt(&input);
         let answer = answer(app, &run).await?;
+        let below = app.journal.descendants(tenant, run_id, SUBRUNS).await?;
+        let mut family = vec![run_id.clone()];
+        family.extend(below.into_iter().map(|run| run.run_id));
+        let artifacts = artifacts::of(app, tenant, &family).await?;
         let turn = Turn {
             run_id: run_id.as_str(),
             workflow_id: &run.workflow_id,
@@ -97,7 +104,7 @@ pub(super) async fn write(app: &AppState, out: &mut Pieces, tenant: TenantId, ro
             answer: answer.text,
             answer_meta: answer.meta,
             stats: Stats::of(&run, &sum),
-            artifacts: [],
+            artifacts: artifacts::shown(&artifacts),
         };
         if !std::mem::take(&mut first) {
             out.put(",").await?;

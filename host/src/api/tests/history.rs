@@ -44,6 +44,11 @@ async fn a_bundle_has_the_run_its_ledgers_and_a_timeline() {
     for time in ["created_at", "updated_at"] {
         assert!(found["run"][time].take().is_string());
     }
+    let snapshot = found["workflow_snapshot"].take();
+    assert_eq!(
+        (&snapshot["workflow_id"], &snapshot["format"]),
+        (&json!("listen@1.0.0:approve"), &json!("visualflow_json"))
+    );
     let workspace = found["input_data"]["workspace_root"].take();
     assert!(workspace.as_str().unwrap().starts_with("workspaces/"));
     let ledger = found["ledgers"][&run].take();
@@ -59,6 +64,19 @@ async fn a_bundle_has_the_run_its_ledgers_and_a_timeline() {
             "workflow_snapshot": null, "input_data": {"title": 3.0, "workspace_root": null}, "ledgers": {&run: null, &listener: null},
             "timeline": null, "session": null})
     );
+    let mut ledger = ledger;
+    let artifacts = ledger["artifacts"].take();
+    let artifact = &artifacts[0];
+    assert_eq!(
+        (
+            artifacts.as_array().unwrap().len(),
+            &artifact["artifact_id"],
+            &artifact["tags"]["kind"],
+            &artifact["access"]["access_count"]
+        ),
+        (1, &snapshot["artifact_id"], &json!("workflow_snapshot"), &json!(0))
+    );
+    assert_eq!(artifact.get("artifact_envelope_v1"), None);
     let page = gateway.get(&format!("/api/gateway/runs/{run}/ledger")).await.json();
     let items: Vec<Value> = (1..)
         .zip(page["items"].as_array().unwrap())
@@ -66,7 +84,7 @@ async fn a_bundle_has_the_run_its_ledgers_and_a_timeline() {
         .collect();
     assert_eq!(
         ledger,
-        json!({"run_id": run, "total": 2, "cursor_start": 1, "cursor_end": 2, "items": items, "artifacts": []})
+        json!({"run_id": run, "total": 2, "cursor_start": 1, "cursor_end": 2, "items": items, "artifacts": null})
     );
     assert_eq!((&of_listener["run_id"], &of_listener["total"]), (&json!(listener), &json!(2)));
     let entry = json!({"run_id": run, "cursor": 1, "node_id": "n", "status": "completed", "effect_type": null, "started_at": "",
@@ -169,12 +187,17 @@ async fn the_turns_of_a_session_are_what_was_asked_and_answered() {
         assert!(turn[varying].take().is_string());
     }
     assert!(turn["stats"]["duration_ms"].take().is_u64());
+    let artifacts = turn["artifacts"].take();
+    assert_eq!(
+        (artifacts.as_array().unwrap().len(), &artifacts[0]["run_id"]),
+        (1, &json!(first))
+    );
     assert_eq!(
         turn,
         json!({"run_id": first, "workflow_id": "demo@1.1.0:approve", "kind": "run", "status": "completed", "created_at": null,
             "updated_at": null, "prompt": "one?", "prompt_metadata": null, "attachments": [{"$artifact": "a"}], "answer": "one!",
             "answer_meta": {"m": 3.0}, "stats": {"duration_ms": null, "llm_calls": 0, "tool_calls": 0,
-                "usage": {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}, "tok_s": null}, "artifacts": []})
+                "usage": {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}, "tok_s": null}, "artifacts": null})
     );
     assert_eq!((&turns[1]["prompt"], &turns[1]["answer"]), (&json!("two?"), &Value::Null));
     let newest = bundle(&gateway, &third, "?include_session=true&session_turn_limit=1").await;
