@@ -23,7 +23,6 @@ async fn entrypoints(target: &Target, id: &str, query: &str) -> Value {
 }
 
 #[tokio::test]
-#[ignore = "waits for deprecations"]
 async fn what_is_deprecated_is_hidden_and_not_started() {
     let (target, checks) = (target::shared().await, Checks::of("deprecate"));
     let (gateway, id) = (&target.gateway, target.name("old"));
@@ -88,7 +87,6 @@ async fn what_is_deprecated_is_hidden_and_not_started() {
 }
 
 #[tokio::test]
-#[ignore = "waits for deprecations"]
 async fn what_is_not_there_cannot_be_deprecated() {
     let (target, checks) = (target::shared().await, Checks::of("deprecate refused"));
     let id = target.name("there");

@@ -7,7 +7,6 @@ use crate::flows::question;
 use crate::target;
 
 #[tokio::test]
-#[ignore = "waits for discovery"]
 async fn the_gateway_says_what_it_has() {
     let (target, checks) = (target::shared().await, Checks::of("discovery"));
     let gateway = &target.gateway;

@@ -7,7 +7,6 @@ use crate::flows::{question, tree};
 use crate::target;
 
 #[tokio::test]
-#[ignore = "waits for the history bundle"]
 async fn a_history_has_the_run_its_children_and_its_session() {
     let (target, checks) = (target::shared().await, Checks::of("history"));
     let (gateway, id, session) = (&target.gateway, target.name("history"), target.name("session"));
@@ -84,7 +83,6 @@ async fn a_history_has_the_run_its_children_and_its_session() {
 }
 
 #[tokio::test]
-#[ignore = "waits for the history bundle"]
 async fn a_history_of_a_waiting_run_has_the_whole_wait() {
     let (target, checks) = (target::shared().await, Checks::of("history waiting"));
     let (gateway, id) = (&target.gateway, target.name("waits"));

@@ -12,7 +12,6 @@ async fn schedule(target: &Target, body: Value) -> Reply {
 }
 
 #[tokio::test]
-#[ignore = "waits for schedules"]
 async fn a_schedule_that_cannot_be_is_refused() {
     let (target, checks) = (target::shared().await, Checks::of("schedule refused"));
     let id = target.name("refused");
@@ -133,7 +132,6 @@ async fn a_schedule_that_cannot_be_is_refused() {
 }
 
 #[tokio::test]
-#[ignore = "waits for schedules"]
 async fn a_single_shot_runs_its_target_once() {
     let (target, checks) = (target::shared().await, Checks::of("schedule once"));
     let (gateway, id, session) = (&target.gateway, target.name("once"), target.name("session"));
@@ -208,7 +206,6 @@ async fn a_single_shot_runs_its_target_once() {
 }
 
 #[tokio::test]
-#[ignore = "waits for schedules"]
 async fn a_counted_schedule_repeats_and_can_be_changed() {
     let (target, checks) = (target::shared().await, Checks::of("schedule counted"));
     let (gateway, id) = (&target.gateway, target.name("counted"));
