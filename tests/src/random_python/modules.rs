@@ -58,7 +58,7 @@ const INT: &[&str] = &[
     "len(re.findall(r'\\w', $s))",
     "int(re.search(r'-?\\d+', $s + '7')[0])",
     "fractions.Fraction($i, 7).numerator",
-    "int(decimal.Decimal($i))",
+    "int(decimal.Decimal(int($i)))",
     "len(textwrap.wrap($s, 4))",
     "copy.copy($i)",
     "int(hashlib.md5($s.encode()).hexdigest()[:4], 16)",

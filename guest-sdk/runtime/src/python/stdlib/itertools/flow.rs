@@ -210,7 +210,9 @@ struct Compress {
 impl Advance for Compress {
     fn advance(&mut self) -> Py<Option<Obj>> {
         loop {
-            let (Some(item), Some(selector)) = (pull(&self.data)?, pull(&self.selectors)?) else {
+            // At the end of the data no selector is asked for.
+            let Some(item) = pull(&self.data)? else { return Ok(None) };
+            let Some(selector) = pull(&self.selectors)? else {
                 return Ok(None);
             };
             if compare::truth(&selector)? {
