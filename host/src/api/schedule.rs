@@ -126,7 +126,7 @@ fn target(
     let found = app.workflows.bundle(principal.tenant, bundle.bundle_id, bundle.version);
     let found = found.map_err(|missing| match missing {
         Missing::Bundle(id) => Error::not_found(format!("Bundle '{id}' has no versions loaded")),
-        version @ Missing::Version(..) => Error::from(version),
+        Missing::Version(id, version) => Error::not_found(format!("Target workflow '{id}@{version}:{flow_id}' not found")),
     })?;
     let target = Target {
         bundle_id: Some(&found.bundle_id),

@@ -168,7 +168,7 @@ async fn the_turns_of_a_session_are_what_was_asked_and_answered() {
         let body = json!({"bundle_id": "demo", "session_id": "talk", "input_data": input});
         gateway.start(&body.to_string()).await
     };
-    let first = start(json!({"prompt": " one? ", "context": {"attachments": [{"$artifact": "a"}, "b"]}})).await;
+    let first = start(json!({"prompt": " one? ", "context": {"attachments": [{"name": "a"}, 5]}})).await;
     end(&gateway, &first, r#"{"response": "one!", "meta": {"m": 3.0}}"#).await;
     let second = start(json!({"task": "two?"})).await;
     let third = start(json!({"prompt": "three?"})).await;
@@ -195,7 +195,7 @@ async fn the_turns_of_a_session_are_what_was_asked_and_answered() {
     assert_eq!(
         turn,
         json!({"run_id": first, "workflow_id": "demo@1.1.0:approve", "kind": "run", "status": "completed", "created_at": null,
-            "updated_at": null, "prompt": "one?", "prompt_metadata": null, "attachments": [{"$artifact": "a"}], "answer": "one!",
+            "updated_at": null, "prompt": "one?", "prompt_metadata": null, "attachments": [{"name": "a"}], "answer": "one!",
             "answer_meta": {"m": 3.0}, "stats": {"duration_ms": null, "llm_calls": 0, "tool_calls": 0,
                 "usage": {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}, "tok_s": null}, "artifacts": null})
     );
