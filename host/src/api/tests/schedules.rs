@@ -32,7 +32,7 @@ async fn a_schedule_that_cannot_be_says_why() {
         (
             json!({"bundle_id": "demo@9", "flow_id": "x"}),
             404,
-            "Bundle 'demo@9' not found",
+            "Target workflow 'demo@9:x' not found",
         ),
         (
             json!({"bundle_id": "demo", "flow_id": "x"}),
