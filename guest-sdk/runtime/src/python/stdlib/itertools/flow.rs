@@ -52,10 +52,13 @@ pub fn count(args: &Args) -> Py {
             return Err(type_error("a number is required"));
         }
     }
-    Ok(Obj::iter(Count {
-        next: start.cloned().unwrap_or(Obj::Int(0)),
-        step: step.cloned().unwrap_or(Obj::Int(1)),
-    }))
+    let step = step.cloned().unwrap_or(Obj::Int(1));
+    let next = match start.cloned().unwrap_or(Obj::Int(0)) {
+        // Counting by one from a small number, CPython counts in a machine word, and a bool it began at is an int from then on.
+        Obj::Bool(start) if matches!(step, Obj::Int(1) | Obj::Bool(true)) => Obj::Int(start.into()),
+        start => start,
+    };
+    Ok(Obj::iter(Count { next, step }))
 }
 
 struct Cycle {
