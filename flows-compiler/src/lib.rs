@@ -13,4 +13,7 @@ pub mod graph;
 pub mod python;
 pub mod visualflow;
 
-pub use component::{Component, Link, RUNTIME_IMPORT, RUNTIME_SECTION, Runtime, compile, linked_runtime, runtime};
+pub use component::{
+    Component, Import, ImportKind, Link, RUNTIME_IMPORT, RUNTIME_SECTION, Runtime, Surface, compile, runtime, surface,
+    validated_surface,
+};

@@ -6,6 +6,7 @@
 //! a thousand flows share one copy of the runtime's machine code.
 
 mod runtime;
+mod surface;
 
 use std::borrow::Cow;
 
@@ -16,6 +17,7 @@ use wasm_encoder::{
 };
 
 pub use runtime::{Runtime, runtime};
+pub use surface::{Import, ImportKind, Surface, surface, validated_surface};
 
 use crate::codegen::RUNTIME;
 use crate::diagnostic::Diagnostic;
@@ -136,34 +138,4 @@ fn module_type(runtime: &Runtime, module: &[u8]) -> Result<ModuleType, String> {
 /// Value types of the parser as the encoder's.
 fn value_type(ty: wasmparser::ValType) -> Result<wasm_encoder::ValType, String> {
     RoundtripReencoder.val_type(ty).map_err(|e| e.to_string())
-}
-
-/// The digest of the runtime that a component imports; none when it imports no runtime.
-///
-/// # Errors
-/// The bytes are no component, or it imports a runtime without naming which.
-pub fn linked_runtime(component: &[u8]) -> Result<Option<String>, String> {
-    let (mut imports, mut digest, mut depth) = (false, None, 0);
-    for payload in wasmparser::Parser::new(0).parse_all(component) {
-        match payload.map_err(|e| e.to_string())? {
-            wasmparser::Payload::ModuleSection { .. } | wasmparser::Payload::ComponentSection { .. } => depth += 1,
-            wasmparser::Payload::End(_) => depth -= 1,
-            wasmparser::Payload::ComponentImportSection(section) if depth == 0 => {
-                for import in section {
-                    imports |= import.map_err(|e| e.to_string())?.name.name == RUNTIME_IMPORT;
-                }
-            }
-            wasmparser::Payload::CustomSection(section) if depth == 0 && section.name() == RUNTIME_SECTION => {
-                digest = Some(String::from_utf8_lossy(section.data()).into_owned());
-            }
-            _ => {}
-        }
-    }
-    match (imports, digest) {
-        (false, _) => Ok(None),
-        (true, Some(digest)) => Ok(Some(digest)),
-        (true, None) => Err(format!(
-            "the component imports '{RUNTIME_IMPORT}' but has no section '{RUNTIME_SECTION}'"
-        )),
-    }
 }

@@ -2,6 +2,7 @@
 //! database, never executes an effect. Components come in as bytes, instances go out ready to be ticked.
 
 mod engine;
+mod imports;
 mod instance;
 mod limits;
 mod program;
@@ -9,6 +10,7 @@ mod program;
 use std::sync::Arc;
 
 pub use engine::Settings;
+pub use imports::{Imports, MAX_BYTES, MAX_WASI_BYTES, check};
 pub use instance::Instance;
 pub use limits::Stop;
 pub use program::Program;
@@ -52,6 +54,10 @@ pub enum Error {
     OtherRuntime { wanted: String, have: String },
     #[error("the component does not fit the flow world: {0}")]
     World(String),
+    #[error("the component imports '{0}'; a flow may import nothing or WASI 0.2")]
+    Import(String),
+    #[error("the component has {bytes} bytes; at most {limit} bytes are allowed for its kind")]
+    TooLarge { bytes: usize, limit: usize },
     #[error("the sandbox could not be set up: {0}")]
     Engine(String),
 }
@@ -89,11 +95,12 @@ impl Sandbox {
             .programs
             .try_get_with(digest, || {
                 let cache = program::NativeCache::new(&shared.engine, &shared.settings);
-                let wanted = flowgate_compiler::linked_runtime(bytes).map_err(Error::Invalid)?;
-                let module = match &wanted {
-                    None => None,
-                    Some(wanted) if *wanted == shared.runtime_digest => Some(shared.runtime.clone()),
-                    Some(wanted) => match runtime {
+                let surface = flowgate_compiler::surface(bytes).map_err(Error::Invalid)?;
+                let module = match &imports::of(&surface)? {
+                    Imports::Nothing => None,
+                    Imports::Wasi => return Err(Error::World("this host gives no WASI".to_owned())),
+                    Imports::Runtime(wanted) if *wanted == shared.runtime_digest => Some(shared.runtime.clone()),
+                    Imports::Runtime(wanted) => match runtime {
                         Some(runtime) if Digest::of(runtime).hex() == *wanted => Some(cache.module(&shared.engine, runtime)?),
                         _ => {
                             return Err(Error::OtherRuntime {

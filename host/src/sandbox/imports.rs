@@ -1,0 +1,167 @@
+//! What a component may import: nothing, the runtime that flows share, or WASI 0.2. Decided here alone, for uploads and for
+//! loading.
+
+use flowgate_compiler::{ImportKind, Surface};
+
+use super::Error;
+
+/// The interface that every flow exports.
+const WORKFLOW: &str = "flowgate:flow/workflow@0.1.0";
+
+/// Largest component without WASI, in bytes.
+pub const MAX_BYTES: usize = 4 << 20;
+
+/// Largest component that imports WASI, in bytes: it carries its language's engine.
+pub const MAX_WASI_BYTES: usize = 64 << 20;
+
+/// What a component is linked with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Imports {
+    /// Nothing: a guest that brings all it needs, or a flow in the standalone form.
+    Nothing,
+    /// The core module `flow-rt` of this digest (64 hex digits): a compiled flow in the shared form.
+    Runtime(String),
+    /// WASI 0.2, with nothing granted: a guest of another toolchain. Compiling it takes seconds.
+    Wasi,
+}
+
+impl Imports {
+    /// The largest component of this kind, in bytes.
+    pub fn max_bytes(&self) -> usize {
+        match self {
+            Imports::Nothing | Imports::Runtime(_) => MAX_BYTES,
+            Imports::Wasi => MAX_WASI_BYTES,
+        }
+    }
+}
+
+/// Checks a component that a client has sent: valid WebAssembly, the flow world's export, no import but those that a flow may
+/// have, and its size. CPU work of up to a second for the largest; nothing is compiled.
+///
+/// # Errors
+/// What is wrong, for the client: the import's name, the missing export, the limit.
+pub fn check(bytes: &[u8]) -> Result<Imports, Error> {
+    within(bytes, MAX_WASI_BYTES)?;
+    let surface = flowgate_compiler::validated_surface(bytes).map_err(Error::Invalid)?;
+    if !surface.exports.iter().any(|name| name == WORKFLOW) {
+        return Err(Error::World(format!("it does not export '{WORKFLOW}'")));
+    }
+    let imports = of(&surface)?;
+    within(bytes, imports.max_bytes())?;
+    Ok(imports)
+}
+
+fn within(bytes: &[u8], limit: usize) -> Result<(), Error> {
+    if bytes.len() <= limit {
+        return Ok(());
+    }
+    Err(Error::TooLarge {
+        bytes: bytes.len(),
+        limit,
+    })
+}
+
+/// What a component is to be linked with.
+///
+/// # Errors
+/// It imports something else, which the error names.
+pub(super) fn of(surface: &Surface) -> Result<Imports, Error> {
+    let runtime = surface.linked_runtime().map_err(Error::Invalid)?;
+    let mut wasi = None;
+    for import in &surface.imports {
+        if import.is_runtime() {
+            continue;
+        }
+        if import.kind != ImportKind::Interface || !is_wasi(&import.name) {
+            return Err(Error::Import(import.name.clone()));
+        }
+        wasi = Some(&import.name);
+    }
+    match (runtime, wasi) {
+        (None, None) => Ok(Imports::Nothing),
+        (Some(digest), None) => Ok(Imports::Runtime(digest.to_owned())),
+        (None, Some(_)) => Ok(Imports::Wasi),
+        (Some(_), Some(name)) => Err(Error::World(format!("it imports both the runtime of flows and '{name}'"))),
+    }
+}
+
+/// An interface of WASI 0.2, such as `wasi:clocks/wall-clock@0.2.9`.
+fn is_wasi(name: &str) -> bool {
+    let version = name.strip_prefix("wasi:").and_then(|rest| rest.split_once('@'));
+    version.is_some_and(|(_, version)| version == "0.2" || version.starts_with("0.2."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flowgate_compiler::Import;
+
+    fn surface(imports: &[(&str, ImportKind)], runtime: Option<&str>) -> Surface {
+        let imports = imports.iter().map(|(name, kind)| Import {
+            name: (*name).to_owned(),
+            kind: *kind,
+        });
+        Surface {
+            imports: imports.collect(),
+            exports: vec![WORKFLOW.to_owned()],
+            runtime: runtime.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_component_imports_nothing_or_the_runtime_or_wasi() {
+        let wasi = ("wasi:clocks/wall-clock@0.2.9", ImportKind::Interface);
+        let runtime = ("flow-rt", ImportKind::Module);
+        type Case<'a> = (&'a [(&'a str, ImportKind)], Result<Imports, &'a str>);
+        let cases: [Case<'_>; 10] = [
+            (&[], Ok(Imports::Nothing)),
+            (&[runtime], Ok(Imports::Runtime("d1".to_owned()))),
+            (&[wasi], Ok(Imports::Wasi)),
+            // Known to WASI, given by nobody: its functions trap when they are called.
+            (&[("wasi:http/types@0.2.0", ImportKind::Interface)], Ok(Imports::Wasi)),
+            (&[runtime, wasi], Err("both the runtime of flows and 'wasi:clocks")),
+            (
+                &[("wasi:clocks/system-clock@0.3.0", ImportKind::Interface)],
+                Err("'wasi:clocks/system-clock@0.3.0'"),
+            ),
+            (
+                &[("wasi:clocks/wall-clock", ImportKind::Interface)],
+                Err("'wasi:clocks/wall-clock'"),
+            ),
+            (
+                &[wasi, ("my:db/query@0.2.0", ImportKind::Interface)],
+                Err("'my:db/query@0.2.0'"),
+            ),
+            (&[("flow-rt", ImportKind::Interface)], Err("'flow-rt'")),
+            (&[("log", ImportKind::Other)], Err("'log'")),
+        ];
+        for (imports, wanted) in cases {
+            match (of(&surface(imports, Some("d1"))), wanted) {
+                (Ok(got), Ok(wanted)) => assert_eq!(got, wanted, "{imports:?}"),
+                (Err(error), Err(text)) => assert!(error.to_string().contains(text), "{imports:?}: {error}"),
+                (got, wanted) => panic!("{imports:?}: {got:?}, wanted {wanted:?}"),
+            }
+        }
+        assert!(of(&surface(&[runtime], None)).is_err(), "a runtime without its digest");
+    }
+
+    #[test]
+    fn an_upload_is_refused_with_what_is_wrong() {
+        let runtime = flowgate_compiler::runtime().unwrap();
+        let shell: &[u8] = include_bytes!("../../../flows-compiler/assets/flow-rt.wasm");
+        assert_eq!(check(shell).unwrap(), Imports::Nothing);
+        let cases: [(&[u8], &str); 4] = [
+            (b"{}", "not a WebAssembly component"),
+            (&runtime.core, "a core module, not a component"),
+            (&shell[..shell.len() - 1], "not valid"),
+            (&vec![0; MAX_WASI_BYTES + 1], "at most 67108864 bytes"),
+        ];
+        for (bytes, wanted) in cases {
+            let error = check(bytes).unwrap_err().to_string();
+            assert!(error.contains(wanted), "{error}");
+        }
+        // An empty component is valid, but no flow.
+        let error = check(b"\0asm\x0d\0\x01\0").unwrap_err().to_string();
+        assert!(error.contains("does not export 'flowgate:flow/workflow@0.1.0'"), "{error}");
+    }
+}
