@@ -290,7 +290,7 @@ async fn wrong_usage_ends_with_two() {
 /// Into the data directory of a server that runs.
 #[tokio::test]
 async fn migrate_brings_runs_in_that_go_on() {
-    let examples = flowgate_tests::root().join("examples");
+    let examples = flowgate_tests::root().join("examples/approval");
     let server = Options::new()
         .env("FLOWGATE_FLOWS_DIR", path(&examples))
         .without_flows_dir()
@@ -308,7 +308,8 @@ async fn migrate_brings_runs_in_that_go_on() {
     ];
     let output = run(&args, "").await;
     let said = text(&output.stdout);
-    assert!(said.contains("3 ended"), "{said}{}", text(&output.stderr));
+    assert!(said.contains("5 ended, 6 go on here"), "{said}{}", text(&output.stderr));
+    assert!(said.contains("3 artifacts and 1 deprecations taken in"), "{said}");
     // Twice is as once.
     let said = text(&run(&args, "").await.stdout);
     assert!(said.contains("0 runs taken in"), "{said}");
@@ -325,4 +326,53 @@ async fn migrate_brings_runs_in_that_go_on() {
     let rows = gateway.ledger(run_id).await;
     let at = |node: &str, status: &str| rows.iter().any(|row| row["node_id"] == node && row["status"] == status);
     assert!(at("ask", "waiting") && at("confirm", "completed") && at("tell_author", "waiting"));
+    for schedule in [
+        "a94f99ad-0235-44bd-9d10-85138d4526a3",
+        "bacefe13-29f6-4f9f-ab54-ca125feed1cc",
+        "2d159a83-7af0-47be-ac44-68f7f9123293",
+    ] {
+        schedule_goes_on(&gateway, schedule).await;
+    }
+    let later = "1e429a74-6115-4b23-af9a-cc6ff13a020a";
+    gateway.command("cancel", later, json!({})).await.ok();
+    gateway.until_status(later, "cancelled").await;
+
+    let metadata = gateway
+        .get("/api/gateway/runs/session_memory_s1/artifacts/8363344679b41d7c2212437af953890c")
+        .await
+        .ok();
+    assert_eq!(metadata["tags"]["filename"], "hostname", "{metadata}");
+}
+
+/// A schedule that was taken in: its executions end, a new interval moves its wait and makes another execution, and a cancel ends it.
+async fn schedule_goes_on(gateway: &Gateway, schedule: &str) {
+    let executions = async || -> Vec<Value> {
+        let listed = gateway.get("/api/gateway/runs?limit=500").await.ok();
+        let mut runs = listed["items"].as_array().unwrap().clone();
+        runs.retain(|run| run["parent_run_id"] == schedule);
+        runs
+    };
+    let first = executions().await;
+    assert_eq!(first.len(), 1);
+    let child = first[0]["run_id"].as_str().unwrap();
+    if first[0]["status"] == "waiting" {
+        gateway.answer(child, "approve").await;
+        gateway.until_status(child, "completed").await;
+    }
+    let waits = |run: &Value| run["status"] == "waiting" && run["current_node"] == "wait_interval";
+    gateway.until(schedule, "waits for its next execution", waits).await;
+    gateway
+        .command("update_schedule", schedule, json!({"interval": "20ms"}))
+        .await
+        .ok();
+    for _ in 0..1000 {
+        if executions().await.len() > 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(executions().await.len() > 1, "{schedule} is not executed again");
+    gateway.command("cancel", schedule, json!({})).await.ok();
+    let ended = |run: &Value| run["status"] == "cancelled" || run["status"] == "completed";
+    gateway.until(schedule, "has ended", ended).await;
 }

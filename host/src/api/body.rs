@@ -3,19 +3,16 @@
 //! them is reported together.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
-use indexmap::IndexMap;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::Error;
 use super::python_json;
 use super::validate::{Issue, Loc, null, parse_bool, parse_int, text};
-use crate::record::Json;
+use crate::record::{Json, Object};
 use crate::security::{Stalled, TooLarge};
 
 /// Deepest nesting of a JSON value that clients may send; the flow's own limit.
@@ -95,44 +92,6 @@ impl JsonBody {
             }
         };
         Fields::of(whole, vec!["body".into()]).map_err(Error::from)
-    }
-}
-
-/// An object's keys and values, in order; the values are unparsed.
-pub struct Object<'a>(pub IndexMap<Cow<'a, str>, &'a RawValue>);
-
-impl<'a> Object<'a> {
-    /// `None` when the value is no object (or a key of it is no text).
-    pub fn of(value: &'a RawValue) -> Option<Self> {
-        serde_json::from_str(value.get()).ok()
-    }
-    pub fn get(&self, name: &str) -> Option<&'a RawValue> {
-        self.0.get(name).copied()
-    }
-}
-
-/// A key, borrowed where it has no escapes.
-#[derive(serde::Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Object<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Object<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
-                // A repeated key keeps its first place and takes the last value.
-                let mut pairs = IndexMap::new();
-                while let Some((Key(key), value)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
-                    pairs.insert(key, value);
-                }
-                Ok(Object(pairs))
-            }
-        }
-        deserializer.deserialize_map(Reader)
     }
 }
 

@@ -5,9 +5,8 @@
 
 use serde_json::value::RawValue;
 
-use super::body::Object;
 use super::validate::{null, text};
-use crate::record::Json;
+use crate::record::{Json, Object};
 use crate::workspace::{self, Workspace};
 
 /// `_limits` of a run that names none, by key. What a client names is kept, the rest is added: advisory figures that clients show.

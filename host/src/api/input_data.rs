@@ -8,7 +8,6 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::body::Object;
 use super::bundles::BundleRef;
 use super::error::json;
 use super::openapi::{NotFound, Refused};
@@ -17,6 +16,7 @@ use super::run_summary::Vars;
 use super::validate::null;
 use super::{AppState, Error, PathOf, Principal, runs};
 use crate::ids::TenantId;
+use crate::record::Object;
 
 #[derive(Serialize, ToSchema)]
 struct InputData<'a> {

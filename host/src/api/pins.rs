@@ -221,7 +221,7 @@ struct IndexMapOf(IndexMap<String, Json>);
 
 impl<'de> Deserialize<'de> for IndexMapOf {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let object = super::body::Object::deserialize(deserializer)?;
+        let object = crate::record::Object::deserialize(deserializer)?;
         Ok(IndexMapOf(
             object
                 .0

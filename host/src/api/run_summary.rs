@@ -4,9 +4,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::body::Object;
 use crate::journal::RunRow;
-use crate::record::{Json, WaitReason, WaitState};
+use crate::record::{Json, Object, WaitReason, WaitState};
 
 /// `GET /runs/{run_id}`.
 #[derive(Serialize, ToSchema)]

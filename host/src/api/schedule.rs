@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::body::{JsonBody, Object, storable};
+use super::body::{JsonBody, storable};
 use super::bundle_flows::flow_ref;
 use super::error::json;
 use super::host_vars::{self, ObjectText, Said};
@@ -20,7 +20,7 @@ use super::{AppState, Error, Principal};
 use crate::clock::Micros;
 use crate::ids::RunId;
 use crate::journal::{DynamicWorkflow, StartRun};
-use crate::record::Json;
+use crate::record::{Json, Object};
 use crate::schedules::wrapper::{self, Wrapped};
 use crate::schedules::{self, Asked, Plan, Refusal};
 

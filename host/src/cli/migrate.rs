@@ -69,9 +69,16 @@ fn print(report: &Report, dry_run: bool) -> Result<(), Error> {
         report.ledger_rows
     ))?;
     out::line(format!(
-        "{} commands {verb}, {} of them not applied yet; {} runs and commands were there already",
+        "{} artifacts and {} deprecations {verb}",
+        report.artifacts, report.deprecations
+    ))?;
+    out::line(format!(
+        "{} commands {verb}, {} of them not applied yet",
         report.commands + report.pending_commands,
-        report.pending_commands,
+        report.pending_commands
+    ))?;
+    out::line(format!(
+        "{} runs, artifacts, deprecations and commands were there already",
         report.known
     ))?;
     for text in &report.left_out {

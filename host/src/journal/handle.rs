@@ -18,7 +18,7 @@ use super::writer::{NoteAccess, Prepared, Queued, Reply, Request, shrink_rows};
 use crate::blobs::Blobs;
 use crate::clock::{Clock, Micros};
 use crate::ids::{Digest, RunRef, TenantId};
-use crate::record::artifact::{Artifact, LastAccess, NewArtifact};
+use crate::record::artifact::{Action, Artifact, LastAccess, NewArtifact};
 
 pub use super::writer::{Component, FinishedCall, ImportedRun, PutArtifact, Started};
 
@@ -157,6 +157,13 @@ impl Handle {
         self.ask(|reply| Request::ImportRun(Box::new(run), reply)).await
     }
 
+    /// Takes in an artifact that another system has made; its bytes are a blob already, its run may come later. False: an artifact of that
+    /// run and id is there already.
+    pub async fn import_artifact(&self, tenant: TenantId, artifact: Artifact) -> Result<bool, Error> {
+        self.ask(|reply| Request::ImportArtifact(tenant, Box::new(artifact), reply))
+            .await
+    }
+
     /// Keeps a command that has been applied elsewhere, so that it is not applied again here. False: its id is taken already.
     pub async fn import_command(&self, command: Command) -> Result<bool, Error> {
         self.ask(|reply| Request::ImportCommand(Box::new(command), reply)).await
@@ -185,7 +192,8 @@ impl Handle {
             tenant,
             run_id: artifact.run_id.clone(),
             artifact_id: artifact.artifact_id.clone(),
-            access,
+            counts: Action::ALL.map(|action| u64::from(action == access.action)),
+            last: access,
         };
         let queued = Queued {
             at: Instant::now(),

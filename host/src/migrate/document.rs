@@ -1,16 +1,14 @@
 //! One run of the reference, and what it is here.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::to_raw_value;
 
 use crate::clock::Micros;
 use crate::ids::{Digest, RunId, TenantId};
 use crate::journal::{ImportedRun, Metrics, OpenWait, Pause};
-use crate::record::{Json, RunStatus, WaitReason, WaitState};
+use crate::record::{Json, Object, RunStatus, WaitReason, WaitState};
 use crate::runner::is_host_key;
 
 /// The run's state as the reference writes it. Its variables stay text.
@@ -37,8 +35,6 @@ pub struct RunDocument {
     #[serde(default)]
     pub parent_run_id: Option<String>,
 }
-
-type Object<'a> = IndexMap<Cow<'a, str>, &'a RawValue>;
 
 /// `_runtime.control`.
 #[derive(Debug, Default, Deserialize)]
@@ -82,24 +78,6 @@ const EFFECT: u64 = 1;
 /// Parts of `_runtime` that only the reference's own engine uses.
 const ENGINES: [&str; 4] = ["node_traces", "effect_seq", "control", "workflow_bundles_dir"];
 
-fn object(value: &RawValue) -> Option<Object<'_>> {
-    #[derive(Deserialize)]
-    struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-    impl PartialEq for Key<'_> {
-        fn eq(&self, other: &Self) -> bool {
-            self.0 == other.0
-        }
-    }
-    impl Eq for Key<'_> {}
-    impl std::hash::Hash for Key<'_> {
-        fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-            self.0.hash(state);
-        }
-    }
-    let object: IndexMap<Key<'_>, &RawValue> = serde_json::from_str(value.get()).ok()?;
-    Some(object.into_iter().map(|(key, value)| (key.0, value)).collect())
-}
-
 fn json(value: &impl Serialize) -> Result<Json, String> {
     to_raw_value(value).map_err(|e| e.to_string())
 }
@@ -120,7 +98,7 @@ impl RunDocument {
     /// # Errors
     /// Why a run that has not ended cannot go on here.
     pub fn import(&self, tenant: TenantId, component: Digest, entry: &str, flow_id: &str) -> Result<ImportedRun, String> {
-        let vars = object(&self.vars).ok_or("its variables are no object")?;
+        let vars = Object::of(&self.vars).ok_or("its variables are no object")?;
         let control = self.control(&vars);
         // Shown as a wait for a person; the run is between two steps.
         let pausing = control.paused && self.waiting.as_ref().is_some_and(|wait| is_pause(wait, &self.run_id));
@@ -130,11 +108,7 @@ impl RunDocument {
         } else {
             Some(self.snapshot(&vars, flow_id, waits.first())?)
         };
-        let input: Object<'_> = vars
-            .iter()
-            .filter(|(name, _)| !name.starts_with('_') && !is_host_key(name))
-            .map(|(name, value)| (name.clone(), *value))
-            .collect();
+        let input = vars.only(|name| !name.starts_with('_') && !is_host_key(name));
         let paused_at = |text: &Option<String>| text.as_deref().and_then(Micros::parse);
         Ok(ImportedRun {
             tenant,
@@ -164,12 +138,13 @@ impl RunDocument {
             rows: Vec::new(),
             metrics: Metrics::default(),
             snapshot,
+            workflow: None,
         })
     }
 
     fn control(&self, vars: &Object<'_>) -> Control {
-        let runtime = vars.get("_runtime").and_then(|runtime| object(runtime));
-        let control = runtime.as_ref().and_then(|runtime| runtime.get("control"));
+        let runtime = vars.get("_runtime").and_then(Object::of);
+        let control = runtime.and_then(|runtime| runtime.get("control"));
         control
             .and_then(|control| serde_json::from_str(control.get()).ok())
             .unwrap_or_default()
@@ -196,11 +171,7 @@ impl RunDocument {
 
     fn snapshot(&self, vars: &Object<'_>, flow_id: &str, wait: Option<&OpenWait>) -> Result<Vec<u8>, String> {
         let node = self.current_node.as_deref().ok_or("it stands at no node")?;
-        let flows: Object<'_> = vars
-            .iter()
-            .filter(|(name, _)| !is_host_key(name))
-            .map(|(name, value)| (name.clone(), *value))
-            .collect();
+        let flows = vars.only(|name| !is_host_key(name));
         let own_key = format!("_temp.effects.{node}");
         let pending = wait.map(|open| PendingEffect {
             id: EFFECT,
@@ -234,15 +205,9 @@ fn is_pause(wait: &WaitState, run_id: &str) -> bool {
 
 fn host_vars(vars: &Object<'_>) -> Result<Json, String> {
     let mut kept: BTreeMap<&str, Json> = BTreeMap::new();
-    for (name, value) in vars.iter().filter(|(name, _)| is_host_key(name)) {
-        let value = match (name.as_ref(), object(value)) {
-            ("_runtime", Some(runtime)) => {
-                let runtime: Object<'_> = runtime
-                    .into_iter()
-                    .filter(|(part, _)| !ENGINES.contains(&part.as_ref()))
-                    .collect();
-                json(&runtime)?
-            }
+    for (name, value) in vars.0.iter().filter(|(name, _)| is_host_key(name)) {
+        let value = match (name.as_ref(), Object::of(value)) {
+            ("_runtime", Some(runtime)) => json(&runtime.only(|part| !ENGINES.contains(&part)))?,
             _ => (*value).to_owned(),
         };
         kept.insert(name.as_ref(), value);

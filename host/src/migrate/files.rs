@@ -27,17 +27,37 @@ struct Cursor {
     cursor: u64,
 }
 
-fn unreadable(path: &Path, error: impl std::fmt::Display) -> Error {
+pub(super) fn unreadable(path: &Path, error: impl std::fmt::Display) -> Error {
     Error::Source(format!("{}: {error}", path.display()))
+}
+
+/// The files of a folder whose names end so, by name; a folder that is not there has none.
+pub(super) fn names(dir: &Path, ending: &str) -> Result<Vec<PathBuf>, Error> {
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(dir, error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|e| unreadable(dir, e))?.path();
+        if path.to_str().is_some_and(|path| path.ends_with(ending)) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 impl Files {
     pub fn open(dir: &Path) -> Result<Self, Error> {
+        if !dir.is_dir() {
+            return Err(unreadable(dir, "it is no folder"));
+        }
         let mut runs = Vec::new();
-        for entry in std::fs::read_dir(dir).map_err(|e| unreadable(dir, e))? {
-            let path = entry.map_err(|e| unreadable(dir, e))?.path();
+        for path in names(dir, ".json")? {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if !(name.starts_with("run_") && name.ends_with(".json")) {
+            if !name.starts_with("run_") {
                 continue;
             }
             let text = std::fs::read(&path).map_err(|e| unreadable(&path, e))?;

@@ -1,6 +1,6 @@
 //! A data directory of the reference, in either of its forms. Only ever read.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -11,9 +11,16 @@ use super::sqlite::Database;
 use crate::journal::Metrics;
 use crate::record::{Json, StepRecord};
 
+#[derive(Debug)]
+pub struct Source {
+    /// Beside the runs lie `artifacts`, `dynamic_flows` and `workflow_deprecations.json`, whatever holds the runs.
+    pub(super) dir: PathBuf,
+    runs: Runs,
+}
+
 /// Where the runs of a data directory lie.
 #[derive(Debug)]
-pub enum Source {
+enum Runs {
     /// `run_<id>.json`, `ledger_<id>.jsonl`, `commands.jsonl`.
     Files(Files),
     /// `gateway.sqlite3`.
@@ -54,9 +61,13 @@ impl Source {
     /// # Errors
     /// There is no such directory, or it holds neither.
     pub async fn open(dir: &Path) -> Result<Self, Error> {
+        let source = |runs| Source {
+            dir: dir.to_owned(),
+            runs,
+        };
         let database = dir.join("gateway.sqlite3");
         if database.is_file() {
-            return Ok(Source::Database(Database::open(&database).await?));
+            return Ok(source(Runs::Database(Database::open(&database).await?)));
         }
         let files = Files::open(dir)?;
         if files.is_empty() {
@@ -66,21 +77,21 @@ impl Source {
             );
             return Err(Error::Source(text));
         }
-        Ok(Source::Files(files))
+        Ok(source(Runs::Files(files)))
     }
 
     /// All runs, in the order they were made.
     pub async fn run_ids(&mut self) -> Result<Vec<String>, Error> {
-        match self {
-            Source::Files(files) => files.run_ids(),
-            Source::Database(database) => database.run_ids().await,
+        match &mut self.runs {
+            Runs::Files(files) => files.run_ids(),
+            Runs::Database(database) => database.run_ids().await,
         }
     }
 
     pub async fn run(&mut self, run_id: &str) -> Result<StoredRun, Error> {
-        let (run, lines) = match self {
-            Source::Files(files) => files.run(run_id)?,
-            Source::Database(database) => database.run(run_id).await?,
+        let (run, lines) = match &mut self.runs {
+            Runs::Files(files) => files.run(run_id)?,
+            Runs::Database(database) => database.run(run_id).await?,
         };
         let mut metrics = Metrics::default();
         let (mut rows, mut bad_rows) = (Vec::with_capacity(lines.len()), Vec::new());
@@ -104,17 +115,17 @@ impl Source {
     }
 
     pub async fn commands(&mut self) -> Result<Vec<StoredCommand>, Error> {
-        match self {
-            Source::Files(files) => files.commands(),
-            Source::Database(database) => database.commands().await,
+        match &mut self.runs {
+            Runs::Files(files) => files.commands(),
+            Runs::Database(database) => database.commands().await,
         }
     }
 
     /// Commands up to this number have been applied.
     pub async fn command_cursor(&mut self) -> Result<u64, Error> {
-        match self {
-            Source::Files(files) => files.command_cursor(),
-            Source::Database(database) => database.command_cursor().await,
+        match &mut self.runs {
+            Runs::Files(files) => files.command_cursor(),
+            Runs::Database(database) => database.command_cursor().await,
         }
     }
 }

@@ -25,6 +25,10 @@ fn reference() -> PathBuf {
     project("tests/reference")
 }
 
+const ATTACHMENT: &str = "8363344679b41d7c2212437af953890c";
+/// Waits a day that is far away, then runs `approval:notify` once more.
+const COUNTED: &str = "2d159a83-7af0-47be-ac44-68f7f9123293";
+
 async fn journal() -> Handle {
     let (journal, service) = journal::open(journal::Options {
         role: journal::Role::Api,
@@ -45,8 +49,11 @@ async fn registry(journal: &Handle, flows: bool) -> Registry {
     Registry::open(journal.clone(), options).await.unwrap()
 }
 
-/// The same runs and commands as the reference keeps them in SQLite.
+/// The same runs and commands as the reference keeps them in SQLite; all else lies beside them as ever.
 async fn database(dir: &Path) {
+    for part in ["artifacts", "dynamic_flows"] {
+        copy(&reference().join(part), &dir.join(part));
+    }
     let path = dir.join("gateway.sqlite3");
     let mut conn = SqliteConnectOptions::new()
         .filename(&path)
@@ -77,6 +84,19 @@ async fn database(dir: &Path) {
     }
 }
 
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let from = entry.unwrap().path();
+        let to = to.join(from.file_name().unwrap());
+        if from.is_dir() {
+            copy(&from, &to);
+        } else {
+            std::fs::copy(&from, &to).unwrap();
+        }
+    }
+}
+
 async fn bring(from: &Path, journal: &Handle, flows: bool, dry_run: bool) -> Report {
     let registry = registry(journal, flows).await;
     let mut source = Source::open(from).await.unwrap();
@@ -93,8 +113,10 @@ async fn files_are_taken_in_once() {
     );
     let report = bring(&reference(), &journal, true, false).await;
     assert_eq!(planned, report);
-    assert_eq!((report.ended, report.commands, report.pending_commands), (3, 1, 0));
-    assert!(report.going_on >= 2);
+    assert_eq!((report.ended, report.going_on), (5, 6));
+    assert_eq!((report.artifacts, report.deprecations), (3, 1));
+    assert_eq!((report.commands, report.pending_commands), (1, 0));
+    assert_eq!((report.known, report.left_out.as_slice()), (0, &[][..]));
 
     let done = journal.run(T, &RunId::from(DONE)).await.unwrap().unwrap();
     assert_eq!((done.status, done.session_id.as_deref()), (RunStatus::Completed, Some("s1")));
@@ -108,8 +130,90 @@ async fn files_are_taken_in_once() {
     ));
 
     let again = bring(&reference(), &journal, true, false).await;
-    assert_eq!((again.ended, again.going_on, again.commands), (0, 0, 0));
-    assert_eq!(again.known, report.ended + report.going_on + 1);
+    let all = report.ended + report.going_on + report.artifacts + report.deprecations + report.commands;
+    let nothing_new = Report {
+        known: all,
+        ..Report::default()
+    };
+    assert_eq!(again, nothing_new);
+    assert_eq!(bring(&reference(), &journal, true, true).await, nothing_new);
+}
+
+#[tokio::test]
+async fn artifacts_and_deprecations_are_what_they_were() {
+    let journal = journal().await;
+    bring(&reference(), &journal, true, false).await;
+    let owner = RunId::from("session_memory_s1");
+    let kept = journal.artifact(T, &owner, ATTACHMENT).await.unwrap().unwrap();
+    assert_eq!((kept.filename(), kept.size), (Some("hostname"), 3));
+    assert_eq!(kept.created_at.iso(), "2026-11-22T18:31:53.606258+00:00");
+    let bytes = journal.blobs().read(T, kept.blob, 100).await.unwrap();
+    assert_eq!((bytes.len(), Digest::of(&bytes)), (3, kept.blob));
+
+    let rows = journal.deprecations(T).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    assert_eq!(
+        (&*rows[0].bundle_id, rows[0].flow_id.as_deref(), rows[0].reason.as_deref()),
+        ("approval", None, Some("old"))
+    );
+    assert_eq!(rows[0].at.iso(), "2026-11-22T18:31:53.671639+00:00");
+}
+
+#[tokio::test]
+async fn a_schedule_comes_with_its_workflow() {
+    let journal = journal().await;
+    bring(&reference(), &journal, true, false).await;
+    let run = journal.run(T, &RunId::from(COUNTED)).await.unwrap().unwrap();
+    assert_eq!(
+        (run.status, run.current_node.as_deref()),
+        (RunStatus::Waiting, Some("wait_interval"))
+    );
+    let made = journal.dynamic_workflow(T, &run.workflow_id).await.unwrap().unwrap();
+    assert_eq!(made.component, run.component);
+    assert!(made.document.get().contains("_meta.schedule.interval"));
+}
+
+#[tokio::test]
+async fn artifacts_that_cannot_be_taken_in_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    copy(&reference(), dir.path());
+    let artifacts = dir.path().join("artifacts");
+    let blob = |name: &str| artifacts.join("blobs").join(format!("{name}.bin"));
+    let attachment = "427f93cafd9cc19be6eec03e590c9c6cdf9f688a5eaf21fa8d72351e2b15fd05";
+    std::fs::write(blob(attachment), "abc").unwrap();
+    std::fs::remove_file(blob("8a80e4fe64829ec343fe039461088e63a9fb68ac9feeffd6fb0cffc86d41d2f8")).unwrap();
+    std::fs::write(artifacts.join("refs/odd.meta"), "{}").unwrap();
+    let strange = |id: &str, run: &str, blob: &str| {
+        let text = format!(
+            r#"{{"artifact_id":"{id}","blob_id":{blob},"content_type":"text/plain","size_bytes":3,"created_at":"2026-01-01T00:00:00+00:00","run_id":{run}}}"#
+        );
+        std::fs::write(artifacts.join(format!("{id}.meta")), text).unwrap();
+    };
+    strange("nobodys", "null", "null");
+    strange("gone", "\"r-gone\"", "null");
+    strange("outside", &format!("\"{DONE}\""), "\"../../../etc/passwd\"");
+    strange("legacy", &format!("\"{DONE}\""), "null");
+    std::fs::write(artifacts.join("legacy.bin"), "old").unwrap();
+
+    let journal = journal().await;
+    let report = bring(dir.path(), &journal, true, false).await;
+    assert_eq!(report.artifacts, 1, "{:?}", report.left_out);
+    let legacy = journal.artifact(T, &RunId::from(DONE), "legacy").await.unwrap().unwrap();
+    assert_eq!(journal.blobs().read(T, legacy.blob, 10).await.unwrap(), b"old");
+    for text in [
+        &format!("artifact {ATTACHMENT}: ") as &str,
+        "artifact 1226775cac8a04b1582b373c427ccf7e: its bytes are not there",
+        "artifact odd: its description cannot be read",
+        "artifact nobodys: it belongs to no run",
+        "artifact gone: it belongs to the run r-gone, which is not there",
+        "artifact outside: '../../../etc/passwd' is no SHA-256",
+    ] {
+        assert!(
+            report.left_out.iter().any(|left| left.starts_with(text)),
+            "{text} in {:?}",
+            report.left_out
+        );
+    }
 }
 
 #[tokio::test]
@@ -120,8 +224,8 @@ async fn a_database_says_the_same_as_the_files() {
     let files = bring(&reference(), &from_files, true, false).await;
     let rows = bring(dir.path(), &from_database, true, false).await;
     assert_eq!(
-        (files.ended, files.going_on, files.ledger_rows),
-        (rows.ended, rows.going_on, rows.ledger_rows)
+        (files.ended, files.going_on, files.ledger_rows, files.artifacts),
+        (rows.ended, rows.going_on, rows.ledger_rows, rows.artifacts)
     );
     // Nobody had applied this one.
     assert_eq!((rows.commands, rows.pending_commands), (0, 1));
@@ -136,11 +240,14 @@ async fn a_database_says_the_same_as_the_files() {
 async fn a_run_that_goes_on_needs_its_flow() {
     let journal = journal().await;
     let report = bring(&reference(), &journal, false, false).await;
-    assert_eq!((report.ended, report.going_on), (3, 0));
+    assert_eq!((report.ended, report.going_on), (5, 0));
     let named = report.left_out.iter().any(|text| {
         text == &format!("run {WAITS}: it has not ended, and its workflow 'approval@1.0.0:approve' is not installed here")
     });
     assert!(named, "{:?}", report.left_out);
+    let schedule =
+        format!("run {COUNTED}: it has not ended, and the workflow 'approval@1.0.0:notify' that it runs is not installed here");
+    assert!(report.left_out.contains(&schedule), "{:?}", report.left_out);
     assert!(journal.run(T, &RunId::from(WAITS)).await.unwrap().is_none());
 }
 

@@ -3,9 +3,12 @@
 //! JSON inside a record is carried as text and never parsed here.
 
 pub mod artifact;
+mod object;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+pub use object::Object;
 
 /// JSON text as it came from a flow or a client.
 pub type Json = Box<RawValue>;

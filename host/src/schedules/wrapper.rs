@@ -125,6 +125,26 @@ pub fn with_interval(document: &RawValue, interval: &str) -> Json {
     raw(&flow)
 }
 
+/// A wrapper that AbstractGateway has drawn, with its nodes and edges as they are; its `wait_interval` node is given what tells it how long
+/// to wait. It runs what the second value names. None: the document is no wrapper.
+pub fn adopted(document: &RawValue) -> Option<(Json, String)> {
+    let mut flow: Value = serde_json::from_str(document.get()).ok()?;
+    let mut part = |name| Some(std::mem::take(flow.get_mut(name)?.as_array_mut()?));
+    let mut drawing = Drawing {
+        nodes: part("nodes")?,
+        edges: part("edges")?,
+    };
+    let target = drawing.find("run_target")?.pointer("/data/subflowId")?.as_str()?.to_owned();
+    if let Some(wait) = drawing.find(WAIT_INTERVAL) {
+        let inputs = wait.pointer_mut("/data/inputs")?.as_array_mut()?;
+        inputs.push(json!({"id": "schedule", "label": "schedule", "type": "string"}));
+        drawing.interval_source((2, 2));
+    }
+    flow["nodes"] = drawing.nodes.into();
+    flow["edges"] = drawing.edges.into();
+    Some((raw(&flow), target))
+}
+
 fn raw(value: &Value) -> Json {
     to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
@@ -182,14 +202,12 @@ impl Drawing {
     /// The wait between executions, with what tells it how long.
     fn interval(&mut self, at: (i32, i32), interval: &str) {
         self.wait(at, WAIT_INTERVAL, "Wait (interval)", interval);
-        self.node(
-            (at.0 - 1, at.1 + 1),
-            "interval",
-            "get_var",
-            "Interval",
-            &["name:string"],
-            &["value:any"],
-        );
+        self.interval_source((at.0 - 1, at.1 + 1));
+    }
+
+    /// What tells the node [`WAIT_INTERVAL`] how long.
+    fn interval_source(&mut self, at: (i32, i32)) {
+        self.node(at, "interval", "get_var", "Interval", &["name:string"], &["value:any"]);
         self.defaults(json!({"name": INTERVAL_VARIABLE}));
         self.wire("interval.value", "wait_interval.schedule");
     }
@@ -250,6 +268,10 @@ impl Drawing {
         self.wire("set_child_sid.value", "run_target.child_session_id");
         self.exec("set_child_sid", "run_target");
         "set_child_sid"
+    }
+
+    fn find(&mut self, id: &str) -> Option<&mut Value> {
+        self.nodes.iter_mut().find(|node| node["id"] == id)
     }
 
     fn end(&mut self) {

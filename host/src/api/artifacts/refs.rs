@@ -6,13 +6,12 @@ use std::borrow::Cow;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::super::body::Object;
 use super::super::host_vars::ObjectText;
 use super::super::{AppState, Error};
 use super::is_of;
 use crate::ids::{RunId, TenantId};
-use crate::record::Json;
 use crate::record::artifact::is_artifact_id;
+use crate::record::{Json, Object};
 
 /// The input with `context.attachments` filled, if that is absent or empty, from what is attached elsewhere: `context.media`, the
 /// `attachments` and `media` of each of `context.messages`, `attachments` and `media`.

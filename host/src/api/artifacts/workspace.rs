@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::super::body::{Fields, JsonBody, Object};
+use super::super::body::{Fields, JsonBody};
 use super::super::error::json;
 use super::super::files::blocking;
 use super::super::openapi::{BadRequest, Conflict, Invalid, NotFound, Refused, TooLarge, bodies};
@@ -17,6 +17,7 @@ use super::super::{AppState, Error, PathOf, Principal};
 use super::upload::{Answer, base_name, too_large};
 use super::visible;
 use crate::artifacts::{Meta, Owner};
+use crate::record::Object;
 use crate::record::artifact::{Action, Artifact, Tags, is_content_type, modality};
 use crate::workspace::{self, How, Said, family};
 

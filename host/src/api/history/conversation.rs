@@ -4,9 +4,8 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::super::body::Object;
 use crate::journal::rows::Members;
-use crate::record::Json;
+use crate::record::{Json, Object};
 
 /// Where an output's answer is, in this order …
 const OF_OUTPUT: [&str; 5] = ["response", "answer", "message", "text", "content"];

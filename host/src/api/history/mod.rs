@@ -15,7 +15,6 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::body::Object;
 use super::openapi::{BadRequest, Invalid, NotFound, Refused};
 use super::pieces::{Broken, Pieces, json_in_pieces};
 use super::run_summary::Vars;
@@ -23,7 +22,7 @@ use super::validate::{Query, null, text};
 use super::{AppState, Error, PathOf, Principal, runs};
 use crate::ids::{LedgerSeq, RunId, RunRef};
 use crate::journal::{RunRow, SessionRoot};
-use crate::record::{Json, WaitState};
+use crate::record::{Json, Object, WaitState};
 
 /// Descendants that a bundle has at most, breadth first.
 const SUBRUNS: u32 = 5000;

@@ -15,7 +15,7 @@ use crate::clock::Micros;
 use crate::ids::{RunRef, TenantId};
 use crate::journal::rows::json;
 use crate::journal::writer::NoteAccess;
-use crate::record::artifact::{Action, Artifact, NewArtifact};
+use crate::record::artifact::{Artifact, NewArtifact};
 
 /// Rows of the largest batch, as a power of two.
 const LARGEST: usize = 7;
@@ -200,9 +200,9 @@ fn bind_artifact(a: &mut SqliteArguments, (tenant, artifact): (TenantId, Artifac
 }
 
 fn bind_access(a: &mut SqliteArguments, note: NoteAccess) -> Result<(), BoxDynError> {
-    let [metadata, content, preview, download] = Action::ALL.map(|action| i64::from(action == note.access.action));
-    bind!(a; note.tenant.0, note.run_id.as_str().to_owned(), note.artifact_id, metadata, content, preview, download, note.access.at.0,
-        note.access.action.as_str(), note.access.actor_id)
+    let [metadata, content, preview, download] = note.counts.map(number);
+    bind!(a; note.tenant.0, note.run_id.as_str().to_owned(), note.artifact_id, metadata, content, preview, download, note.last.at.0,
+        note.last.action.as_str(), note.last.actor_id)
 }
 
 fn command_state(end: Option<&CommandEnd>) -> &'static str {

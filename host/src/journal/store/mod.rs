@@ -249,6 +249,7 @@ pub(crate) trait Store: Send + 'static {
 
     /// Sets what has changed of a run's host variables since its start.
     fn put_host_patch(&mut self, at: RunRef, patch: &RawValue) -> impl Future<Output = Answer<()>> + Send;
+    /// A workflow of that id that is there stays as it is.
     fn put_dynamic_workflow(&mut self, workflow: &DynamicWorkflow, at: Micros) -> impl Future<Output = Answer<()>> + Send;
     fn put_deprecation(&mut self, tenant: TenantId, row: &DeprecationRow) -> impl Future<Output = Answer<()>> + Send;
     /// False: there was none.
@@ -258,6 +259,8 @@ pub(crate) trait Store: Send + 'static {
         bundle_id: &str,
         flow_id: Option<&str>,
     ) -> impl Future<Output = Answer<bool>> + Send;
+
+    fn has_artifact(&mut self, tenant: TenantId, run_id: &str, artifact_id: &str) -> impl Future<Output = Answer<bool>> + Send;
 
     /// Moves the write-ahead log into the database, at close.
     fn checkpoint(&mut self) -> impl Future<Output = Answer<()>> + Send;

@@ -256,3 +256,13 @@ pub(crate) async fn session_began(conn: &mut SqliteConnection, tenant: TenantId,
     let began: Option<i64> = sqlx::query_scalar(sql).bind(tenant.0).bind(session).fetch_one(conn).await?;
     Ok(began.map(Micros))
 }
+
+pub(crate) async fn has_artifact(
+    conn: &mut SqliteConnection,
+    tenant: TenantId,
+    (run_id, artifact_id): (&str, &str),
+) -> Answer<bool> {
+    let sql = "SELECT 1 FROM artifacts WHERE tenant = ?1 AND run_id = ?2 AND artifact_id = ?3";
+    let found = sqlx::query(sql).bind(tenant.0).bind(run_id).bind(artifact_id);
+    Ok(found.fetch_optional(conn).await?.is_some())
+}

@@ -48,7 +48,8 @@ pub(super) async fn put_host_patch(conn: &mut SqliteConnection, at: RunRef, patc
 }
 
 pub(super) async fn put_dynamic_workflow(conn: &mut SqliteConnection, workflow: &DynamicWorkflow, at: Micros) -> Answer<()> {
-    let sql = "INSERT INTO dynamic_workflows (tenant, workflow_id, document, component, entry, created_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let sql = "INSERT INTO dynamic_workflows (tenant, workflow_id, document, component, entry, created_us) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
     sqlx::query(sql)
         .bind(workflow.tenant.0)
         .bind(&workflow.workflow_id)

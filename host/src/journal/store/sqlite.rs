@@ -450,6 +450,10 @@ impl Store for Sqlite {
         schedules::remove_deprecation(self.conn()?, tenant, (bundle_id, flow_id)).await
     }
 
+    async fn has_artifact(&mut self, tenant: TenantId, run_id: &str, artifact_id: &str) -> Answer<bool> {
+        query::has_artifact(self.conn()?, tenant, (run_id, artifact_id)).await
+    }
+
     async fn checkpoint(&mut self) -> Answer<()> {
         let mut conn = Arc::clone(&self.conn).lock_owned().await;
         sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut *conn).await?;

@@ -223,6 +223,24 @@ async fn a_run_that_is_paused_or_has_ended_tells_of_failed_commands_too() {
     assert!(last.contains("system:terminal_status:cancelled"), "{last}");
 }
 
+#[tokio::test]
+async fn rows_of_a_driver_are_later_than_what_was_noted_while_it_worked() {
+    let rig = rig().await;
+    rig.start("r").await;
+    let computed = rig.next("r", Position::Running { node: "say".to_owned() }).await;
+    rig.clock.advance_to(T0.plus(5_000));
+    rig.command(CommandKind::Resume, "r", r#"{"payload":{}}"#).await;
+    rig.handle.advance(computed).await.unwrap();
+    rig.complete("r", "{}").await;
+    let rows = rig.ledger("r").await;
+    let times: Vec<Micros> = rows
+        .iter()
+        .map(|row| Micros::parse(row.ended_at.as_ref().unwrap_or(&row.started_at)).unwrap())
+        .collect();
+    assert_eq!((rows.len(), notes(&rig, "r").await.len()), (3, 1));
+    assert!(times.windows(2).all(|pair| pair[0] < pair[1]), "{times:?}");
+}
+
 async fn until<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
     for _ in 0..2000 {
         if let Some(found) = look().await {

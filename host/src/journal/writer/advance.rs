@@ -6,7 +6,7 @@ use super::super::rows::json;
 use super::super::store::{Store, WaitRow, Watched};
 use super::super::types::{Advance, Advanced, Error, Metrics, OpenWait, Outcome, Position};
 use super::unit::Unit;
-use super::{FinishedCall, Prepared};
+use super::{FinishedCall, Prepared, times};
 use crate::ids::RunRef;
 use crate::record::{RunStatus, WaitReason};
 
@@ -44,7 +44,7 @@ impl<S: Store> Unit<S> {
     }
 
     /// From here on nothing is refused.
-    async fn take_over(&mut self, advance: Advance, rows: Vec<Arc<str>>, metrics: Metrics) -> Result<Advanced, Error> {
+    async fn take_over(&mut self, advance: Advance, mut rows: Vec<Arc<str>>, metrics: Metrics) -> Result<Advanced, Error> {
         let Advance {
             run: at,
             ticks,
@@ -52,10 +52,17 @@ impl<S: Store> Unit<S> {
             last_time,
             snapshot,
             children,
-            to,
+            mut to,
             ..
         } = advance;
         let (head, out) = self.known_head(at).await?;
+        if head.state.notes > 0 {
+            let step = match &mut to {
+                Position::Emitting { emit, .. } => Some(&mut emit.step),
+                _ => None,
+            };
+            times::behind(&mut rows, step, &mut head.state.last_time)?;
+        }
         head.append(out, rows, metrics);
         head.state.last_time = head.state.last_time.max(last_time);
         head.state.updated = head.state.last_time;

@@ -4,7 +4,7 @@ use super::super::rows::empty_object;
 use super::super::store::Store;
 use super::super::types::{Error, Metrics, Pause};
 use super::import::ImportedRun;
-use super::request::PutArtifact;
+use super::request::{NoteAccess, PutArtifact};
 use super::unit::Unit;
 use crate::ids::{Digest, TenantId};
 use crate::record::RunStatus;
@@ -24,6 +24,21 @@ impl<S: Store> Unit<S> {
             return Err(Error::UnknownRun(run_id.to_owned()));
         }
         Ok(self.add_artifact(tenant, artifact))
+    }
+
+    /// Takes in an artifact that another system has made, with the time it was made and the looks at it. False: it is there already.
+    pub(crate) async fn import_artifact(&mut self, tenant: TenantId, artifact: Artifact) -> Result<bool, Error> {
+        self.flush().await?;
+        if self
+            .store
+            .has_artifact(tenant, artifact.run_id.as_str(), &artifact.artifact_id)
+            .await?
+        {
+            return Ok(false);
+        }
+        self.out.writes.accesses.extend(NoteAccess::of(tenant, &artifact));
+        self.out.writes.artifacts.push((tenant, artifact));
+        Ok(true)
     }
 
     /// Adds an artifact of a run that is there.
@@ -73,6 +88,7 @@ impl<S: Store> Unit<S> {
             rows: Vec::new(),
             metrics: Metrics::default(),
             snapshot: None,
+            workflow: None,
         };
         self.import_run(run).await?;
         Ok(())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::store::{Identity, NewRun, State, Store, WaitRow, Watched};
-use super::super::types::{Command, Error, Metrics, OpenWait, Pause};
+use super::super::types::{Command, DynamicWorkflow, Error, Metrics, OpenWait, Pause};
 use super::super::wakes::Wake;
 use super::head::Head;
 use super::unit::Unit;
@@ -43,6 +43,8 @@ pub struct ImportedRun {
     pub metrics: Metrics,
     /// The flow's state; none for a run that has ended.
     pub snapshot: Option<Vec<u8>>,
+    /// The workflow that was made for this run, if it belongs to no bundle. The journal has its component.
+    pub workflow: Option<DynamicWorkflow>,
 }
 
 impl<S: Store> Unit<S> {
@@ -50,6 +52,10 @@ impl<S: Store> Unit<S> {
     pub(crate) async fn import_run(&mut self, run: ImportedRun) -> Result<bool, Error> {
         if self.key_of(run.tenant, run.run_id.as_str()).await?.is_some() {
             return Ok(false);
+        }
+        if let Some(workflow) = &run.workflow {
+            let now = self.out.now;
+            self.store.put_dynamic_workflow(workflow, now).await?;
         }
         let parent = match &run.parent {
             Some(parent) => self.key_of(run.tenant, parent.as_str()).await?.map(|at| at.run),

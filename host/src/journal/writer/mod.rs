@@ -30,6 +30,7 @@ mod schedule;
 mod serve;
 mod start;
 mod timer;
+mod times;
 mod tree;
 mod unit;
 

@@ -41,6 +41,7 @@ pub(crate) enum Request {
     ImportCommand(Box<Command>, Reply<bool>),
     TouchBundles(TenantId, Reply<()>),
     PutArtifact(TenantId, Box<PutArtifact>, Reply<Artifact>),
+    ImportArtifact(TenantId, Box<Artifact>, Reply<bool>),
     /// Nobody waits for it: a count that is lost with the host is no harm.
     NoteAccess(Box<NoteAccess>),
     SessionMemory(TenantId, String, Reply<()>),
@@ -87,13 +88,28 @@ pub struct PutArtifact {
     pub session_id: Option<String>,
 }
 
-/// One look at an artifact.
+/// Looks at an artifact, to be added to those there were.
 #[derive(Debug)]
 pub(crate) struct NoteAccess {
     pub tenant: TenantId,
     pub run_id: RunId,
     pub artifact_id: String,
-    pub access: LastAccess,
+    /// In the order of [`Action::ALL`](crate::record::artifact::Action::ALL).
+    pub counts: [u64; 4],
+    pub last: LastAccess,
+}
+
+impl NoteAccess {
+    /// All looks at an artifact so far; None: nobody has looked.
+    pub(crate) fn of(tenant: TenantId, artifact: &Artifact) -> Option<Self> {
+        artifact.access.last.clone().map(|last| NoteAccess {
+            tenant,
+            run_id: artifact.run_id.clone(),
+            artifact_id: artifact.artifact_id.clone(),
+            counts: artifact.access.counts,
+            last,
+        })
+    }
 }
 
 /// An [`Advance`] whose rows are text already: serialised in the caller's task, once, and not in the writer's.
@@ -183,6 +199,7 @@ impl Request {
             | Request::RemoveBundle(_, _, _, reply)
             | Request::Undeprecate(_, _, _, reply)
             | Request::ImportRun(_, reply)
+            | Request::ImportArtifact(_, _, reply)
             | Request::ImportCommand(_, reply) => tell(reply, error),
             Request::InstallBundle(_, _, reply)
             | Request::PutComponent(_, _, reply)

@@ -38,6 +38,7 @@ impl<S: Store> Writer<S> {
             Request::ImportRun(run, reply) => settle(reply, unit.import_run(*run).await),
             Request::ImportCommand(command, reply) => settle(reply, unit.import_command(*command).await),
             Request::PutArtifact(tenant, put, reply) => settle(reply, unit.put_artifact(tenant, *put).await),
+            Request::ImportArtifact(tenant, artifact, reply) => settle(reply, unit.import_artifact(tenant, *artifact).await),
             Request::SessionMemory(tenant, session, reply) => settle(reply, unit.session_memory(tenant, &session).await),
             Request::NoteAccess(note) => {
                 unit.out.writes.accesses.push(*note);
