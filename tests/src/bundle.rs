@@ -49,6 +49,18 @@ impl Bundle {
         self
     }
 
+    /// A flow that is a component, whatever its bytes are.
+    pub fn component(mut self, id: &str, bytes: Vec<u8>) -> Self {
+        let path = format!("components/{id}.wasm");
+        if self.manifest.get("default_entrypoint").is_none() {
+            self.manifest["entrypoints"] = json!([{"flow_id": id, "name": id, "description": "", "interfaces": []}]);
+            self.manifest["default_entrypoint"] = json!(id);
+        }
+        self.manifest["artifacts"][id] = json!(path);
+        self.members.push((path, bytes));
+        self
+    }
+
     /// Sets a key of the manifest, also to what it must not be.
     pub fn with(mut self, key: &str, value: Value) -> Self {
         self.manifest[key] = value;

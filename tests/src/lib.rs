@@ -7,6 +7,7 @@ pub mod binary;
 pub mod bundle;
 pub mod flow;
 pub mod gateway;
+pub mod guest;
 pub mod lean;
 pub mod ledger;
 pub mod random;
@@ -19,6 +20,7 @@ pub mod sse;
 pub use bundle::Bundle;
 pub use flow::Flow;
 pub use gateway::{Gateway, Reply};
+pub use guest::Guest;
 pub use server::{Options, Server};
 pub use sse::Stream;
 

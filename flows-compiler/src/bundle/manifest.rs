@@ -24,7 +24,8 @@ pub struct Manifest {
     pub default_entrypoint: Option<String>,
     /// Flow id -> path in the bundle.
     pub flows: IndexMap<String, String>,
-    /// Precompiled flows of old bundles; nobody reads them.
+    /// Flow id -> path of the component that is the flow, `*.wasm`. Old bundles have precompiled flows of another kind here, which nobody
+    /// reads.
     pub artifacts: IndexMap<String, String>,
     /// Logical name -> path in the bundle.
     pub assets: IndexMap<String, String>,
@@ -154,6 +155,12 @@ impl Manifest {
     pub fn to_json(&self) -> Result<String, ManifestError> {
         self.check()?;
         serde_json::to_string_pretty(self).map_err(|error| ManifestError::NotJson(error.to_string()))
+    }
+
+    /// Flow id and path of each component among the artifacts.
+    pub fn components(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.artifacts.iter().map(|(id, path)| (id.trim(), path.as_str()));
+        pairs.filter(|(_, path)| path.trim_end().ends_with(".wasm"))
     }
 
     /// `bundle_id@bundle_version`.

@@ -60,6 +60,8 @@ pub struct Bundle {
     pub digest: String,
     /// Flow id -> its document, verbatim, in the manifest's order.
     pub flows: IndexMap<String, Vec<u8>>,
+    /// Flow id -> the component that is the flow, in the manifest's order. Its document, if there is one, is only looked at.
+    pub components: IndexMap<String, Vec<u8>>,
     source: Source,
 }
 
@@ -116,22 +118,30 @@ impl Bundle {
             error => error,
         })?;
         let manifest = Manifest::parse(&manifest)?;
-        let mut flows = IndexMap::new();
         let mut total = 0u64;
-        for (id, path) in &manifest.flows {
-            let flow = source.read(path)?;
-            total += flow.len() as u64;
-            if total > limits.total_bytes {
-                return Err(BundleError::TooLarge {
+        let mut read = |path: &str| {
+            let bytes = source.read(path)?;
+            total += bytes.len() as u64;
+            match total > limits.total_bytes {
+                true => Err(BundleError::TooLarge {
                     limit: limits.total_bytes,
-                });
+                }),
+                false => Ok(bytes),
             }
-            flows.insert(id.trim().to_owned(), flow);
+        };
+        let mut flows = IndexMap::new();
+        for (id, path) in &manifest.flows {
+            flows.insert(id.trim().to_owned(), read(path)?);
+        }
+        let mut components = IndexMap::new();
+        for (id, path) in manifest.components() {
+            components.insert(id.to_owned(), read(path)?);
         }
         Ok(Self {
             digest: digest(&source)?,
             manifest,
             flows,
+            components,
             source,
         })
     }

@@ -7,6 +7,7 @@
 
 mod runtime;
 mod surface;
+mod world;
 
 use std::borrow::Cow;
 

@@ -1,6 +1,6 @@
 //! What a component asks for and what it gives, read from its outermost sections. Nothing is compiled or run.
 
-use wasmparser::{ComponentExternalKind, ComponentTypeRef, Parser, Payload, TypeBounds, Validator};
+use wasmparser::{ComponentExternalKind, ComponentTypeRef, Parser, Payload, TypeBounds};
 
 use super::{RUNTIME_IMPORT, RUNTIME_SECTION};
 
@@ -32,13 +32,13 @@ pub enum ImportKind {
     Other,
 }
 
-/// Checks that the bytes are valid WebAssembly and reads what is at the boundary.
+/// Checks that the bytes are valid WebAssembly and reads what is at the boundary. What it exports as the flow world has its types.
 ///
 /// # Errors
-/// The bytes are no valid component.
+/// The bytes are no valid component, or one whose flow world is another.
 pub fn validated_surface(component: &[u8]) -> Result<Surface, String> {
     let found = surface(component)?;
-    Validator::new().validate_all(component).map_err(|e| e.to_string())?;
+    super::world::validate(component)?;
     Ok(found)
 }
 

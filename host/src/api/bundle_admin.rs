@@ -14,7 +14,7 @@ use super::bundles::BundleRef;
 use super::error::json;
 use super::openapi::{BadRequest, Failed, Invalid, NotFound, Refused, TooLarge, bodies};
 use super::validate::{Issue, Query, null, parse_bool, text};
-use super::workflows::InstallError;
+use super::workflows::{Component, InstallError};
 use super::{AppState, Error, PathOf, Principal};
 
 #[derive(Serialize, ToSchema)]
@@ -29,6 +29,10 @@ struct Uploaded<'a> {
     entrypoints: Vec<UploadedEntrypoint<'a>>,
     gateway_reloaded: bool,
     gateway_reload_error: Option<String>,
+    /// Flows that are components, `{flow_id, state}`: `installing`, `ready` or `failed`; not in the reference.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    components: &'a [Component],
     /// What the compiler found; not in the reference, so only when there is something.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(value_type = Vec<Object>)]
@@ -85,6 +89,7 @@ pub async fn upload(
         entrypoints: entrypoints.collect(),
         gateway_reloaded: form.reload,
         gateway_reload_error: None,
+        components: &bundle.components,
         diagnostics: &bundle.diagnostics,
     };
     Ok(json(StatusCode::OK, &answer))

@@ -15,7 +15,7 @@ use super::error::json;
 use super::openapi::{BadRequest, Invalid, NotFound, Refused};
 use super::pins::{NodeSummary, Pin, Pins};
 use super::validate::Query;
-use super::workflows::{Bundle, Entrypoint, Missing};
+use super::workflows::{Bundle, Component, Entrypoint, Missing};
 use super::{AppState, Error, PathOf, Principal};
 use crate::ids::TenantId;
 
@@ -194,6 +194,10 @@ struct Detail<'a> {
     flows: &'a [String],
     #[schema(value_type = Object)]
     metadata: &'a RawValue,
+    /// Flows that are components, `{flow_id, state}`: `installing`, `ready` or `failed`; not in the reference.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    components: &'a [Component],
     /// What the compiler found; not in the reference, so only when there is something.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(value_type = Vec<Object>)]
@@ -290,6 +294,7 @@ fn detail(principal: &Principal, app: &AppState, bundle_id: &str, uri: &Uri) -> 
         entrypoints: entrypoints.collect(),
         flows: &bundle.flows,
         metadata: &bundle.metadata,
+        components: &bundle.components,
         diagnostics: &bundle.diagnostics,
     };
     Ok(json(StatusCode::OK, &detail))

@@ -89,8 +89,28 @@ pub struct Bundle {
     pub flows: Vec<String>,
     /// JSON object.
     pub metadata: Arc<RawValue>,
+    /// Flows that are components, in the manifest's order.
+    pub components: Vec<Component>,
     /// Findings of the compiler over all flows; errors stop only the start of their flow.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A flow that was not compiled here.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Component {
+    pub flow_id: String,
+    pub state: ComponentState,
+}
+
+/// How far a component is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ComponentState {
+    /// It is being compiled. Its runs can be started, and begin when it is.
+    Installing,
+    Ready,
+    /// It cannot be run; the bundle's diagnostics say why.
+    Failed,
 }
 
 impl Bundle {

@@ -107,7 +107,7 @@ fn prepare(path: &Path, bytes: &[u8], limits: &Limits) -> Result<Prepared, Strin
                 is_draft: false,
                 component: digest,
                 entry: made.entry.clone(),
-                listeners: listeners(&flow_id, &made),
+                listeners: listeners(&flow_id, &made.listeners),
             };
             let component = Component {
                 digest,
@@ -123,6 +123,7 @@ fn prepare(path: &Path, bytes: &[u8], limits: &Limits) -> Result<Prepared, Strin
     };
     let flow = Flow {
         json: Some(json.into()),
+        drawn: true,
         compiled,
     };
     let file = FlowFile {

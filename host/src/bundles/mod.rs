@@ -6,14 +6,17 @@
 //! where runs find what they are pinned to. The registry never drives a run and never writes anything but through the journal
 //! (and, when a bundle file of the flows directory is removed by a client, that file).
 //!
-//! A flow that does not compile keeps its diagnostics; only its start is refused.
+//! A flow that does not compile keeps its diagnostics; only its start is refused. A flow may also be a component of the bundle
+//! ([`guest`]): it is checked when the bundle is read; a large one is compiled behind the upload's answer ([`installing`]).
 
 mod catalog;
 mod compile;
 mod deprecations;
 mod files;
 mod flow_files;
+mod guest;
 mod install;
+mod installing;
 mod package;
 mod registry;
 mod resolve;

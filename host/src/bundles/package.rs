@@ -61,9 +61,19 @@ impl Package {
         self.digest
     }
 
-    /// The ids of its flows.
+    /// The ids of its flows: those that are drawn, then those that are components only.
     pub fn flow_ids(&self) -> impl Iterator<Item = &str> {
-        self.bundle.flows.keys().map(String::as_str)
+        let bundle = &self.bundle;
+        let others = bundle.components.keys().filter(|id| !bundle.flows.contains_key(*id));
+        bundle.flows.keys().chain(others).map(String::as_str)
+    }
+
+    /// The component that is the flow; none for a flow that is compiled from its document. With it, its path in the bundle.
+    pub fn component(&self, flow_id: &str) -> Option<(&str, &[u8])> {
+        let bytes = self.bundle.components.get(flow_id)?;
+        let mut named = self.bundle.manifest.components();
+        let (_, path) = named.find(|(id, _)| *id == flow_id)?;
+        Some((path, bytes))
     }
 
     /// The document of a flow; none when it is not JSON.
@@ -74,14 +84,19 @@ impl Package {
 
     /// Compiles one of its flows. Subflows of the same bundle are named by their full workflow id.
     pub fn compile(&self, flow_id: &str, link: Link) -> Result<Made, Vec<Diagnostic>> {
-        let missing = || vec![Diagnostic::error(flow_id, "the bundle has no such flow")];
+        let missing = || {
+            let text = match self.bundle.components.contains_key(flow_id) {
+                true => "the flow is a component already",
+                false => "the bundle has no such flow",
+            };
+            vec![Diagnostic::error(flow_id, text)]
+        };
         let bytes = self.bundle.flows.get(flow_id).ok_or_else(missing)?;
         let (id, version) = (self.bundle_id(), self.bundle_version());
         let own = |other: &str| {
-            self.bundle
-                .flows
-                .contains_key(other)
-                .then(|| bundle::workflow_id(id, version, other))
+            let bundle = &self.bundle;
+            let known = bundle.flows.contains_key(other) || bundle.components.contains_key(other);
+            known.then(|| bundle::workflow_id(id, version, other))
         };
         compile(flow_id, bytes, self.max_flow_bytes, &own, link)
     }
@@ -115,6 +130,7 @@ impl Package {
             entrypoints: entrypoints.collect(),
             flows,
             metadata: Arc::from(manifest.metadata.clone()),
+            components: Vec::new(),
             diagnostics,
         }
     }

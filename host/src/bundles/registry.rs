@@ -15,7 +15,9 @@ use super::compile::compile;
 use super::deprecations::Deprecations;
 use super::files;
 use super::flow_files::Seen;
+use super::guest::Guest;
 use super::install::{Prepared, prepare};
+use super::installing::Queue;
 use super::package::Package;
 use super::scan;
 use super::shelf::{self, Installed, Shelf, Workflow};
@@ -23,6 +25,7 @@ use crate::api::workflows::{InstallError, Uploaded};
 use crate::ids::{Digest, TenantId};
 use crate::journal::{self, BundleRow, Component};
 use crate::record::Json;
+use crate::sandbox::Sandbox;
 use crate::schedules;
 
 /// How a registry is opened.
@@ -34,6 +37,8 @@ pub struct Options {
     pub limits: Limits,
     /// Another process installs bundles into the same journal: look there again when a workflow is unknown.
     pub follow: bool,
+    /// Where components are asked what they are. None: another process does that.
+    pub sandbox: Option<Sandbox>,
 }
 
 /// Where workflows come from.
@@ -72,6 +77,8 @@ pub struct Registry {
     shelves: RwLock<HashMap<TenantId, Arc<Shelf>>>,
     /// Held through a change, so that two of them do not undo each other.
     pub(super) changing: Mutex<Change>,
+    /// Components that are to be compiled.
+    pub(super) queue: Queue,
 }
 
 impl Registry {
@@ -82,6 +89,7 @@ impl Registry {
             options,
             shelves: RwLock::default(),
             changing: Mutex::default(),
+            queue: Queue::default(),
         };
         registry.load(TenantId::LOCAL).await?;
         Ok(registry)
@@ -175,7 +183,9 @@ impl Registry {
             }
             Ok(prepare(&package, shelf::Source::Journal))
         });
-        let prepared = prepared.await.map_err(InstallError::Failed)??;
+        let mut prepared = prepared.await.map_err(InstallError::Failed)??;
+        self.acceptable(tenant, &mut prepared).await?;
+        let waiting = std::mem::take(&mut prepared.waiting);
         let bundle = prepared.installed.bundle.clone();
         let row = BundleRow {
             tenant,
@@ -195,7 +205,18 @@ impl Registry {
             tenant,
             std::iter::once(installed).chain(others.all().filter(|i| !same(&i.bundle, &bundle)).cloned()),
         );
+        self.compile_later(tenant, waiting);
         Ok(Uploaded { bundle, sha256: digest })
+    }
+
+    /// Refuses a bundle with a component that can never be run, before anything of it is kept.
+    async fn acceptable(&self, tenant: TenantId, prepared: &mut Prepared) -> Result<(), InstallError> {
+        let settled = self.settle(tenant, prepared).await;
+        settled.map_err(|e| InstallError::Failed(e.to_string()))?;
+        match prepared.refused.first() {
+            None => Ok(()),
+            Some(wrong) => Err(InstallError::Invalid(format!("flow '{}': {}", wrong.flow, wrong.message))),
+        }
     }
 
     /// Removes one version or all; answers how many went.
@@ -234,16 +255,20 @@ impl Registry {
         let unknown = || InstallError::Invalid(format!("{} is no .flow file and no bundle directory", path.display()));
         let source = scan::bundle_at(path).ok_or_else(unknown)?;
         let read = self.read_local(source, &HashMap::new()).await;
+        let mut waiting = Vec::new();
         let installed = match read.map_err(InstallError::Invalid)? {
             Read::Known(installed) => installed,
-            Read::New(prepared) => self
-                .keep(tenant, prepared)
-                .await
-                .map_err(|e| InstallError::Failed(e.to_string()))?,
+            Read::New(mut prepared) => {
+                self.acceptable(tenant, &mut prepared).await?;
+                waiting = std::mem::take(&mut prepared.waiting);
+                let kept = self.keep(tenant, *prepared).await;
+                kept.map_err(|e| InstallError::Failed(e.to_string()))?
+            }
         };
         let others = self.shelf(tenant);
         let others = others.all().filter(|i| !same(&i.bundle, &installed.bundle)).cloned();
         self.put(tenant, std::iter::once(installed.clone()).chain(others));
+        self.compile_later(tenant, waiting);
         Ok(installed)
     }
 
@@ -252,24 +277,29 @@ impl Registry {
             return self.read_flows(tenant, &mut change.seen).await;
         }
         let shelf = self.shelf(tenant);
-        let known: HashMap<Digest, Arc<Installed>> = shelf.all().map(|i| (i.digest, i.clone())).collect();
-        let mut installed = Vec::new();
+        let known: HashMap<Digest, Arc<Installed>> = shelf
+            .all()
+            .filter(|i| !i.is_installing())
+            .map(|i| (i.digest, i.clone()))
+            .collect();
+        let (mut installed, mut waiting) = (Vec::new(), Vec::new());
         for row in self.journal.bundles(tenant).await? {
             let reference = format!("{}@{}", row.bundle_id, row.bundle_version);
             match self.read_row(row, &known).await {
-                Ok(read) => installed.push(self.kept(tenant, read).await?),
+                Ok(read) => installed.push(self.kept(tenant, read, &mut waiting).await?),
                 Err(error) => tracing::warn!(bundle = reference, error, "installed bundle cannot be read and is skipped"),
             }
         }
         for source in self.local_sources(tenant).await {
             let named = format!("{source:?}");
             match self.read_local(source, &known).await {
-                Ok(read) => installed.push(self.kept(tenant, read).await?),
+                Ok(read) => installed.push(self.kept(tenant, read, &mut waiting).await?),
                 Err(error) => tracing::warn!(source = named, error, "bundle cannot be read and is skipped"),
             }
         }
         let deprecations = Deprecations::of(self.journal.deprecations(tenant).await?);
         self.put_shelf(tenant, Shelf::new(installed, deprecations));
+        self.compile_later(tenant, waiting);
         Ok(())
     }
 
@@ -293,7 +323,7 @@ impl Registry {
         }
         let limits = self.options.limits;
         let prepared = blocking(move || Ok(prepare(&Package::from_file(row.bytes, &limits)?, shelf::Source::Journal)));
-        prepared.await?.map(Read::New)
+        prepared.await?.map(|prepared| Read::New(Box::new(prepared)))
     }
 
     async fn read_local(&self, source: shelf::Source, known: &Known) -> Result<Read, String> {
@@ -304,13 +334,18 @@ impl Registry {
         if let Some(same) = known.get(&package.digest()).filter(|i| i.source == source) {
             return Ok(Read::Known(same.clone()));
         }
-        Ok(Read::New(blocking(move || prepare(&package, source)).await?))
+        Ok(Read::New(Box::new(blocking(move || prepare(&package, source)).await?)))
     }
 
-    async fn kept(&self, tenant: TenantId, read: Read) -> Result<Arc<Installed>, journal::Error> {
+    /// `waiting`: gets the components that are to be compiled once the bundle is on the shelf.
+    async fn kept(&self, tenant: TenantId, read: Read, waiting: &mut Vec<Guest>) -> Result<Arc<Installed>, journal::Error> {
         match read {
             Read::Known(installed) => Ok(installed),
-            Read::New(prepared) => self.keep(tenant, prepared).await,
+            Read::New(mut prepared) => {
+                self.settle(tenant, &mut prepared).await?;
+                waiting.append(&mut prepared.waiting);
+                self.keep(tenant, *prepared).await
+            }
         }
     }
 
@@ -318,6 +353,9 @@ impl Registry {
     async fn keep(&self, tenant: TenantId, prepared: Prepared) -> Result<Arc<Installed>, journal::Error> {
         let components = prepared.components.into_iter();
         try_join_all(components.map(|component| self.journal.put_component(tenant, component))).await?;
+        for (digest, description) in &prepared.descriptions {
+            self.describe(tenant, *digest, description).await?;
+        }
         let installed = Arc::new(prepared.installed);
         for diagnostic in &installed.bundle.diagnostics {
             tracing::warn!(bundle = installed.bundle.reference(), "{diagnostic}");
@@ -325,7 +363,7 @@ impl Registry {
         Ok(installed)
     }
 
-    fn put(&self, tenant: TenantId, installed: impl IntoIterator<Item = Arc<Installed>>) {
+    pub(super) fn put(&self, tenant: TenantId, installed: impl IntoIterator<Item = Arc<Installed>>) {
         let deprecations = self.shelf(tenant).deprecations().clone();
         self.put_shelf(tenant, Shelf::new(installed, deprecations));
     }
@@ -369,7 +407,7 @@ type Known = HashMap<Digest, Arc<Installed>>;
 
 enum Read {
     Known(Arc<Installed>),
-    New(Prepared),
+    New(Box<Prepared>),
 }
 
 fn same(a: &crate::api::workflows::Bundle, b: &crate::api::workflows::Bundle) -> bool {

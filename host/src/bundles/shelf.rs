@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::deprecations::Deprecations;
 use super::flow_files::FlowFile;
 use super::split_ref;
-use crate::api::workflows::{Bundle, Listener, Missing, ResolvedFlow};
+use crate::api::workflows::{Bundle, ComponentState, Listener, Missing, ResolvedFlow};
 use crate::ids::Digest;
 use crate::journal::DynamicWorkflow;
 use crate::schedules;
@@ -54,7 +54,7 @@ pub enum Source {
 }
 
 /// One version of a bundle, compiled.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Installed {
     pub bundle: Arc<Bundle>,
     pub source: Source,
@@ -63,12 +63,22 @@ pub struct Installed {
     pub flows: BTreeMap<String, Flow>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Flow {
-    /// The document as it stands in the bundle; none when it is not JSON.
+    /// The document as it stands in the bundle, none when it is not JSON; of a component without one, what it says of itself.
     pub json: Option<Arc<RawValue>>,
+    /// Whether the bundle has a document of it.
+    pub drawn: bool,
     /// Or the compiler's errors.
     pub compiled: Result<Arc<ResolvedFlow>, Vec<Diagnostic>>,
+}
+
+impl Installed {
+    /// Whether a component of it is still being compiled.
+    pub fn is_installing(&self) -> bool {
+        let mut components = self.bundle.components.iter();
+        components.any(|component| component.state == ComponentState::Installing)
+    }
 }
 
 /// Everything that is installed.

@@ -69,6 +69,7 @@ impl Gateway {
                 flows_dir,
                 limits: settings.bundles.limits(),
                 follow: true,
+                sandbox: None,
             },
         );
         Self::start(settings, options, lock).await
@@ -90,7 +91,7 @@ impl Gateway {
 
     async fn start(
         settings: &Settings,
-        (journal, bundles): (journal::Options, bundles::Options),
+        (journal, mut bundles): (journal::Options, bundles::Options),
         lock: Option<RunnerLock>,
     ) -> Result<Self, Error> {
         let drives = journal.role == Role::Runner;
@@ -101,6 +102,7 @@ impl Gateway {
         let (journal, service) = journal::open(journal).await?;
         let service = tokio::spawn(service.run());
         let follows = bundles.follow;
+        bundles.sandbox.clone_from(&sandbox);
         let registry = Arc::new(Registry::open(journal.clone(), bundles).await?);
         let runner = match sandbox {
             Some(sandbox) => {
@@ -117,7 +119,7 @@ impl Gateway {
             .then(|| tokio::spawn(Store::new(journal.clone()).sweep_daily()));
         Ok(Gateway {
             journal,
-            upkeep: tokio::spawn(upkeep(follows.then(|| registry.clone()))),
+            upkeep: tokio::spawn(upkeep(registry.clone(), follows)),
             registry,
             workspaces,
             run_folder: match settings.workspace.dir.as_os_str().is_empty() {
@@ -176,8 +178,9 @@ impl Gateway {
     }
 }
 
-/// Samples of histograms are kept one by one until somebody looks at them; here nobody may. And bundles are followed.
-async fn upkeep(follow: Option<Arc<Registry>>) {
+/// Samples of histograms are kept one by one until somebody looks at them; here nobody may. Large components are compiled, and bundles
+/// are followed.
+async fn upkeep(registry: Arc<Registry>, follows: bool) {
     let samples = async {
         loop {
             tokio::time::sleep(UPKEEP_EVERY).await;
@@ -185,12 +188,12 @@ async fn upkeep(follow: Option<Arc<Registry>>) {
         }
     };
     let bundles = async {
-        match follow {
-            Some(registry) => registry.follow().await,
-            None => std::future::pending().await,
+        match follows {
+            true => registry.clone().follow().await,
+            false => std::future::pending().await,
         }
     };
-    tokio::join!(samples, bundles);
+    tokio::join!(samples, bundles, registry.clone().compile_queued());
 }
 
 /// A listening socket.

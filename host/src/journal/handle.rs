@@ -147,6 +147,12 @@ impl Handle {
             .await
     }
 
+    /// Keeps what a component says of itself: JSON text. Other processes look at their bundles again.
+    pub async fn describe_component(&self, tenant: TenantId, digest: Digest, description: String) -> Result<(), Error> {
+        self.ask(|reply| Request::DescribeComponent(tenant, digest, description, reply))
+            .await
+    }
+
     /// Keeps some bytes by their content and returns their digest.
     pub async fn put_blob(&self, tenant: TenantId, bytes: Arc<[u8]>) -> Result<Digest, Error> {
         self.ask(|reply| Request::PutBlob(tenant, bytes, reply)).await

@@ -241,6 +241,14 @@ impl Handle {
         .transpose()
     }
 
+    /// What a component says of itself, as it was kept.
+    pub async fn description(&self, tenant: TenantId, digest: Digest) -> Result<Option<Json>, Error> {
+        let sql = tenant_sql!("SELECT description FROM descriptions WHERE tenant = ?1 AND digest = ?2");
+        let mut rows = self.reads().of(tenant).await?;
+        let text: Option<String> = rows.query(sql).bind(digest.0.to_vec()).value().await?;
+        text.map(query::raw).transpose()
+    }
+
     /// Bytes by their content.
     pub async fn blob(&self, tenant: TenantId, digest: Digest) -> Result<Option<Arc<[u8]>>, Error> {
         let sql = tenant_sql!("SELECT bytes FROM blobs WHERE tenant = ?1 AND digest = ?2");

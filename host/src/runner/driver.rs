@@ -34,7 +34,7 @@ pub(super) async fn drive(
     taken: &CancellationToken,
     stopping: &CancellationToken,
 ) -> Result<bool, Error> {
-    let Some(run) = context.journal.load(at).await? else {
+    let Some(mut run) = context.journal.load(at).await? else {
         return Ok(false);
     };
     if run.row.status != RunStatus::Running || run.row.paused.paused {
@@ -45,6 +45,12 @@ pub(super) async fn drive(
         Ok(program) => program,
         Err(error) => return ending::give_up(context, &run, batch, &error).await.map(|()| false),
     };
+    if run.row.entry.is_empty() {
+        match programs::entry(context, &program).await {
+            Ok(entry) => run.row.entry = entry,
+            Err(error) => return ending::give_up(context, &run, batch, &error).await.map(|()| false),
+        }
+    }
     let restored = match replay::restore(&context.sandbox, &program, &run).await {
         Ok(restored) => restored,
         Err(error) => return ending::give_up(context, &run, batch, &error).await.map(|()| false),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Context;
 use crate::ids::{Digest, TenantId};
-use crate::sandbox::Program;
+use crate::sandbox::{Program, world};
 
 pub(super) async fn program(context: &Context, tenant: TenantId, digest: Digest) -> Result<Arc<Program>, String> {
     if let Some(program) = context.sandbox.loaded(&digest) {
@@ -18,7 +18,21 @@ pub(super) async fn program(context: &Context, tenant: TenantId, digest: Digest)
         }
         _ => None,
     };
-    let sandbox = context.sandbox.clone();
-    let loaded = tokio::task::spawn_blocking(move || sandbox.load(digest, &bytes, runtime.as_deref())).await;
-    loaded.map_err(|e| e.to_string())?.map_err(|e| e.to_string())
+    let program = context.sandbox.prepare(digest, bytes, runtime).await;
+    program.map_err(|e| e.to_string())
+}
+
+/// The flow's own entry, for a run that was started before its component had said what it is.
+///
+/// # Errors
+/// It does not say, or it has listeners, which should have been started with the run.
+pub(super) async fn entry(context: &Context, program: &Program) -> Result<String, String> {
+    let mut instance = context.sandbox.instantiate(program).await.map_err(|e| e.to_string())?;
+    let said = instance.describe().await.map_err(|e| format!("describe: {e}"))?;
+    if said.entries.iter().any(|entry| entry.kind == world::EntryKind::Listener) {
+        return Err("the flow listens for events, and was started before it was installed: start it again".to_owned());
+    }
+    let main = said.entries.into_iter().find(|entry| entry.kind == world::EntryKind::Main);
+    main.map(|entry| entry.node)
+        .ok_or_else(|| "describe: the flow has no entry".to_owned())
 }

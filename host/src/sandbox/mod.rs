@@ -28,6 +28,9 @@ pub mod world {
     pub use exports::flowgate::flow::workflow::*;
 }
 
+/// A component up to this size is compiled in a fraction of a second, in bytes.
+pub const SMALL: usize = 256 << 10;
+
 /// Makes programs and keeps those in use. Cheap to clone: all clones share the engine and the programs.
 #[derive(Clone)]
 pub struct Sandbox(Arc<Shared>);
@@ -43,6 +46,16 @@ struct Shared {
     runtime_digest: String,
     /// Programs by component digest. Bounded: an evicted program lives on in the instances that use it.
     programs: moka::sync::Cache<Digest, Arc<Program>>,
+    /// Held while a large component is compiled: one at a time, or they would keep all processors from the runs.
+    compiling: tokio::sync::Mutex<()>,
+}
+
+impl std::fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sandbox")
+            .field("settings", &self.0.settings)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a component cannot be run.
@@ -75,6 +88,7 @@ impl Sandbox {
             runtime: module,
             runtime_digest: runtime.digest.clone(),
             programs: moka::sync::Cache::new(settings.programs),
+            compiling: tokio::sync::Mutex::new(()),
             engine,
             settings,
         })))
@@ -113,6 +127,20 @@ impl Sandbox {
                 program::load(&shared.engine, &cache, module.as_ref(), digest, bytes).map(Arc::new)
             })
             .map_err(|e| Error::clone(&e))
+    }
+
+    /// [`load`](Self::load) off the async threads, large components one at a time.
+    pub async fn prepare(&self, digest: Digest, bytes: Arc<[u8]>, runtime: Option<Arc<[u8]>>) -> Result<Arc<Program>, Error> {
+        if let Some(program) = self.loaded(&digest) {
+            return Ok(program);
+        }
+        let _alone = match bytes.len() > SMALL {
+            true => Some(self.0.compiling.lock().await),
+            false => None,
+        };
+        let sandbox = self.clone();
+        let loaded = tokio::task::spawn_blocking(move || sandbox.load(digest, &bytes, runtime.as_deref())).await;
+        loaded.map_err(|e| Error::Engine(format!("compiling was stopped: {e}")))?
     }
 
     /// A fresh instance of a program, before its first `start` or `restore`.

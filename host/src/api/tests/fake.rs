@@ -51,6 +51,13 @@ fn bundle(id: &str, version: &str) -> Bundle {
         }],
         flows: vec!["approve".into()],
         metadata: Arc::from(RawValue::from_string("{}".into()).unwrap()),
+        components: match id {
+            "listen" => vec![Component {
+                flow_id: "approve".into(),
+                state: ComponentState::Installing,
+            }],
+            _ => Vec::new(),
+        },
         diagnostics: match id {
             "broken" => findings(),
             "listen" => vec![

@@ -224,6 +224,12 @@ pub(crate) trait Store: Send + 'static {
     fn session_began(&mut self, tenant: TenantId, session: &str) -> impl Future<Output = Answer<Option<Micros>>> + Send;
 
     fn put_blob(&mut self, tenant: TenantId, digest: Digest, bytes: Arc<[u8]>) -> impl Future<Output = Answer<()>> + Send;
+    fn put_description(
+        &mut self,
+        tenant: TenantId,
+        digest: Digest,
+        description: String,
+    ) -> impl Future<Output = Answer<()>> + Send;
     fn put_component(
         &mut self,
         tenant: TenantId,

@@ -373,6 +373,18 @@ impl Store for Sqlite {
         Ok(())
     }
 
+    async fn put_description(&mut self, tenant: TenantId, digest: Digest, description: String) -> Answer<()> {
+        let sql = "INSERT INTO descriptions (tenant, digest, description) VALUES (?1, ?2, ?3) \
+                   ON CONFLICT DO UPDATE SET description = excluded.description";
+        sqlx::query(sql)
+            .bind(tenant.0)
+            .bind(digest.0.to_vec())
+            .bind(description)
+            .execute(self.conn()?)
+            .await?;
+        Ok(())
+    }
+
     async fn put_component(&mut self, tenant: TenantId, digest: Digest, runtime: Option<Digest>) -> Answer<()> {
         let sql = "INSERT INTO components (tenant, digest, runtime) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
         let runtime = runtime.map(|r| r.0.to_vec());

@@ -39,6 +39,17 @@ impl<S: Store> Unit<S> {
     }
 
     /// Other processes learn of it as of any change of what is installed.
+    pub(crate) async fn describe_component(
+        &mut self,
+        tenant: TenantId,
+        digest: Digest,
+        description: String,
+    ) -> Result<(), Error> {
+        self.store.put_description(tenant, digest, description).await?;
+        self.store.touch_bundles(tenant).await
+    }
+
+    /// Other processes learn of it as of any change of what is installed.
     pub(crate) async fn deprecate(&mut self, tenant: TenantId, row: &DeprecationRow) -> Result<(), Error> {
         self.store.put_deprecation(tenant, row).await?;
         self.store.touch_bundles(tenant).await

@@ -36,6 +36,7 @@ pub(crate) enum Request {
     InstallBundle(Box<BundleRow>, bool, Reply<()>),
     RemoveBundle(TenantId, String, String, Reply<bool>),
     PutComponent(TenantId, Box<Component>, Reply<()>),
+    DescribeComponent(TenantId, Digest, String, Reply<()>),
     PutBlob(TenantId, Arc<[u8]>, Reply<Digest>),
     ImportRun(Box<ImportedRun>, Reply<bool>),
     ImportCommand(Box<Command>, Reply<bool>),
@@ -203,6 +204,7 @@ impl Request {
             | Request::ImportCommand(_, reply) => tell(reply, error),
             Request::InstallBundle(_, _, reply)
             | Request::PutComponent(_, _, reply)
+            | Request::DescribeComponent(_, _, _, reply)
             | Request::Probe(reply)
             | Request::TouchBundles(_, reply)
             | Request::SessionMemory(_, _, reply)

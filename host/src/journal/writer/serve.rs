@@ -31,6 +31,9 @@ impl<S: Store> Writer<S> {
                 settle(reply, unit.store.remove_bundle(tenant, (&id, &version)).await)
             }
             Request::PutComponent(tenant, component, reply) => settle(reply, unit.put_component(tenant, *component).await),
+            Request::DescribeComponent(tenant, digest, description, reply) => {
+                settle(reply, unit.describe_component(tenant, digest, description).await)
+            }
             Request::PutBlob(tenant, bytes, reply) => {
                 let digest = Digest::of(&bytes);
                 settle(reply, unit.store.put_blob(tenant, digest, bytes).await.map(|()| digest))
