@@ -2,6 +2,7 @@
 
 use wasm_encoder::{BlockType, Instruction, MemArg, MemArgTarget};
 
+use super::kinds::Kinds;
 use super::structure::Ended;
 use crate::codegen::{Import, Op, Tables};
 use crate::python::mir::{Arg, BlockId, Constant, Function, Operand, Slot};
@@ -62,6 +63,7 @@ pub struct Code<'a> {
     pub function: &'a Function,
     pub descriptions: &'a [u32],
     pub tables: &'a mut Tables,
+    pub kinds: Kinds,
     ops: Vec<Op>,
     labels: Vec<Label>,
     unwind: Target,
@@ -73,6 +75,7 @@ impl<'a> Code<'a> {
             function,
             descriptions,
             tables,
+            kinds: Kinds::of(function),
             ops: Vec::new(),
             labels: Vec::new(),
             unwind: Target::Leave,
@@ -292,8 +295,10 @@ impl<'a> Code<'a> {
     pub fn body(&mut self, block: BlockId) -> Ended {
         let function = self.function;
         let block = &function.blocks[block as usize];
+        self.kinds.enter();
         for op in &block.ops {
             self.op(op, block.hot);
+            self.kinds.after(op);
         }
         self.end(&block.end, block.hot)
     }

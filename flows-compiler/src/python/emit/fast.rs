@@ -6,6 +6,7 @@
 use wasm_encoder::Instruction as W;
 
 use super::code::{A, B, Code, Label, R};
+use super::kinds;
 use super::ops::{FLOAT, INT, OBJECT};
 use crate::codegen::Op as Ir;
 use crate::python::mir::{BinaryOp, CompareOp, Operand, Slot};
@@ -28,6 +29,19 @@ impl Code<'_> {
         if matches!((op, b), (RShift, b) if !matches!(b, Operand::Int(0..=63))) {
             return;
         }
+        if self.kinds.may_be(a, kinds::INT) && self.kinds.may_be(b, kinds::INT) {
+            self.fast_integer(op, dst, a, b);
+        }
+        if let (Add | Sub | Mul | TrueDiv, Operand::Slot(x), Operand::Slot(y)) = (op, a, b)
+            && self.kinds.may_be(a, kinds::FLOAT)
+            && self.kinds.may_be(b, kinds::FLOAT)
+        {
+            self.fast_float(op, dst, x, y);
+        }
+    }
+
+    fn fast_integer(&mut self, op: BinaryOp, dst: Slot, a: Operand, b: Operand) {
+        use BinaryOp::*;
         // Integers: the code between leaves this block when they are not, or when the result may not fit.
         self.open_block(Label::Inner);
         self.unless_tags(INT, a, b);
@@ -35,6 +49,16 @@ impl Code<'_> {
         self.load(a, A);
         self.load(b, B);
         match op {
+            Add if matches!(b, Operand::Int(0..)) => {
+                self.get_wide(A);
+                self.get_wide(B);
+                self.wasm(W::I64Add);
+                self.push(Ir::Tee(R));
+                // Overflow: it got less.
+                self.get_wide(A);
+                self.wasm(W::I64LtS);
+                self.jump_if(0);
+            }
             Add | Sub => {
                 self.get_wide(A);
                 self.get_wide(B);
@@ -53,8 +77,8 @@ impl Code<'_> {
                 self.jump_if(0);
             }
             Mul => {
-                self.unless_within(A, 31);
-                self.unless_within(B, 31);
+                self.unless_within(a, A, 31);
+                self.unless_within(b, B, 31);
                 self.get_wide(A);
                 self.get_wide(B);
                 self.wasm(W::I64Mul);
@@ -105,8 +129,8 @@ impl Code<'_> {
                 }
             }
             TrueDiv => {
-                self.unless_within(A, 53);
-                self.unless_within(B, 53);
+                self.unless_within(a, A, 53);
+                self.unless_within(b, B, 53);
                 self.get_wide(B);
                 self.wasm(W::I64Eqz);
                 self.jump_if(0);
@@ -128,9 +152,6 @@ impl Code<'_> {
             self.wasm(W::Br(1));
         }
         self.close();
-        if let (Add | Sub | Mul | TrueDiv, Operand::Slot(a), Operand::Slot(b)) = (op, a, b) {
-            self.fast_float(op, dst, a, b);
-        }
     }
 
     fn fast_float(&mut self, op: BinaryOp, dst: Slot, a: Slot, b: Slot) {
@@ -170,7 +191,7 @@ impl Code<'_> {
             Ge => W::I64GeS,
             Is | IsNot | In | NotIn => return slow(self),
         };
-        if !may_be_numbers(a, b) {
+        if !may_be_numbers(a, b) || !self.kinds.may_be(a, kinds::INT) || !self.kinds.may_be(b, kinds::INT) {
             return slow(self);
         }
         self.differ(INT, a, b);
@@ -249,7 +270,7 @@ impl Code<'_> {
 
     /// Leaves when the target holds a reference, which only the runtime can give up. An operand's tag is known already.
     fn unless_free(&mut self, dst: Slot, a: Operand, b: Operand) {
-        if a == Operand::Slot(dst) || b == Operand::Slot(dst) {
+        if a == Operand::Slot(dst) || b == Operand::Slot(dst) || self.kinds.is_immediate(dst) {
             return;
         }
         self.tag(dst);
@@ -259,7 +280,10 @@ impl Code<'_> {
     }
 
     /// Leaves unless -2^bits <= local < 2^bits.
-    fn unless_within(&mut self, local: u32, bits: u32) {
+    fn unless_within(&mut self, operand: Operand, local: u32, bits: u32) {
+        if matches!(operand, Operand::Int(value) if (-1 << bits..1 << bits).contains(&value)) {
+            return;
+        }
         self.get_wide(local);
         self.wasm(W::I64Const(1 << bits));
         self.wasm(W::I64Add);

@@ -7,6 +7,7 @@
 mod code;
 mod dispatch;
 mod fast;
+mod kinds;
 mod ops;
 mod order;
 mod structure;

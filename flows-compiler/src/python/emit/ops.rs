@@ -3,6 +3,7 @@
 use wasm_encoder::Instruction;
 
 use super::code::{A, Code, STATUS};
+use super::kinds;
 use super::structure::Ended;
 use crate::codegen::{Import, Op as Ir};
 use crate::python::mir::{End, Op, Operand, Slot};
@@ -64,7 +65,7 @@ impl Code<'_> {
                 let constant = self.tables.text(text);
                 self.constant_into(*dst, constant, &py_bytes);
             }
-            Op::Copy { dst, src } => self.copy(*dst, *src),
+            Op::Copy { dst, src } => self.copy(*dst, *src, hot),
             Op::Check { slot, name, free } => {
                 self.tag(*slot);
                 self.push(Ir::I32(UNBOUND as i32));
@@ -143,17 +144,21 @@ impl Code<'_> {
                 Ended::Done
             }
             End::Truth { slot, then, otherwise } => {
-                self.tag(*slot);
-                self.push(Ir::I32(BOOL as i32));
-                self.push(Ir::Eq);
-                self.word_if(
-                    |code| code.flag(*slot),
-                    |code| {
-                        code.slot(*slot);
-                        code.call(&py_truth);
-                        code.answer();
-                    },
-                );
+                let truth = |code: &mut Self| {
+                    code.slot(*slot);
+                    code.call(&py_truth);
+                    code.answer();
+                };
+                match self.kinds.get(*slot) {
+                    kinds::BOOL => self.flag(*slot),
+                    kinds if hot && kinds & kinds::BOOL != 0 => {
+                        self.tag(*slot);
+                        self.push(Ir::I32(BOOL as i32));
+                        self.push(Ir::Eq);
+                        self.word_if(|code| code.flag(*slot), truth);
+                    }
+                    _ => truth(self),
+                }
                 Ended::Branch(*then, *otherwise)
             }
             End::Compare {
@@ -237,6 +242,9 @@ impl Code<'_> {
     }
 
     pub fn clear(&mut self, dst: Slot) {
+        if self.kinds.is_immediate(dst) {
+            return;
+        }
         self.tag(dst);
         self.push(Ir::I32(OBJECT));
         self.wasm(Instruction::I32GeU);
@@ -247,7 +255,20 @@ impl Code<'_> {
         self.close();
     }
 
-    fn copy(&mut self, dst: Slot, src: Slot) {
+    fn copy(&mut self, dst: Slot, src: Slot, hot: bool) {
+        let known = [src, dst].map(|slot| self.kinds.is_immediate(slot));
+        if known == [true; 2] {
+            return self.copy_immediate(dst, src);
+        }
+        let call = |code: &mut Self| {
+            code.slot(dst);
+            code.slot(src);
+            code.call(&py_copy);
+            code.wasm(Instruction::Drop);
+        };
+        if !hot {
+            return call(self);
+        }
         self.tag(src);
         self.tag(dst);
         self.wasm(Instruction::I32Or);
@@ -256,10 +277,7 @@ impl Code<'_> {
         self.open_if();
         self.copy_immediate(dst, src);
         self.other();
-        self.slot(dst);
-        self.slot(src);
-        self.call(&py_copy);
-        self.wasm(Instruction::Drop);
+        call(self);
         self.close();
     }
 

@@ -6,12 +6,14 @@ use super::Lowerer;
 use crate::python::mir::{Arg, Op, Slot};
 use crate::python::rt;
 use crate::python::scope::{Kind, Place, eager};
-use flow_rt::python::names::Method;
+use flow_rt::python::methods;
+use flow_rt::python::names::{Builtin, Method};
 
 /// What is called, evaluated before the arguments.
 enum Callee {
     Builtin(u32),
-    Method(Slot, String),
+    /// The object and the method's name.
+    Method(Arg, String),
     Value(Slot),
 }
 
@@ -36,7 +38,11 @@ impl Lowerer<'_> {
                 }
             }
             Expr::Attribute(attribute) => {
-                let object = self.slot(&attribute.value);
+                let object = match &*attribute.value {
+                    // A text is used where it is.
+                    text @ Expr::StringLiteral(_) => self.argument(text),
+                    object => Arg::Slot(self.slot(object)),
+                };
                 return Callee::Method(object, self.mangled(attribute.attr.as_str()));
             }
             _ => {}
@@ -55,7 +61,7 @@ impl Lowerer<'_> {
             }
             Callee::Method(object, name) => {
                 let slot = self.frame.temp();
-                self.attribute(slot, object, &name);
+                self.frame.rt(&rt::py_getattr, [Arg::Slot(slot), object, Arg::Text(name)]);
                 slot
             }
         }
@@ -75,7 +81,7 @@ impl Lowerer<'_> {
             }
             (Callee::Method(object, name), n) => {
                 let Some(method) = Method::named(name) else { return false };
-                args.extend([Arg::Slot(*object), Arg::Text(name.clone()), Arg::Word(method as u32)]);
+                args.extend([object.clone(), Arg::Text(name.clone()), Arg::Word(method as u32)]);
                 match n {
                     0 => &rt::py_method0,
                     1 => &rt::py_method1,
@@ -92,8 +98,9 @@ impl Lowerer<'_> {
     fn plain_call(&mut self, dst: Slot, callee: Callee, arguments: &Arguments) {
         if let Callee::Method(object, name) = &callee
             && !self.are_quiet(arguments)
+            && !is_method_of_text(object, name)
         {
-            self.frame.rt(&rt::py_require, [Arg::Slot(*object), Arg::Text(name.clone())]);
+            self.frame.rt(&rt::py_require, [object.clone(), Arg::Text(name.clone())]);
         }
         if self.small_call(dst, &callee, arguments) {
             return;
@@ -119,10 +126,9 @@ impl Lowerer<'_> {
             Callee::Builtin(number) => self
                 .frame
                 .rt(&rt::py_call_builtin, [Arg::Slot(dst), Arg::Word(number), args, n, names]),
-            Callee::Method(object, name) => self.frame.rt(
-                &rt::py_call_method,
-                [Arg::Slot(dst), Arg::Slot(object), Arg::Text(name), args, n, names],
-            ),
+            Callee::Method(object, name) => self
+                .frame
+                .rt(&rt::py_call_method, [Arg::Slot(dst), object, Arg::Text(name), args, n, names]),
             Callee::Value(callee) => self
                 .frame
                 .rt(&rt::py_call, [Arg::Slot(dst), Arg::Slot(callee), args, n, names]),
@@ -282,6 +288,11 @@ impl Lowerer<'_> {
     pub(super) fn none(&mut self, dst: Slot) {
         self.frame.op(Op::None(dst));
     }
+}
+
+/// Whether the object is a literal text, which has the method.
+fn is_method_of_text(object: &Arg, name: &str) -> bool {
+    matches!(object, Arg::Constant(_)) && Method::named(name).is_some_and(|method| methods::type_has(Builtin::Str, method))
 }
 
 fn has_stars(arguments: &Arguments) -> bool {

@@ -120,7 +120,7 @@ impl Lowerer<'_> {
     /// and a text grows in place.
     fn fresh(&mut self, slot: Slot, expr: &Expr) {
         let operation = match expr {
-            Expr::BinOp(operation) if !operation.left.is_name_expr() && small_int(&operation.left).is_none() => operation,
+            Expr::BinOp(operation) if !is_operand(&operation.left) => operation,
             _ => return self.into(slot, expr),
         };
         self.fresh(slot, &operation.left);
@@ -271,6 +271,11 @@ impl Lowerer<'_> {
         self.frame.start(done);
         self.frame.copy(dst, 0);
     }
+}
+
+/// Whether an operator takes it from where it is.
+fn is_operand(expr: &Expr) -> bool {
+    expr.is_name_expr() || expr.is_string_literal_expr() || small_int(expr).is_some()
 }
 
 /// Whether evaluation writes its slot only when nothing can fail any more, having read everything before. Only then may the slot be

@@ -11,13 +11,16 @@ impl IntText {
         let mut bytes = [0; 20];
         let mut start = bytes.len();
         let mut rest = n.unsigned_abs();
-        loop {
+        while rest >= 10 {
+            start -= 2;
+            let pair = (rest % 100) as u8;
+            rest /= 100;
+            bytes[start] = b'0' + pair / 10;
+            bytes[start + 1] = b'0' + pair % 10;
+        }
+        if rest > 0 || start == bytes.len() {
             start -= 1;
-            bytes[start] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
+            bytes[start] = b'0' + rest as u8;
         }
         if n < 0 {
             start -= 1;
@@ -26,8 +29,13 @@ impl IntText {
         IntText { bytes, start }
     }
 
+    /// The digits, and a sign before them: ASCII.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.bytes[self.start..]).unwrap_or_default()
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 }
 

@@ -213,11 +213,10 @@ fn binary(op: u32, dst: u32, a: u32, b: u32) -> i32 {
 #[inline(never)]
 fn add_texts(dst: u32, a: u32, b: u32) -> i32 {
     if dst == a && a != b {
+        // SAFETY: a slot, since something can be written to it, and the other operand is another slot or a constant.
+        let left = unsafe { stack::slot_mut(a) };
         // The old value is overwritten, so it need not be kept.
-        let mut left = stack::take(a);
-        let grown = arith::grow(&mut left, at(b));
-        stack::put(a, left);
-        match grown {
+        match arith::grow(left, at(b)) {
             Ok(true) => return 0,
             Ok(false) => {}
             Err(error) => return raised(error),
@@ -338,7 +337,11 @@ exports! {
     };
     fn py_call_star(dst, callee, list, dict) = give(dst, ops::call_star(at(callee), at(list), maybe(dict)));
 
-    fn py_list(dst, from, n) = { let items = stack::take_all(from, n).collect(); stack::put(dst, Obj::list(items)); 0 };
+    fn py_list(dst, from, n) = {
+        let items = if n == 0 { Vec::new() } else { stack::take_all(from, n).collect() };
+        stack::put(dst, Obj::list(items));
+        0
+    };
     fn py_tuple(dst, from, n) = { let items = stack::take_all(from, n).collect(); stack::put(dst, Obj::Tuple(items)); 0 };
     fn py_set(dst, from, n) = give(dst, ops::set(stack::take_all(from, n).collect()));
     fn py_dict(dst, from, n) = give(dst, ops::dict(stack::take_all(from, n.saturating_mul(2)).collect()));

@@ -268,7 +268,7 @@ fn other_same_key(a: &Obj, b: &Obj) -> bool {
 
 /// Equality of short texts, which keys are: without a call, eight bytes at a time.
 #[inline]
-fn same_bytes(mut a: &[u8], mut b: &[u8]) -> bool {
+pub fn same_bytes(mut a: &[u8], mut b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }

@@ -207,15 +207,7 @@ fn no_length(value: &Obj) -> Raised {
 
 /// A text of one character; those of ASCII are made once.
 pub fn character(c: char) -> Obj {
-    thread_local! {
-        static ASCII: Vec<Rc<Text>> = (0..128_u8).map(|byte| Rc::new(Text::new(char::from(byte).to_string()))).collect();
-    }
-    if c.is_ascii()
-        && let Some(text) = ASCII.with(|known| known.get(c as usize).cloned())
-    {
-        return Obj::Str(text);
-    }
-    Obj::str(c.to_string())
+    Obj::Str(text::char_text(c))
 }
 
 impl Iter {

@@ -61,7 +61,7 @@ pub fn dict_put(dict: &Rc<Dict>, key: &Obj, value: &Obj) -> Py<()> {
 
 #[inline(never)]
 fn add(dict: &Rc<Dict>, key: &Obj, value: &Obj) -> Py<()> {
-    dict.table.borrow_mut().insert(key.clone(), value.clone()).map(drop)
+    dict.table.borrow_mut().add(key.clone(), value.clone())
 }
 
 #[inline(never)]

@@ -38,6 +38,7 @@ pub mod release;
 pub mod sequence;
 pub mod set;
 mod share;
+mod short;
 pub mod slice;
 pub mod stack;
 pub mod state;

@@ -149,6 +149,10 @@ pub trait Advance {
     fn advance(&mut self) -> Py<Option<Obj>>;
     /// As in `<zip object …>`; `list_iterator` and the like.
     fn type_name(&self) -> &'static str;
+    /// The call that `repr` shows it as, if it does.
+    fn shown(&self) -> Option<(&'static str, Vec<Obj>)> {
+        None
+    }
 }
 
 /// A name as attribute access and method calls use it.

@@ -11,6 +11,7 @@ use super::function::Function;
 use super::names::{Builtin, Module};
 use super::object::{Args, Dict, Name, Obj, Slice, Text};
 use super::set::SetTable;
+use super::short;
 use super::stack;
 use super::state;
 use super::table::Table;
@@ -498,7 +499,7 @@ pub fn join(parts: &[Obj]) -> Py {
     let mut chars = 0;
     for part in parts {
         if let Obj::Str(part) = part {
-            joined.push_str(&part.text);
+            short::push(&mut joined, &part.text);
             chars += part.chars;
         }
     }

@@ -8,12 +8,11 @@ use super::error::{Py, type_error};
 use super::iter;
 use super::number::{index, indexed, too_large};
 use super::object::{List, Obj, Text};
+use super::short;
 use super::text::type_name;
 
 /// No object is larger than this, in bytes.
 pub const MAX_BYTES: usize = 256 << 20;
-/// A text of so many bytes needs no memory of its own.
-const SHORT: usize = size_of::<CompactString>();
 /// No list has more items than this.
 pub const MAX_ITEMS: usize = MAX_BYTES / size_of::<Obj>();
 
@@ -51,15 +50,8 @@ pub fn concat(a: &Obj, b: &Obj) -> Py<Option<Obj>> {
 /// `a + b`; `None` when that is too large.
 #[inline(never)]
 pub fn add_texts(a: &Text, b: &Text) -> Option<Obj> {
-    let len = a.len().saturating_add(b.len());
-    if len > MAX_BYTES {
-        return None;
-    }
-    // Room for a little more, since what is put together in steps goes on to grow.
-    let mut text = CompactString::with_capacity(if len <= SHORT { len } else { len.next_multiple_of(16) });
-    text.push_str(a);
-    text.push_str(b);
-    Some(Obj::Str(Rc::new(joined(text, a.chars + b.chars))))
+    let fits = a.len().saturating_add(b.len()) <= MAX_BYTES;
+    fits.then(|| Obj::Str(short::joined(a, b, a.chars + b.chars)))
 }
 
 fn room(a: usize, b: usize, most: usize) -> Py<usize> {
@@ -76,12 +68,13 @@ fn joined(text: impl Into<CompactString>, chars: usize) -> Text {
 }
 
 /// `a += b` of a text that is held only here: appended in place, so that a loop of them takes time in proportion to its result.
+#[inline]
 pub fn append_text(a: &mut Rc<Text>, b: &Rc<Text>) -> Py<bool> {
     let Some(text) = Rc::get_mut(a) else {
         return Ok(false);
     };
     room(text.text.len(), b.len(), MAX_BYTES)?;
-    text.text.push_str(b);
+    short::push(&mut text.text, b);
     text.chars += b.chars;
     text.hash.set(0);
     Ok(true)

@@ -89,6 +89,16 @@ pub unsafe fn slot<'a>(address: u32) -> &'a Obj {
     unsafe { &*one(address) }
 }
 
+/// The object in a slot, to be changed where it is.
+///
+/// # Safety
+/// As [`slot`], and no other reference to the slot lives.
+#[inline(always)]
+pub unsafe fn slot_mut<'a>(address: u32) -> &'a mut Obj {
+    // SAFETY: as in `slot`; by the contract the reference is the only one.
+    unsafe { &mut *one(address) }
+}
+
 /// The objects in consecutive slots.
 ///
 /// # Safety

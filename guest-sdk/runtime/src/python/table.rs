@@ -3,6 +3,7 @@
 //! Entries stand in a list in the order of their insertion; a removed one leaves a hole until the list would have to grow. Few
 //! entries are found by walking over them, more by an index of their places. No operation runs code of the program.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use super::error::Py;
@@ -33,6 +34,8 @@ pub struct Table<V> {
     index: Index,
     /// Counts changes of the set of keys.
     version: u32,
+    /// Where the last key was found: what is looked up is often set then.
+    last: Cell<Place>,
 }
 
 impl<V> Default for Table<V> {
@@ -43,6 +46,7 @@ impl<V> Default for Table<V> {
             first: 0,
             index: Index::default(),
             version: 0,
+            last: Cell::default(),
         }
     }
 }
@@ -85,8 +89,8 @@ impl<V> Table<V> {
     /// A reference to the value. `TypeError` when the key is unhashable.
     #[inline(always)]
     pub fn get_ref(&self, key: &Obj) -> Py<Option<&V>> {
-        let hash = hash::key(key)?;
-        Ok(self.value_at(self.place_of(hash, key)))
+        let place = self.locate(key)?;
+        Ok(self.value_at(place))
     }
     /// The value of a text key.
     pub fn get_text(&self, key: &Text) -> Option<&V> {
@@ -97,12 +101,17 @@ impl<V> Table<V> {
     }
     #[inline(always)]
     pub fn get_mut(&mut self, key: &Obj) -> Py<Option<&mut V>> {
-        let hash = hash::key(key)?;
-        let at = self.place_of(hash, key);
+        let at = self.locate(key)?;
         Ok(at
             .and_then(|at| self.entries.get_mut(at))
             .and_then(|entry| entry.as_mut())
             .map(|entry| &mut entry.value))
+    }
+    /// Sets the value of a key that is not there.
+    pub fn add(&mut self, key: Obj, value: V) -> Py<()> {
+        let hash = hash::key(&key)?;
+        self.push(Entry { hash, key, value });
+        Ok(())
     }
     /// Gives the value that was there. A key that was there stays the object it was.
     pub fn insert(&mut self, key: Obj, value: V) -> Py<Option<V>> {
@@ -203,17 +212,33 @@ impl<V> Table<V> {
     #[inline(always)]
     fn find(&self, hash: u64, same: impl Fn(&Obj) -> bool) -> Option<Place> {
         let entries = &self.entries;
-        let is = |entry: &Option<Entry<V>>| entry.as_ref().is_some_and(|entry| entry.hash == hash && same(&entry.key));
         if entries.len() <= WALKED {
-            return entries.iter().position(is);
+            return entries.iter().position(|entry| is_entry(entry, hash, &same));
         }
-        self.index.find(hash, |at| entries.get(at).is_some_and(is))
+        self.index
+            .find(hash, |at| entries.get(at).is_some_and(|entry| is_entry(entry, hash, &same)))
     }
 
-    /// The place of a key.
+    /// The place of a key. `TypeError` when it is unhashable.
+    #[inline(always)]
+    fn locate(&self, key: &Obj) -> Py<Option<Place>> {
+        let last = self.last.get();
+        if let Some(Some(entry)) = self.entries.get(last)
+            && is_same(&entry.key, key)
+        {
+            return Ok(Some(last));
+        }
+        let hash = hash::key(key)?;
+        Ok(self.place_of(hash, key))
+    }
+
     #[inline(never)]
     fn place_of(&self, hash: u64, key: &Obj) -> Option<Place> {
-        self.find(hash, |known| hash::same_key(known, key))
+        let found = self.find(hash, |known| hash::same_key(known, key));
+        if let Some(at) = found {
+            self.last.set(at);
+        }
+        found
     }
 
     fn replace(&mut self, at: Place, value: V) -> Option<V> {
@@ -304,6 +329,21 @@ impl<V: Clone> Table<V> {
     /// The value of a text key, without making an object of it.
     pub fn get_str(&self, key: &str) -> Option<V> {
         self.value_at(self.find(hash::str(key), |known| is_text(known, key))).cloned()
+    }
+}
+
+#[inline(always)]
+fn is_entry<V>(entry: &Option<Entry<V>>, hash: u64, same: impl Fn(&Obj) -> bool) -> bool {
+    entry.as_ref().is_some_and(|entry| entry.hash == hash && same(&entry.key))
+}
+
+/// Whether two keys are equal at first sight.
+#[inline(always)]
+fn is_same(known: &Obj, key: &Obj) -> bool {
+    match (known, key) {
+        (Obj::Str(known), Obj::Str(key)) => Rc::ptr_eq(known, key),
+        (Obj::Int(known), Obj::Int(key)) => known == key,
+        _ => false,
     }
 }
 

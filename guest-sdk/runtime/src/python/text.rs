@@ -10,7 +10,8 @@ use super::dunder::{self, Special};
 use super::error::{Py, type_error};
 use super::exception;
 use super::names::Builtin;
-use super::object::{Dict, DictKind, Exception, List, Native, NativeType, Obj, Set, Text};
+use super::object::{Dict, DictKind, Exception, Iter, List, Native, NativeType, Obj, Set, Text};
+use super::short;
 use crate::py::text::{big_text, push_ascii, push_quoted};
 use crate::py::{FloatText, IntText};
 
@@ -63,14 +64,14 @@ pub fn repr(value: &Obj) -> Py<String> {
 
 /// `str(n)`
 pub fn of_int(n: i64) -> Obj {
-    Obj::Str(Rc::new(Text::ascii(n.to_compact_string())))
+    Obj::Str(short::int(n))
 }
 
 /// A text gives itself.
 pub fn str(value: &Obj) -> Py<Rc<Text>> {
     match value {
         Obj::Str(text) => Ok(text.clone()),
-        Obj::Int(n) => Ok(Rc::new(Text::ascii(n.to_compact_string()))),
+        Obj::Int(n) => Ok(short::int(*n)),
         _ => {
             let mut out = String::new();
             push_str(&mut out, value)?;
@@ -187,10 +188,24 @@ fn push_other(out: &mut String, value: &Obj) -> Py<()> {
                 (None, _) => super::class::default_repr(value),
             }
         }
-        _ => format!("<{} object at {}>", type_name(value), ADDRESS),
+        _ => match shown_iterator(value)? {
+            Some(text) => text,
+            None => format!("<{} object at {}>", type_name(value), ADDRESS),
+        },
     };
     out.push_str(&text);
     Ok(())
+}
+
+/// An iterator that shows itself as the call that makes it.
+fn shown_iterator(value: &Obj) -> Py<Option<String>> {
+    let Obj::Iter(iterator) = value else { return Ok(None) };
+    let Iter::Other(state) = &**iterator else { return Ok(None) };
+    let shown = state.borrow().as_ref().and_then(|state| state.shown());
+    let Some((name, args)) = shown else { return Ok(None) };
+    let _level = depth::enter(REPR)?;
+    let args = args.iter().map(repr).collect::<Py<Vec<String>>>()?;
+    Ok(Some(format!("{name}({})", args.join(", "))))
 }
 
 const REPR: &str = " while getting the repr of an object";

@@ -27,12 +27,9 @@ pub fn sum(call: &Call) -> Py {
         _ => {}
     }
     match items {
-        Obj::Range(range) => {
-            let sum = Obj::big(range_sum(range));
-            return match total {
-                Obj::Int(0) => Ok(sum),
-                total => arith::binary(BinaryOp::Add, false, &total, &sum),
-            };
+        // One sum of all is what adding them one by one gives only where nothing is rounded or asked.
+        Obj::Range(range) if matches!(total, Obj::Int(_) | Obj::Big(_)) => {
+            return arith::binary(BinaryOp::Add, false, &total, &Obj::big(range_sum(range)));
         }
         // Numbers are summed without taking them from their list, since that runs no code of the program.
         Obj::List(list) => {

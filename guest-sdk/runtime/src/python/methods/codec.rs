@@ -1,6 +1,6 @@
 //! Texts to bytes and back: `str.encode`, `bytes.decode`.
 
-use crate::python::error::{Py, Raised, exception, raise};
+use crate::python::error::{Py, Raised, exception, raise, value_error};
 use crate::python::names::Builtin;
 use crate::python::object::Obj;
 
@@ -21,6 +21,14 @@ enum Codec {
 enum Order {
     Little,
     Big,
+}
+
+/// CPython takes these names as texts of C.
+fn without_null(names: [&str; 2]) -> Py<()> {
+    match names.iter().any(|name| name.contains('\0')) {
+        true => Err(value_error("embedded null character")),
+        false => Ok(()),
+    }
 }
 
 impl Codec {
@@ -88,6 +96,7 @@ fn windows_char(byte: u8) -> Option<char> {
 }
 
 pub fn encode(text: &str, encoding: &str, errors: &str) -> Py<Vec<u8>> {
+    without_null([encoding, errors])?;
     let codec = Codec::named(encoding)?;
     let (limit, reason) = match codec {
         Codec::Utf8 => return Ok(text.as_bytes().to_vec()),
@@ -147,6 +156,7 @@ fn wide(text: &str, unit: usize, order: Option<Order>) -> Vec<u8> {
 }
 
 pub fn decode(bytes: &[u8], encoding: &str, errors: &str) -> Py<String> {
+    without_null([encoding, errors])?;
     if bytes.is_empty() {
         // CPython does not look at the encoding then.
         return Ok(String::new());

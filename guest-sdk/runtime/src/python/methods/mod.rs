@@ -21,6 +21,7 @@ pub mod sort;
 mod str;
 mod str_case;
 pub mod str_classes;
+mod str_parts;
 mod str_search;
 pub mod str_split;
 mod timsort;

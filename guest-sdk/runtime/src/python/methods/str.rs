@@ -2,13 +2,16 @@
 
 use std::rc::Rc;
 
+use compact_str::CompactString;
+
 use super::signature::{Call, bounded, bounds, c_int, count, flag, is_type_error, width};
+use super::str_parts::Parts;
 use super::{codec, str_case, str_classes, str_search, str_split, translate};
 use crate::python::error::{Py, type_error, value_error};
 use crate::python::names::Method::{self, *};
 use crate::python::object::{Args, Obj, Text};
 use crate::python::text::type_name;
-use crate::python::{format, iter};
+use crate::python::{format, iter, short};
 
 pub const METHODS: &[Method] = &[
     Capitalize,
@@ -84,7 +87,8 @@ pub fn call(this: &Rc<Text>, method: Method, args: &Args) -> Py<Option<Obj>> {
             let [keep] = call.named(["keepends"], 0, 1, 0)?;
             let keep = flag(keep)?;
             let mut lines = Vec::new();
-            str_split::lines(this, keep, |line| lines.push(part(this, line)));
+            let mut made = Parts::new(this);
+            str_split::lines(this, keep, |line| lines.push(made.object(line)));
             Obj::list(lines)
         }
         Partition | Rpartition => partition(this, method, call.one()?)?,
@@ -123,15 +127,7 @@ pub fn call(this: &Rc<Text>, method: Method, args: &Args) -> Py<Option<Obj>> {
 
 /// A part of a text as an object: the text itself when it is all of it.
 fn part(of: &Rc<Text>, part: &str) -> Obj {
-    if part.len() == of.len() {
-        return Obj::Str(of.clone());
-    }
-    match part.as_bytes() {
-        // Texts of one character are there already.
-        [only] => iter::character(char::from(*only)),
-        _ if of.is_ascii() => Obj::Str(Rc::new(Text::ascii(part))),
-        _ => Obj::str(part),
-    }
+    Parts::new(of).object(part)
 }
 
 /// `separator.join(items)`
@@ -164,13 +160,13 @@ fn join_texts(separator: &str, items: &[Obj]) -> Py {
         };
         len = len.saturating_add(text.len());
     }
-    let mut out = String::with_capacity(bounded(len)?);
+    let mut out = CompactString::with_capacity(bounded(len)?);
     for (at, item) in items.iter().enumerate() {
         if at > 0 {
-            out.push_str(separator);
+            short::push(&mut out, separator);
         }
         if let Obj::Str(text) = item {
-            out.push_str(text);
+            short::push(&mut out, text);
         }
     }
     Ok(Obj::str(out))
@@ -183,8 +179,8 @@ fn split(this: &Rc<Text>, method: Method, call: &Call) -> Py {
         call.named(["sep", "maxsplit"], 0, 2, 0)?
     };
     let most = count(most)?;
-    let mut parts = Vec::new();
-    let push = |found: &str| parts.push(part(this, found));
+    let (mut parts, mut made) = (Vec::new(), Parts::new(this));
+    let push = |found: &str| parts.push(made.object(found));
     match (separator, method == Split) {
         (None | Some(Obj::None), true) => str_split::words(this, most, push),
         (None | Some(Obj::None), false) => str_split::words_from_end(this, most, push),

@@ -2,6 +2,7 @@
 
 use super::signature::Call;
 use super::str::window;
+use super::str_split;
 use crate::python::error::{Py, type_error, value_error};
 use crate::python::names::Method::{self, *};
 use crate::python::object::{Obj, Text};
@@ -41,7 +42,11 @@ fn occurrences(text: &str, wanted: &str) -> usize {
     match wanted.as_bytes() {
         [] => text.chars().count() + 1,
         [byte] => text.bytes().filter(|b| b == byte).count(),
-        _ => text.matches(wanted).count(),
+        _ => {
+            let mut count = 0;
+            str_split::parts(text, wanted, usize::MAX, |_| count += 1);
+            count - 1
+        }
     }
 }
 

@@ -40,6 +40,13 @@ impl Advance for Count {
         Ok(Some(std::mem::replace(&mut self.next, after)))
     }
     type_named!("count");
+    fn shown(&self) -> Option<(&'static str, Vec<Obj>)> {
+        let mut args = vec![self.next.clone()];
+        if !matches!(self.step, Obj::Int(1) | Obj::Bool(true)) {
+            args.push(self.step.clone());
+        }
+        Some(("count", args))
+    }
 }
 
 pub fn count(args: &Args) -> Py {
@@ -108,6 +115,10 @@ impl Advance for Repeat {
         Ok(Some(self.item.clone()))
     }
     type_named!("repeat");
+    fn shown(&self) -> Option<(&'static str, Vec<Obj>)> {
+        let left = self.left.map(Obj::Int);
+        Some(("repeat", [Some(self.item.clone()), left].into_iter().flatten().collect()))
+    }
 }
 
 pub fn repeat(args: &Args) -> Py {
