@@ -116,6 +116,7 @@ Everything of Python 3.11 but this:
 * `async`, `await`, `except*` and complex numbers are refused, and what only a newer Python can read.
 * Annotations are not evaluated.
 * `%` formats texts, not bytes.
+* A union of classes (`int | str`) is a tuple of them.
 * A negative number to the power of a fraction raises `ValueError`, since it would be a complex number.
 * A generator that is let go before its end does not run what it has in `finally`; one that is closed does.
 * A bare `raise` stands within an `except` of the same function.
