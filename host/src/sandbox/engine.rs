@@ -23,6 +23,10 @@ pub struct Settings {
     pub max_memory_bytes: usize,
     /// Live instances; the size of the pool.
     pub max_live: u32,
+    /// Linear memory of an instance with WASI in bytes.
+    pub max_wasi_memory_bytes: usize,
+    /// Live instances with WASI, which are not in the pool; more wait their turn.
+    pub max_wasi_live: usize,
     /// Programs kept ready in memory.
     pub programs: u64,
     /// Where native code is kept between starts of the host. None: nowhere. Only this host may write there: native code is
@@ -39,6 +43,8 @@ impl Default for Settings {
             tick_timeout: Duration::from_secs(10),
             max_memory_bytes: 64 << 20,
             max_live: 1000,
+            max_wasi_memory_bytes: 256 << 20,
+            max_wasi_live: 16,
             programs: 4096,
             cache: None,
             cache_flows: true,
@@ -53,7 +59,7 @@ impl Settings {
 }
 
 /// An engine with a pool, or without one where the address space does not allow it.
-pub(super) fn build(settings: &Settings) -> Result<Engine, Error> {
+pub(super) fn pooling(settings: &Settings) -> Result<Engine, Error> {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(settings.max_live)
         .total_core_instances(settings.max_live.saturating_mul(4))
@@ -83,8 +89,26 @@ pub(super) fn build(settings: &Settings) -> Result<Engine, Error> {
             Err(error) => tracing::warn!(%error, max_live = settings.max_live, reservation, "no pool of instances of this size"),
         }
     }
-    // Each instance is allocated on demand.
+    on_demand()
+}
+
+/// An engine that allocates each instance when it is made: where there is no pool, and for guests that would not fit in a slot of it.
+pub(super) fn on_demand() -> Result<Engine, Error> {
     Engine::new(&base()).map_err(|e| Error::Engine(format!("{e:#}")))
+}
+
+/// An engine and its pulse.
+pub(super) struct Room {
+    pub engine: Engine,
+    /// Makes the epoch move while ticks are running, so that a tick's wall-clock time is bounded and an idle host does nothing.
+    pub pulse: Pulse,
+}
+
+impl Room {
+    pub fn new(engine: Engine) -> Self {
+        let pulse = Pulse::new(engine.clone());
+        Room { engine, pulse }
+    }
 }
 
 fn base() -> Config {

@@ -1,9 +1,10 @@
 //! One live flow: a store, an instance in it, and its limits.
 
-use wasmtime::{Engine, Store};
+use tokio::sync::OwnedSemaphorePermit;
+use wasmtime::Store;
 
-use super::engine::{Pulse, Ticking};
-use super::limits::{Limits, Stop};
+use super::engine::{Room, Ticking};
+use super::limits::{Data, Limits, Stop};
 use super::world::{Around, Description, Event, Flow, Line, Progress};
 use super::{Program, Settings};
 use crate::telemetry::metrics::{Counted, metrics};
@@ -13,31 +14,34 @@ const YIELD_EVERY: u64 = 1_000_000;
 
 /// A live flow. Dropping it frees its memory at once; what it computed and did not hand out is gone.
 pub struct Instance {
-    store: Store<Limits>,
+    store: Store<Data>,
     flow: Flow,
     settings: Settings,
+    /// Whether the guest has WASI, which is to be told of each tick and may have printed.
+    wasi: bool,
     /// What the last tick's code printed.
     log: Vec<Line>,
     _slot: Counted,
     /// Keeps the epoch moving while this instance lives; instances live only as long as they have work.
     _ticking: Ticking,
+    /// The right to be live, of a guest with WASI.
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
+/// `permit`: of a guest with WASI.
 pub(super) async fn instantiate(
-    engine: &Engine,
+    room: &Room,
     settings: &Settings,
-    pulse: &Pulse,
     program: &Program,
+    permit: Option<OwnedSemaphorePermit>,
 ) -> Result<Instance, Stop> {
-    let ticking = pulse.ticking();
-    let mut store = Store::new(
-        engine,
-        Limits {
-            memory: settings.max_memory_bytes,
-            refused: false,
-        },
-    );
-    store.limiter(|limits| limits);
+    let ticking = room.pulse.ticking();
+    let limits = match program.wasi {
+        true => Limits::wasi(settings),
+        false => Limits::plain(settings),
+    };
+    let mut store = Store::new(&room.engine, Data::new(limits));
+    store.limiter(|data| &mut data.limits);
     refuel(&mut store, settings)?;
     store
         .fuel_async_yield_interval(Some(YIELD_EVERY))
@@ -46,27 +50,43 @@ pub(super) async fn instantiate(
     let flow = match made {
         Ok(flow) => flow,
         Err(error) if error.is::<wasmtime::PoolConcurrencyLimitError>() => return Err(Stop::NoRoom(error.to_string())),
-        Err(error) => return Err(Stop::from_error(&error, settings, store.data())),
+        Err(error) => {
+            let printed = printed(&mut store, program.wasi);
+            return Err(Stop::from_error(&error, settings, &store.data().limits, &printed));
+        }
     };
+    let pool = &metrics().pool_used;
     Ok(Instance {
         store,
         flow,
         settings: settings.clone(),
+        wasi: program.wasi,
         log: Vec::new(),
-        _slot: Counted::new(&metrics().pool_used),
+        _slot: Counted::new(pool),
         _ticking: ticking,
+        _permit: permit,
     })
 }
 
+/// What a guest has written to its standard output and error.
+fn printed(store: &mut Store<Data>, wasi: bool) -> Vec<Line> {
+    match wasi {
+        true => store.data_mut().wasi().printed(),
+        false => Vec::new(),
+    }
+}
+
 /// Gives the store what one tick may use.
-fn refuel(store: &mut Store<Limits>, settings: &Settings) -> Result<(), Stop> {
+fn refuel(store: &mut Store<Data>, settings: &Settings) -> Result<(), Stop> {
     store.set_epoch_deadline(settings.deadline());
     store.set_fuel(settings.tick_fuel).map_err(|e| Stop::Trap(e.to_string()))
 }
 
 impl Instance {
-    fn stopped(&self, error: &wasmtime::Error) -> Stop {
-        Stop::from_error(error, &self.settings, self.store.data())
+    /// Names what has stopped the guest; what it had printed is in the log.
+    fn stopped(&mut self, error: &wasmtime::Error) -> Stop {
+        self.log = printed(&mut self.store, self.wasi);
+        Stop::from_error(error, &self.settings, &self.store.data().limits, &self.log)
     }
 
     pub async fn describe(&mut self) -> Result<Description, Stop> {
@@ -78,6 +98,9 @@ impl Instance {
     /// One tick, and the fuel it used. After an error the instance must not be used again.
     pub async fn tick(&mut self, around: &Around, event: &Event, max_steps: u32) -> Result<(Progress, u64), Stop> {
         refuel(&mut self.store, &self.settings)?;
+        if self.wasi {
+            self.store.data_mut().wasi().tell(around.now_us, around.seed);
+        }
         let called = self
             .flow
             .flowgate_flow_workflow()
@@ -85,11 +108,12 @@ impl Instance {
             .await;
         let ticked = called.map_err(|e| self.stopped(&e))?;
         self.log = ticked.log;
+        self.log.extend(printed(&mut self.store, self.wasi));
         let left = self.store.get_fuel().unwrap_or(0);
         Ok((ticked.progress, self.settings.tick_fuel.saturating_sub(left)))
     }
 
-    /// What the last tick's code printed; given once.
+    /// What the last tick's code printed, also when it was stopped; given once.
     pub fn take_log(&mut self) -> Vec<Line> {
         std::mem::take(&mut self.log)
     }

@@ -6,8 +6,11 @@ mod imports;
 mod instance;
 mod limits;
 mod program;
+mod wasi;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::Semaphore;
 
 pub use engine::Settings;
 pub use imports::{Imports, MAX_BYTES, MAX_WASI_BYTES, check};
@@ -15,6 +18,8 @@ pub use instance::Instance;
 pub use limits::Stop;
 pub use program::Program;
 
+use self::engine::Room;
+use self::program::{Links, NativeCache};
 use crate::ids::Digest;
 use crate::telemetry::metrics::metrics;
 
@@ -36,10 +41,13 @@ pub const SMALL: usize = 256 << 10;
 pub struct Sandbox(Arc<Shared>);
 
 struct Shared {
-    engine: wasmtime::Engine,
     settings: Settings,
-    /// Makes the epoch move while ticks are running, so that a tick's wall-clock time is bounded and an idle host does nothing.
-    pulse: engine::Pulse,
+    /// For flows and guests without WASI: instances come from a pool.
+    pool: Room,
+    /// For guests with WASI: instances of any size, made on demand. Set up when the first is loaded.
+    wasi: OnceLock<Result<Room, Error>>,
+    /// Bounds the live instances with WASI.
+    wasi_live: Arc<Semaphore>,
     /// The runtime's core module, compiled once, which every shared component links to.
     runtime: wasmtime::Module,
     /// The digest of that runtime, which this host's compiler links to.
@@ -57,6 +65,9 @@ impl std::fmt::Debug for Sandbox {
             .finish_non_exhaustive()
     }
 }
+
+/// What a program with WASI counts for among those kept in memory: its code is that much larger than a flow's.
+const WASI_WEIGHT: u32 = 128;
 
 /// Why a component cannot be run.
 #[derive(Debug, thiserror::Error, Clone)]
@@ -78,18 +89,22 @@ pub enum Error {
 impl Sandbox {
     /// Compiles the runtime (or takes its native code from the cache) and sets up the engine.
     pub fn new(settings: Settings) -> Result<Self, Error> {
-        let engine = engine::build(&settings)?;
+        let pool = Room::new(engine::pooling(&settings)?);
         let runtime = flowgate_compiler::runtime().map_err(|e| Error::Engine(e.clone()))?;
-        let cache = program::NativeCache::new(&engine, &settings);
-        let module = cache.module(&engine, &runtime.core)?;
+        let module = NativeCache::new(&pool.engine, &settings).module(&pool.engine, &runtime.core)?;
         metrics().pool_limit.set(f64::from(settings.max_live));
+        let weight = |_: &Digest, program: &Arc<Program>| if program.wasi { WASI_WEIGHT } else { 1 };
         Ok(Sandbox(Arc::new(Shared {
-            pulse: engine::Pulse::new(engine.clone()),
+            pool,
+            wasi: OnceLock::new(),
+            wasi_live: Arc::new(Semaphore::new(settings.max_wasi_live.clamp(1, Semaphore::MAX_PERMITS))),
             runtime: module,
             runtime_digest: runtime.digest.clone(),
-            programs: moka::sync::Cache::new(settings.programs),
+            programs: moka::sync::Cache::builder()
+                .max_capacity(settings.programs)
+                .weigher(weight)
+                .build(),
             compiling: tokio::sync::Mutex::new(()),
-            engine,
             settings,
         })))
     }
@@ -105,28 +120,26 @@ impl Sandbox {
     /// `runtime` is the core module that the component was linked with, for one that an earlier compiler made.
     pub fn load(&self, digest: Digest, bytes: &[u8], runtime: Option<&[u8]>) -> Result<Arc<Program>, Error> {
         let shared = &self.0;
-        shared
-            .programs
-            .try_get_with(digest, || {
-                let cache = program::NativeCache::new(&shared.engine, &shared.settings);
-                let surface = flowgate_compiler::surface(bytes).map_err(Error::Invalid)?;
-                let module = match &imports::of(&surface)? {
-                    Imports::Nothing => None,
-                    Imports::Wasi => return Err(Error::World("this host gives no WASI".to_owned())),
-                    Imports::Runtime(wanted) if *wanted == shared.runtime_digest => Some(shared.runtime.clone()),
-                    Imports::Runtime(wanted) => match runtime {
-                        Some(runtime) if Digest::of(runtime).hex() == *wanted => Some(cache.module(&shared.engine, runtime)?),
-                        _ => {
-                            return Err(Error::OtherRuntime {
-                                wanted: wanted.clone(),
-                                have: shared.runtime_digest.clone(),
-                            });
-                        }
-                    },
-                };
-                program::load(&shared.engine, &cache, module.as_ref(), digest, bytes).map(Arc::new)
-            })
-            .map_err(|e| Error::clone(&e))
+        let load = || {
+            let surface = flowgate_compiler::surface(bytes).map_err(Error::Invalid)?;
+            let imports = imports::of(&surface)?;
+            let engine = &shared.room(imports == Imports::Wasi)?.engine;
+            let cache = NativeCache::new(engine, &shared.settings);
+            let links = match imports {
+                Imports::Nothing => Links::Nothing,
+                Imports::Wasi => Links::Wasi,
+                Imports::Runtime(wanted) if wanted == shared.runtime_digest => Links::Runtime(shared.runtime.clone()),
+                Imports::Runtime(wanted) => match runtime {
+                    Some(runtime) if Digest::of(runtime).hex() == wanted => Links::Runtime(cache.module(engine, runtime)?),
+                    _ => {
+                        let have = shared.runtime_digest.clone();
+                        return Err(Error::OtherRuntime { wanted, have });
+                    }
+                },
+            };
+            program::load(engine, &cache, &links, digest, bytes).map(Arc::new)
+        };
+        shared.programs.try_get_with(digest, load).map_err(|e| Error::clone(&e))
     }
 
     /// [`load`](Self::load) off the async threads, large components one at a time.
@@ -143,9 +156,15 @@ impl Sandbox {
         loaded.map_err(|e| Error::Engine(format!("compiling was stopped: {e}")))?
     }
 
-    /// A fresh instance of a program, before its first `start` or `restore`.
+    /// A fresh instance of a program, before its first `start` or `restore`. One with WASI waits until there are few enough.
     pub async fn instantiate(&self, program: &Program) -> Result<Instance, Stop> {
-        instance::instantiate(&self.0.engine, &self.0.settings, &self.0.pulse, program).await
+        let room = self.0.room(program.wasi).map_err(|e| Stop::Trap(e.to_string()))?;
+        let permit = match program.wasi {
+            true => Some(Arc::clone(&self.0.wasi_live).acquire_owned().await),
+            false => None,
+        };
+        let permit = permit.transpose().map_err(|e| Stop::NoRoom(e.to_string()))?;
+        instance::instantiate(room, &self.0.settings, program, permit).await
     }
 
     /// The digest of the runtime that this host has built in.
@@ -155,6 +174,16 @@ impl Sandbox {
 
     /// Whether instances come from a pool of prepared memory (else each is made on demand).
     pub fn is_pooling(&self) -> bool {
-        self.0.engine.get_pooling_config().is_some()
+        self.0.pool.engine.get_pooling_config().is_some()
+    }
+}
+
+impl Shared {
+    fn room(&self, wasi: bool) -> Result<&Room, Error> {
+        if !wasi {
+            return Ok(&self.pool);
+        }
+        let made = self.wasi.get_or_init(|| engine::on_demand().map(Room::new));
+        made.as_ref().map_err(Error::clone)
     }
 }

@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Engine, Module};
 
-use super::limits::Limits;
-use super::{Error, Settings};
+use super::limits::Data;
+use super::{Error, Settings, wasi};
 use crate::ids::Digest;
 
 /// A component ready to be instantiated.
 pub struct Program {
     pub digest: Digest,
-    pub(super) exports: super::world::FlowPre<Limits>,
+    /// Whether it imports WASI; then it belongs to the engine for those.
+    pub(super) wasi: bool,
+    pub(super) exports: super::world::FlowPre<Data>,
 }
 
 /// Native code on disk, under a name made of the code's origin and everything that its making depends on.
@@ -123,24 +125,27 @@ fn note(path: &Path, error: &wasmtime::Error) {
     tracing::warn!(path = %path.display(), %error, "native code from the cache is not usable; compiling anew");
 }
 
-/// Links and prepares a component; `runtime` is the core module it imports, if it does.
-pub(super) fn load(
-    engine: &Engine,
-    cache: &NativeCache,
-    runtime: Option<&Module>,
-    digest: Digest,
-    bytes: &[u8],
-) -> Result<Program, Error> {
+/// What a component is linked with; see [`super::Imports`].
+pub(super) enum Links {
+    Nothing,
+    /// The core module `flow-rt` that it was made for.
+    Runtime(Module),
+    Wasi,
+}
+
+/// Compiles a component or takes its native code from the cache, links it and finds its exports.
+pub(super) fn load(engine: &Engine, cache: &NativeCache, links: &Links, digest: Digest, bytes: &[u8]) -> Result<Program, Error> {
     let mut linker = Linker::new(engine);
-    if let Some(runtime) = runtime {
-        linker
-            .root()
-            .module(flowgate_compiler::RUNTIME_IMPORT, runtime)
-            .map_err(|e| Error::Engine(format!("{e:#}")))?;
-    }
     let component = cache.component(engine, digest, bytes)?;
+    let linked = match links {
+        Links::Nothing => Ok(()),
+        Links::Runtime(runtime) => linker.root().module(flowgate_compiler::RUNTIME_IMPORT, runtime),
+        Links::Wasi => wasi::link(&mut linker, &component),
+    };
+    linked.map_err(|e| Error::Engine(format!("{e:#}")))?;
     let world = |e: wasmtime::Error| Error::World(format!("{e:#}"));
     let pre = linker.instantiate_pre(&component).map_err(world)?;
     let exports = super::world::FlowPre::new(pre).map_err(world)?;
-    Ok(Program { digest, exports })
+    let wasi = matches!(links, Links::Wasi);
+    Ok(Program { digest, wasi, exports })
 }
