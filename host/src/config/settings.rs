@@ -61,6 +61,8 @@ impl Settings {
             tick_timeout: self.runner.tick_timeout,
             max_memory_bytes: usize::try_from(self.runner.max_memory_bytes).unwrap_or(usize::MAX),
             max_live: u32::try_from(self.runner.max_live).unwrap_or(u32::MAX),
+            max_wasi_memory_bytes: usize::try_from(self.runner.max_wasi_memory_bytes).unwrap_or(usize::MAX),
+            max_wasi_live: self.runner.max_wasi_live,
             cache: named.or_else(own).or_else(user_cache),
             cache_flows: keeps,
             ..sandbox::Settings::default()
@@ -158,6 +160,8 @@ pub struct Runner {
     pub max_inline_bytes: usize,
     pub max_memory_bytes: u64,
     pub max_live: usize,
+    pub max_wasi_memory_bytes: u64,
+    pub max_wasi_live: usize,
 }
 
 impl Runner {

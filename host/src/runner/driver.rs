@@ -166,13 +166,13 @@ impl<'a> Driver<'a> {
         let ticked = instance.tick(&around, &event, max_steps).instrument(span.clone()).await;
         metrics().ticks.increment(1);
         metrics().tick_seconds.record(began.elapsed());
+        for line in instance.take_log() {
+            tracing::info!(target: "flowgate::flow", run_id = %self.run.row.run_id.as_str(), node = %line.node, "{}", line.text);
+        }
         let (progress, fuel) = match ticked {
             Ok(done) => done,
             Err(stop) => return self.stopped(tick, &stop.to_string()).await,
         };
-        for line in instance.take_log() {
-            tracing::info!(target: "flowgate::flow", run_id = %self.run.row.run_id.as_str(), node = %line.node, "{}", line.text);
-        }
         self.fuel = self.fuel.saturating_add(fuel);
         metrics().fuel.increment(fuel);
         span.record("fuel", fuel);

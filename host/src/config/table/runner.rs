@@ -158,4 +158,32 @@ pub static SETTINGS: &[Setting] = &[
             Ok(())
         },
     },
+    Setting {
+        key: "runner.max_wasi_memory_bytes",
+        flag: Flag::More("max-wasi-memory-bytes"),
+        env: "FLOWGATE_MAX_WASI_MEMORY_BYTES",
+        aliases: &[],
+        default: "256MiB",
+        unit: "size",
+        doc: "Memory of one live flow that imports WASI, its language's engine included. A flow that needs more ends as failed with `memory limit`.",
+        secret: false,
+        apply: |s, v| {
+            s.runner.max_wasi_memory_bytes = value::size(v, 1 << 20)?;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "runner.max_wasi_live",
+        flag: Flag::More("max-wasi-live"),
+        env: "FLOWGATE_MAX_WASI_LIVE",
+        aliases: &[],
+        default: "16",
+        unit: "runs",
+        doc: "Runs of flows that import WASI that are live in memory at once; more wait their turn. They count for `runner.max_live` too.",
+        secret: false,
+        apply: |s, v| {
+            s.runner.max_wasi_live = value::whole(v, 1, 1 << 20)?;
+            Ok(())
+        },
+    },
 ];
