@@ -176,7 +176,7 @@ impl Guest {
       (call $text (i32.load offset=12 (local.get $at)) (i32.load offset=16 (local.get $at)))
       (call $byte (i32.const 34))))
     (call $byte (i32.const 93)))
-  (func (export "{world}#tick") (param $p i32) (result i32) (local $i i32) (local $n i32) (local $r i32)
+  (func $tick (export "{world}#tick") (param $p i32) (result i32) (local $i i32) (local $n i32) (local $r i32)
     (if (i32.eq (i32.load8_u offset=72 (local.get $p)) (i32.const 1)) (then
       (local.set $n (i32.load offset=80 (local.get $p)))
       (loop $next

@@ -5,6 +5,7 @@
 
 pub mod binary;
 pub mod bundle;
+pub mod cases;
 pub mod flow;
 pub mod gateway;
 pub mod guest;

@@ -6,13 +6,12 @@
 //! are.
 
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::time::Duration;
 
+use flowgate_tests::cases::{difference, first_difference, killed};
 use flowgate_tests::ledger::{as_case, comparable};
 use flowgate_tests::random::Random;
 use flowgate_tests::random_flow::{self, World};
-use flowgate_tests::server::command;
 use flowgate_tests::{Bundle, Flow, Gateway, Server, example, root};
 use serde_json::{Value, json};
 
@@ -22,60 +21,6 @@ const FLOWS: u64 = 60;
 /// How many flows are asked for.
 fn flows(default: u64) -> u64 {
     std::env::var("FLOWGATE_KILL_FLOWS").map_or(default, |text| text.parse().expect("FLOWGATE_KILL_FLOWS is a number"))
-}
-
-/// What `flowgate cases` prints of these cases when the host is killed.
-async fn killed(cases: &[Value], pattern: u64, settings: &[&str]) -> Vec<Value> {
-    let dir = tempfile::tempdir().expect("a directory");
-    let file = dir.path().join("cases.jsonl");
-    let lines: Vec<String> = cases.iter().map(Value::to_string).collect();
-    std::fs::write(&file, lines.join("\n") + "\n").expect("the cases are written");
-    let output = command()
-        .args([
-            "cases",
-            "--log-level",
-            "error",
-            "--kill-at-every-commit",
-            &pattern.to_string(),
-        ])
-        .args(settings)
-        .arg(&file)
-        .stderr(Stdio::inherit())
-        .output()
-        .await
-        .expect("flowgate runs");
-    let text = String::from_utf8(output.stdout).expect("UTF-8");
-    let got: Vec<Value> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("a line of JSON"))
-        .collect();
-    assert_eq!(
-        got.len(),
-        cases.len(),
-        "one line a case: the next one was {}",
-        cases[got.len().min(cases.len() - 1)]["name"]
-    );
-    got
-}
-
-/// How the killed run differs from the undisturbed one. Compared as text: the order of keys counts, and 3 is not 3.0.
-fn difference(answer: &Value) -> Option<String> {
-    let (got, killed) = (&answer["got"], &answer["killed"]);
-    for part in ["status", "output", "error", "waiting"] {
-        let (got, killed) = (got[part].to_string(), killed[part].to_string());
-        if got != killed {
-            return Some(format!("{part} {killed} instead of {got}"));
-        }
-    }
-    let rows = |outcome: &Value| comparable(outcome["ledger"].as_array().expect("rows"));
-    first_difference(&rows(got), &rows(killed))
-}
-
-fn first_difference(expected: &[Value], got: &[Value]) -> Option<String> {
-    let text = |rows: &[Value]| rows.iter().map(Value::to_string).collect::<Vec<_>>();
-    let (expected, got) = (text(expected), text(got));
-    let at = (0..expected.len().max(got.len())).find(|at| expected.get(*at) != got.get(*at))?;
-    Some(format!("row {}: {:?} instead of {:?}", at + 1, got.get(at), expected.get(at)))
 }
 
 /// Fails with the cases that differ, which are kept in a file; says what was done.

@@ -4,7 +4,8 @@
 //! `{"name", "got": {"status", "output", "error", "waiting", "ledger"}}` with stable names in place of what changes from run to
 //! run. [`script`] says how a case answers what the run asks of the outside. Further members are optional:
 //! `"listeners": true` starts the listeners of the root's `on_event` nodes with it, as a gateway does; `"once": [kind]`
-//! names effects that may not be made again when a host died while they were made; `"around": {"now": time, "seed": number}` fixes what the flow is told of clock and randomness.
+//! names effects that may not be made again when a host died while they were made; `"components": {id: path}` are flows that are not
+//! compiled here, in files; `"around": {"now": time, "seed": number}` fixes what the flow is told of clock and randomness.
 //!
 //! [`Cases::run_killed`] runs a case once more on a database on disk while the host dies at every commit ([`lives`]).
 
@@ -15,6 +16,7 @@ mod report;
 mod script;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use flow_rt::value::{Map, Value};
@@ -59,7 +61,10 @@ pub enum Error {
 #[derive(Deserialize)]
 struct Case {
     name: String,
+    #[serde(default)]
     flows: IndexMap<String, Box<RawValue>>,
+    #[serde(default)]
+    components: IndexMap<String, PathBuf>,
     root: String,
     #[serde(default)]
     input: IndexMap<String, Box<RawValue>>,
@@ -179,6 +184,22 @@ impl Cases {
                 bytes: flow.bytes.into(),
                 runtime: None,
             });
+        }
+        for (id, path) in &case.components {
+            let bytes = std::fs::read(path);
+            let bytes = bytes.map_err(|e| Error::Other(format!("case '{}': {}: {e}", case.name, path.display())))?;
+            let found = Found {
+                workflow_id: id.clone(),
+                component: Digest::of(&bytes),
+                // The runner asks the component.
+                entry: String::new(),
+            };
+            components.push(journal::Component {
+                digest: found.component,
+                bytes: bytes.into(),
+                runtime: None,
+            });
+            flows.0.insert(id.clone(), Arc::new(found));
         }
         let Some(root) = flows.0.get(&case.root).cloned() else {
             return Err(Error::Other(format!("case '{}' has no flow '{}'", case.name, case.root)));

@@ -157,6 +157,7 @@ pub struct Runner {
     pub activation_max_steps: u64,
     pub activation_max_rows: u64,
     pub max_payload_bytes: u64,
+    pub max_replay_bytes: u64,
     pub max_inline_bytes: usize,
     pub max_memory_bytes: u64,
     pub max_live: usize,
@@ -174,6 +175,7 @@ impl Runner {
             activation_max_rows: self.activation_max_rows,
             max_live: self.max_live,
             max_payload_bytes: usize::try_from(self.max_payload_bytes).unwrap_or(usize::MAX),
+            max_replay_bytes: usize::try_from(self.max_replay_bytes).unwrap_or(usize::MAX),
             ..runner::Settings::default()
         }
     }

@@ -83,6 +83,11 @@ impl Handle {
         load_whole(&mut rows.at_one_commit().await?, at).await
     }
 
+    /// What a run has been told of and its flow has not: the outcomes after the first `consumed`, in order.
+    pub async fn inbox(&self, at: RunRef, consumed: u64) -> Result<Vec<Delivery>, Error> {
+        inbox_after(&mut self.reads().of(at.tenant).await?, at, consumed).await
+    }
+
     /// All history of a run, in order: one JSON text a tick. What a replay reads.
     pub async fn history(&self, at: RunRef) -> Result<Vec<String>, Error> {
         history_after(&mut self.reads().of(at.tenant).await?, at, 0).await
@@ -284,7 +289,8 @@ async fn load_row<C: DerefMut<Target = SqliteConnection>>(
     rows: &mut Scoped<C>,
     at: RunRef,
 ) -> Result<Option<(LiveRun, bool)>, Error> {
-    const MORE: &str = ", r.input, s.calls, s.inbox_consumed, s.inbox_end, s.history_pos";
+    const MORE: &str = ", r.input, s.calls, (SELECT json_group_array(w.effect_id) FROM waits w WHERE w.tenant = r.tenant AND w.run = r.run), \
+                         s.inbox_consumed, s.inbox_end, s.history_pos";
     let sql = format!("{RUN_ROW}{MORE}{FROM}WHERE r.tenant = ?1 AND r.run = ?2");
     let Some(row) = rows.query(TenantSql::composed(sql)?).bind(at.run.0).one().await? else {
         return Ok(None);
@@ -301,6 +307,7 @@ async fn load_row<C: DerefMut<Target = SqliteConnection>>(
             .map(query::parse::<Vec<OpenCall>>)
             .transpose()?
             .unwrap_or_default(),
+        waits: query::parse(c.get()?)?,
         inbox_consumed: c.u64()?,
     };
     let more = c.u64()? > live.inbox_consumed || c.u64()? > 0;
@@ -328,16 +335,18 @@ async fn load_rest<C: DerefMut<Target = SqliteConnection>>(
         live.snapshot = Some(row.try_get(1)?);
     }
     live.ticks = history_after(rows, at, from).await?;
-    let sql = tenant_sql!("SELECT effect_id, outcome FROM inbox WHERE tenant = ?1 AND run = ?2 AND pos > ?3 ORDER BY pos");
-    let query = rows.query(sql).bind(at.run.0).bind(seq(live.inbox_consumed));
-    for row in query.all().await? {
-        let mut c = Columns::of(&row);
-        live.inbox.push(Delivery {
-            effect_id: c.u64()?,
-            outcome: query::parse(c.get()?)?,
-        });
-    }
+    live.inbox = inbox_after(rows, at, live.inbox_consumed).await?;
     Ok(())
+}
+
+async fn inbox_after<C: DerefMut<Target = SqliteConnection>>(
+    rows: &mut Scoped<C>,
+    at: RunRef,
+    consumed: u64,
+) -> Result<Vec<Delivery>, Error> {
+    let sql = tenant_sql!("SELECT effect_id, outcome FROM inbox WHERE tenant = ?1 AND run = ?2 AND pos > ?3 ORDER BY pos");
+    let found = rows.query(sql).bind(at.run.0).bind(seq(consumed)).all().await?;
+    found.iter().map(|row| query::delivery(&mut Columns::of(row))).collect()
 }
 
 async fn history_after<C: DerefMut<Target = SqliteConnection>>(

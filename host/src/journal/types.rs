@@ -47,32 +47,31 @@ pub struct Advance {
     pub snapshot: Option<Vec<u8>>,
     /// Children that the ticks started; made in this commit, after the rows.
     pub children: Vec<StartRun>,
+    /// Waits that the ticks opened, in the order of the requests. Those that were open before stay open. When a child named by a
+    /// subworkflow wait has already ended, the writer resolves the wait in this commit.
+    pub opened: Vec<OpenWait>,
+    /// Effects whose outcome the flow no longer wants: their waits are closed. A child that was waited for goes on.
+    pub abandoned: Vec<u64>,
+    /// All external effects that are in flight after this commit: started and not finished. As long as there are any, the driver keeps the
+    /// run.
+    pub calls: Vec<OpenCall>,
+    /// Events that the ticks emitted. For each the writer appends a `started` and a `completed` row made from its step, wakes the listeners
+    /// (their `resume` rows), and puts the outcome into the emitter's inbox.
+    pub emits: Vec<EmitEvent>,
     pub to: Position,
 }
 
 /// Where a run stands after a commit.
 #[derive(Debug, Clone)]
 pub enum Position {
-    /// Its driver ticks on (the commit closed a full batch).
+    /// Its driver goes on: it ticks the flow, or external effects are in flight.
     Running {
         node: String,
     },
-    /// It waits and has no owner. Never empty; the first is the one shown to clients. When a child named by a subworkflow wait has
-    /// already ended, the writer resolves the wait in this commit.
+    /// Nothing is to be done until one of its open waits is resolved; it has no owner. The first open wait is shown to clients. A run that has
+    /// outcomes to be told stays running, and wants a driver.
     Waiting {
         node: String,
-        waits: Vec<OpenWait>,
-    },
-    /// External effects have been started and not finished; the driver keeps the run.
-    Calling {
-        node: String,
-        calls: Vec<OpenCall>,
-    },
-    /// An event is emitted inside the commit. The writer appends a `started` and a `completed` row made from `step`, wakes the
-    /// listeners (their `resume` rows), puts the outcome into the emitter's inbox and returns it; the driver ticks on with it.
-    Emitting {
-        node: String,
-        emit: Box<EmitEvent>,
     },
     Completed {
         node: String,
@@ -112,6 +111,8 @@ pub struct OpenCall {
 #[derive(Debug, Clone)]
 pub struct EmitEvent {
     pub effect_id: u64,
+    /// How many of the commit's rows come before its own.
+    pub after_rows: usize,
     /// The `started` row; the `completed` row has the same step_id, effect and key.
     pub step: StepRecord,
     pub name: String,
@@ -140,8 +141,8 @@ pub struct Advanced {
     pub last_time: Micros,
     /// The keys of `children`, in order.
     pub children: Vec<RunRef>,
-    /// Result of an `Emitting` position: JSON of the effect's result, or the text of its failure.
-    pub emitted: Option<Result<Json, String>>,
+    /// What is in the run's inbox and was not consumed, in order: outcomes of the events that it emitted, and what came in meanwhile.
+    pub inbox: Vec<Delivery>,
 }
 
 /// A command of a client. Its id makes it happen once.
@@ -308,6 +309,8 @@ pub struct LiveRun {
     pub inbox_consumed: u64,
     /// External effects that were in flight at the last commit.
     pub calls: Vec<OpenCall>,
+    /// Effect ids of the open waits.
+    pub waits: Vec<u64>,
 }
 
 /// An outcome waiting to be told to a flow.

@@ -3,7 +3,7 @@
 use crate::clock::{Clock, Micros};
 use crate::effects::Request;
 use crate::journal::rows::Owner;
-use crate::journal::{OpenCall, RunRow, StartRun};
+use crate::journal::{EmitEvent, OpenCall, OpenWait, RunRow, StartRun};
 use crate::record::{EffectRecord, Json, StepRecord, StepStatus};
 
 /// A batch is committed when it holds this many effects …
@@ -15,9 +15,7 @@ const MAX_BYTES: usize = 256 << 10;
 
 /// Uncommitted work of a run. All of it becomes visible in one commit, or none of it.
 pub(super) struct Batch {
-    pub rows: Vec<StepRecord>,
-    pub ticks: Vec<String>,
-    pub children: Vec<StartRun>,
+    parts: Parts,
     /// Time of the newest row or tick; times only grow within a run.
     pub last_time: Micros,
     /// The run's own rows, uncommitted ones included.
@@ -26,12 +24,24 @@ pub(super) struct Batch {
     bytes: usize,
 }
 
+/// What a commit is made of.
+#[derive(Default)]
+pub(super) struct Parts {
+    pub rows: Vec<StepRecord>,
+    pub ticks: Vec<String>,
+    pub children: Vec<StartRun>,
+    pub opened: Vec<OpenWait>,
+    pub abandoned: Vec<u64>,
+    /// The writer makes their rows, two for each.
+    pub emits: Vec<EmitEvent>,
+    /// Calls of the outside whose `started` rows are among the rows.
+    pub starting: Vec<OpenCall>,
+}
+
 impl Batch {
     pub fn new(row: &RunRow) -> Self {
         Batch {
-            rows: Vec::new(),
-            ticks: Vec::new(),
-            children: Vec::new(),
+            parts: Parts::default(),
             last_time: row.last_time,
             own_seq: row.own_seq,
             effects: 0,
@@ -49,12 +59,65 @@ impl Batch {
         let payload = row.effect.as_ref().map_or(0, |e| e.payload.get().len());
         self.bytes += payload + row.result.as_ref().map_or(0, |r| r.get().len()) + 256;
         self.own_seq += 1;
-        self.rows.push(row);
+        self.parts.rows.push(row);
     }
 
     pub fn tick(&mut self, text: String) {
         self.bytes += text.len();
-        self.ticks.push(text);
+        self.parts.ticks.push(text);
+    }
+
+    pub fn child(&mut self, child: StartRun) {
+        self.parts.children.push(child);
+    }
+
+    pub fn open(&mut self, wait: OpenWait) {
+        self.parts.opened.push(wait);
+    }
+
+    pub fn abandon(&mut self, effect_id: u64) {
+        self.parts.abandoned.push(effect_id);
+    }
+
+    /// An event, whose rows come after those that are there.
+    pub fn emit(&mut self, emit: EmitEvent) {
+        self.own_seq += 2;
+        self.parts.emits.push(EmitEvent {
+            after_rows: self.parts.rows.len(),
+            ..emit
+        });
+    }
+
+    /// A call to be made after the commit; its `started` row is pushed apart.
+    pub fn call(&mut self, call: OpenCall) {
+        self.parts.starting.push(call);
+    }
+
+    /// Calls that the next commit starts.
+    pub fn calls(&self) -> impl Iterator<Item = &OpenCall> {
+        self.parts.starting.iter()
+    }
+
+    /// How many those are.
+    pub fn starting(&self) -> usize {
+        self.parts.starting.len()
+    }
+
+    pub fn is_emitting(&self) -> bool {
+        !self.parts.emits.is_empty()
+    }
+
+    /// Whether an effect of this id is to be started by the next commit.
+    pub fn asks(&self, effect_id: u64) -> bool {
+        let mut emits = self.parts.emits.iter().map(|emit| emit.effect_id);
+        let mut calls = self.parts.starting.iter().map(|call| call.effect_id);
+        emits.any(|id| id == effect_id) || calls.any(|id| id == effect_id)
+    }
+
+    /// The call that the next commit would start is not made.
+    pub fn give_up(&mut self, effect_id: u64) -> Option<OpenCall> {
+        let at = self.parts.starting.iter().position(|call| call.effect_id == effect_id)?;
+        Some(self.parts.starting.remove(at))
     }
 
     pub fn count_effect(&mut self) {
@@ -62,17 +125,18 @@ impl Batch {
     }
 
     pub fn is_full(&self) -> bool {
-        self.effects >= MAX_EFFECTS || self.ticks.len() >= MAX_TICKS || self.bytes >= MAX_BYTES
+        self.effects >= MAX_EFFECTS || self.parts.ticks.len() >= MAX_TICKS || self.bytes >= MAX_BYTES
     }
 
-    /// Takes the committed parts out; the batch goes on after them.
-    pub fn take(&mut self) -> (Vec<StepRecord>, Vec<String>, Vec<StartRun>) {
+    /// The number of the first uncommitted row.
+    pub fn next_seq(&self) -> u64 {
+        self.own_seq + 1 - (self.parts.rows.len() + 2 * self.parts.emits.len()) as u64
+    }
+
+    /// Takes what is to be committed out; the batch goes on after it.
+    pub fn take(&mut self) -> Parts {
         (self.effects, self.bytes) = (0, 0);
-        (
-            std::mem::take(&mut self.rows),
-            std::mem::take(&mut self.ticks),
-            std::mem::take(&mut self.children),
-        )
+        std::mem::take(&mut self.parts)
     }
 }
 

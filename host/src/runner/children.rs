@@ -9,7 +9,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::effects::Child;
 use crate::ids::{Digest, RunId, TenantId};
 use crate::journal::{RunRow, StartRun};
-use crate::record::Json;
+use crate::record::{Json, WaitReason, WaitState};
 use crate::workspace;
 
 /// Knows the workflows of a tenant.
@@ -63,6 +63,50 @@ pub(super) fn start(parent: &RunRow, child: &Child, found: &Found) -> StartRun {
         parent: Some(parent.run_id.clone()),
         listeners: Vec::new(),
     }
+}
+
+/// The wait for a child that was started.
+pub(super) fn wait(child: &Child, start: &StartRun) -> WaitState {
+    #[derive(serde::Serialize)]
+    struct Details<'a> {
+        sub_run_id: &'a str,
+        sub_workflow_id: &'a str,
+        #[serde(rename = "async")]
+        detached: bool,
+        include_traces: bool,
+    }
+    let details = Details {
+        sub_run_id: start.run_id.as_str(),
+        sub_workflow_id: &child.workflow_id,
+        detached: true,
+        include_traces: child.include_traces,
+    };
+    WaitState {
+        reason: WaitReason::Subworkflow,
+        wait_key: Some(format!("subworkflow:{}", start.run_id)),
+        until: None,
+        resume_to_node: child.next_node.clone(),
+        result_key: child.result_key.clone(),
+        prompt: None,
+        choices: None,
+        allow_free_text: true,
+        details: to_raw_value(&details).ok(),
+    }
+}
+
+/// The result of starting a child that is not waited for.
+pub(super) fn detached(start: &StartRun) -> Json {
+    #[derive(serde::Serialize)]
+    struct Detached<'a> {
+        sub_run_id: &'a str,
+        #[serde(rename = "async")]
+        detached: bool,
+    }
+    let detached = Detached {
+        sub_run_id: start.run_id.as_str(),
+        detached: true,
+    };
+    to_raw_value(&detached).unwrap_or_else(|_| crate::journal::rows::empty_object())
 }
 
 fn object(fields: &IndexMap<String, Box<RawValue>>) -> Json {

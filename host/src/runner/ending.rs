@@ -4,8 +4,8 @@ use serde_json::value::RawValue;
 
 use super::Context;
 use super::batch::{self, Batch};
-use super::driver::{Driver, owner};
-use super::history::{Tick, Told};
+use super::driver::{Driver, Next, owner};
+use super::history::Tick;
 use crate::journal::rows;
 use crate::journal::{Advance, Error, LiveRun, Position};
 use crate::record::{RunStatus, WaitReason, WaitState};
@@ -19,17 +19,21 @@ pub(super) async fn give_up(context: &Context, run: &LiveRun, mut batch: Batch, 
     batch.push(batch::exception(owner, &node, error, at));
     batch.push(rows::status_row(owner, Some(&node), RunStatus::Failed, at, at));
     let next_seq = run.row.own_seq + 1;
-    let (rows, ticks, children) = batch.take();
+    let parts = batch.take();
     let advance = Advance {
         run: run.row.at,
         epoch: run.row.epoch,
         next_seq,
-        rows,
-        ticks,
+        rows: parts.rows,
+        ticks: parts.ticks,
         inbox_consumed: run.inbox_consumed,
         last_time: batch.last_time,
         snapshot: None,
-        children,
+        children: Vec::new(),
+        opened: Vec::new(),
+        abandoned: Vec::new(),
+        calls: Vec::new(),
+        emits: Vec::new(),
         to: Position::Failed {
             node,
             error: error.to_owned(),
@@ -42,7 +46,7 @@ pub(super) async fn give_up(context: &Context, run: &LiveRun, mut batch: Batch, 
 }
 
 impl Driver<'_> {
-    pub(super) async fn completed(&mut self, tick: Tick, completed: world::Completed) -> Result<Option<Told>, Error> {
+    pub(super) async fn completed(&mut self, tick: Tick, completed: world::Completed) -> Result<Next, Error> {
         self.node.clone_from(&completed.node);
         let limit = self.context.settings.max_payload_bytes;
         if completed.output.len() > limit {
@@ -56,6 +60,7 @@ impl Driver<'_> {
             Err(error) => return self.stopped(tick, &format!("the output is not JSON: {error}")).await,
         };
         self.keep(&tick);
+        self.give_up_calls();
         let owner = owner(self.run);
         let clock = self.context.journal.clock();
         match completed.by {
@@ -81,11 +86,11 @@ impl Driver<'_> {
             None,
         )
         .await?;
-        Ok(None)
+        Ok(Next::Over)
     }
 
     /// The wait whose answer ended the run, as its `resume` row shows it; a timed wait leaves no row.
-    pub(super) async fn answered_wait(&self) -> Result<WaitState, Error> {
+    pub(super) async fn answered_wait(&mut self) -> Result<WaitState, Error> {
         let row = self.context.journal.last_own_row(self.run.row.at).await?;
         #[derive(serde::Deserialize)]
         struct Row {
@@ -118,14 +123,24 @@ impl Driver<'_> {
         })
     }
 
+    /// Stops the calls that are in flight when the run ends, and makes none of those that were to follow.
+    fn give_up_calls(&mut self) {
+        let open = self.in_flight.open().chain(self.batch.calls());
+        let open: Vec<u64> = open.map(|call| call.effect_id).collect();
+        for effect_id in open {
+            self.abandon(effect_id, "abandoned: the run ended without it");
+        }
+    }
+
     /// The host stops the flow: a limit, a trap, or an answer that breaks the world's rules.
-    pub(super) async fn stopped(&mut self, mut tick: Tick, error: &str) -> Result<Option<Told>, Error> {
+    pub(super) async fn stopped(&mut self, mut tick: Tick, error: &str) -> Result<Next, Error> {
         tick.stopped = Some(error.to_owned());
         self.keep(&tick);
         self.fail(error, true).await
     }
 
-    pub(super) async fn fail(&mut self, error: &str, exception: bool) -> Result<Option<Told>, Error> {
+    pub(super) async fn fail(&mut self, error: &str, exception: bool) -> Result<Next, Error> {
+        self.give_up_calls();
         let owner = owner(self.run);
         let clock = self.context.journal.clock();
         if exception {
@@ -143,6 +158,6 @@ impl Driver<'_> {
             None,
         )
         .await?;
-        Ok(None)
+        Ok(Next::Over)
     }
 }

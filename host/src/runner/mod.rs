@@ -6,13 +6,18 @@
 //! moment, it goes on from the last commit.
 
 mod batch;
+mod blocked;
 mod calls;
 mod children;
+mod commit;
 mod driver;
 mod ending;
 mod history;
 mod programs;
 mod replay;
+#[cfg(test)]
+mod tests;
+mod tick;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use children::{Catalog, Found, is_host_key};
 
+use self::driver::Signals;
 use crate::effects::Handlers;
 use crate::ids::RunRef;
 use crate::journal::{self, Wake};
@@ -51,6 +57,8 @@ pub struct Settings {
     pub max_live: usize,
     /// Bytes of one payload, result or output.
     pub max_payload_bytes: usize,
+    /// Bytes of history from which a run is recomputed whose flow gives no snapshot.
+    pub max_replay_bytes: usize,
     /// Every tick gets this seed, so that cases come out alike. None, the default: seeds that cannot be guessed.
     pub seed: Option<u64>,
 }
@@ -64,6 +72,7 @@ impl Default for Settings {
             activation_max_rows: 100_000,
             max_live: 1000,
             max_payload_bytes: 16 << 20,
+            max_replay_bytes: 64 << 20,
             seed: None,
         }
     }
@@ -142,8 +151,7 @@ struct Live {
 
 /// A run that has a driver.
 struct Driven {
-    /// Cancelled when the run is taken from its driver.
-    taken: CancellationToken,
+    signals: Signals,
     /// Woken meanwhile: the run is looked at once more when its driver ends.
     again: bool,
 }
@@ -173,48 +181,49 @@ impl Live {
 
     /// Gives a run a driver, unless it has one.
     fn wake(self: &Arc<Self>, run: RunRef) {
-        let taken = CancellationToken::new();
+        let signals = Signals::default();
         {
             let mut runs = self.runs();
             if let Some(driven) = runs.get_mut(&run) {
                 driven.again = true;
+                driven.signals.news.notify_one();
                 return;
             }
             runs.insert(
                 run,
                 Driven {
-                    taken: taken.clone(),
+                    signals: signals.clone(),
                     again: false,
                 },
             );
         }
         let live = Arc::clone(self);
         tokio::spawn(async move {
-            live.drive(run, taken).await;
+            live.drive(run, signals).await;
         });
     }
 
     /// Tells the driver of a paused or cancelled run to drop it.
     fn take(&self, run: RunRef) {
         if let Some(driven) = self.runs().get(&run) {
-            driven.taken.cancel();
+            driven.signals.taken.cancel();
         }
     }
 
-    /// A fresh token for a driver that goes on.
-    fn retake(&self, run: RunRef) -> CancellationToken {
-        let taken = CancellationToken::new();
+    /// Fresh signals for a driver that goes on.
+    fn retake(&self, run: RunRef) -> Signals {
+        let signals = Signals::default();
         self.runs().insert(
             run,
             Driven {
-                taken: taken.clone(),
+                signals: signals.clone(),
                 again: false,
             },
         );
-        taken
+        signals
     }
 
-    async fn drive(self: Arc<Self>, run: RunRef, mut taken: CancellationToken) {
+    async fn drive(self: Arc<Self>, run: RunRef, mut signals: Signals) {
         let (mut failed, mut moved) = (false, false);
         loop {
             {
@@ -226,7 +235,7 @@ impl Live {
                     break;
                 }
                 let _driver = Counted::new(&metrics().drivers);
-                match driver::drive(&self.context, run, &taken, &self.stopping).await {
+                match driver::drive(&self.context, run, &signals, &self.stopping).await {
                     Ok(again) => moved = again,
                     Err(journal::Error::Closed) => break,
                     Err(error) => {
@@ -241,7 +250,7 @@ impl Live {
                     () = tokio::time::sleep(LOOK_AGAIN) => {}
                     () = self.stopping.cancelled() => break,
                 }
-                taken = self.retake(run);
+                signals = self.retake(run);
                 continue;
             }
             if std::mem::take(&mut failed) {
@@ -254,9 +263,9 @@ impl Live {
             let mut runs = self.runs();
             match runs.get_mut(&run) {
                 Some(driven) if driven.again && !self.stopping.is_cancelled() => {
-                    taken = CancellationToken::new();
+                    signals = Signals::default();
                     *driven = Driven {
-                        taken: taken.clone(),
+                        signals: signals.clone(),
                         again: false,
                     };
                 }

@@ -3,8 +3,12 @@
 use serde_json::value::RawValue;
 
 use super::history::{self, Tick, Told};
-use crate::journal::{LiveRun, rows};
+use crate::journal::{self, LiveRun, rows};
+use crate::record::{Json, StepStatus};
 use crate::sandbox::{Instance, Program, Sandbox, world};
+
+/// Bytes of a request that a diagnosis shows.
+const SHOWN: usize = 64 << 10;
 
 /// A run brought back to where its last commit left it.
 pub(super) struct Restored {
@@ -17,25 +21,49 @@ pub(super) struct Restored {
     pub ticks: usize,
 }
 
+/// Why a run could not be brought back.
+pub(super) enum Failure {
+    /// The snapshot does not fit, or a tick could not be repeated.
+    Text(String),
+    /// A tick asked for something else than it did when it was recorded.
+    Differs(Box<Difference>),
+}
+
+/// The first request that is not the recorded one.
+pub(super) struct Difference {
+    /// Of the ticks since the snapshot, from 0.
+    tick: usize,
+    /// Of the tick's requests, from 0.
+    place: usize,
+    /// As it is made now. None: the flow asks for less.
+    now: Option<world::Effect>,
+    /// Whether history has a request in this place.
+    recorded: bool,
+}
+
+impl<E: ToString> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Failure::Text(error.to_string())
+    }
+}
+
 /// An instance in the state of the last commit.
 ///
 /// # Errors
-/// The snapshot does not fit, a tick could not be repeated, or it asked for something else than it did before: then the text
-/// shows both.
-pub(super) async fn restore(sandbox: &Sandbox, program: &Program, run: &LiveRun) -> Result<Restored, String> {
-    let mut instance = sandbox.instantiate(program).await.map_err(|e| e.to_string())?;
+/// The run cannot be brought back.
+pub(super) async fn restore(sandbox: &Sandbox, program: &Program, run: &LiveRun) -> Result<Restored, Failure> {
+    let mut instance = sandbox.instantiate(program).await?;
     if let Some(snapshot) = &run.snapshot {
         instance
             .restore(snapshot)
-            .await
-            .map_err(|e| e.to_string())?
+            .await?
             .map_err(|e| format!("the snapshot does not fit the flow: {e}"))?;
     }
     let mut next = None;
     for (at, text) in run.ticks.iter().enumerate() {
         let tick: Tick = serde_json::from_str(text).map_err(|e| format!("history, tick {at}: {e}"))?;
-        next = tick.next.clone();
         repeat(&mut instance, run, at, &tick).await?;
+        next = tick.next;
     }
     Ok(Restored {
         instance,
@@ -45,31 +73,138 @@ pub(super) async fn restore(sandbox: &Sandbox, program: &Program, run: &LiveRun)
     })
 }
 
-async fn repeat(instance: &mut Instance, run: &LiveRun, at: usize, tick: &Tick) -> Result<(), String> {
+async fn repeat(instance: &mut Instance, run: &LiveRun, at: usize, tick: &Tick) -> Result<(), Failure> {
     let around = around(run, tick.now, tick.seed, tick.patch.as_deref());
     let event = tick.event.event(&run.row.entry, run.input.get());
     let (progress, _) = instance
         .tick(&around, &event, tick.steps)
         .await
         .map_err(|e| format!("replay, tick {at}: {e}"))?;
-    let effects = match &progress {
-        world::Progress::Blocked(blocked) => blocked.effects.as_slice(),
-        _ => &[],
+    let effects = match progress {
+        world::Progress::Blocked(blocked) => blocked.effects,
+        world::Progress::Yielded(_) => Vec::new(),
+        world::Progress::Completed(ended) => {
+            return Err(Failure::Text(format!(
+                "replay, tick {at}: the flow ends at node '{}', but it went on when it was recorded",
+                ended.node
+            )));
+        }
+        world::Progress::Failed(failed) => {
+            let (node, message) = (failed.node, failed.message);
+            return Err(Failure::Text(format!(
+                "replay, tick {at}: the flow fails at node '{node}', but it went on when it was recorded: {message}"
+            )));
+        }
     };
-    let now: Vec<String> = effects.iter().map(history::digest).collect();
-    if now != tick.effects {
-        let shown: Vec<String> = effects
-            .iter()
-            .map(|e| format!("{} {} {}", e.node, e.kind, e.payload))
-            .collect();
-        return Err(format!(
-            "replay, tick {at}: the flow asks for {now:?} ({}), but history has {:?} (ledger rows {:?})",
-            shown.join("; "),
-            tick.effects,
-            tick.seq
-        ));
+    let count = effects.len().max(tick.effects.len());
+    let mut effects = effects.into_iter();
+    for place in 0..count {
+        let (now, recorded) = (effects.next(), tick.effects.get(place));
+        if now.as_ref().map(history::digest).as_ref() != recorded {
+            return Err(Failure::Differs(Box::new(Difference {
+                tick: at,
+                place,
+                now,
+                recorded: recorded.is_some(),
+            })));
+        }
     }
     Ok(())
+}
+
+impl Failure {
+    /// What is wrong, for people. Of a request that differs both are shown, the recorded one from the ledger.
+    pub(super) async fn explain(&self, journal: &journal::Handle, run: &LiveRun) -> String {
+        let differs = match self {
+            Failure::Text(text) => return text.clone(),
+            Failure::Differs(differs) => differs,
+        };
+        let now = match &differs.now {
+            Some(now) => format!(
+                "the flow asks for {} (effect {}, ordinal {}, result key {:?}, next node {:?})",
+                request(&now.node, &now.kind, &now.payload),
+                now.id,
+                now.ordinal,
+                now.result_key,
+                now.next_node
+            ),
+            None => "the flow asks for nothing".to_owned(),
+        };
+        let recorded = match differs.recorded {
+            false => "nothing".to_owned(),
+            true => match differs.recorded(journal, run).await {
+                Ok(Some(row)) => row,
+                Ok(None) => "a request that is not in the ledger".to_owned(),
+                Err(error) => format!("a request that cannot be read: {error}"),
+            },
+        };
+        format!(
+            "replay, tick {}: {now}, but when it was recorded it asked for {recorded}",
+            differs.tick
+        )
+    }
+}
+
+impl Difference {
+    /// The recorded request, as the ledger shows it.
+    async fn recorded(&self, journal: &journal::Handle, run: &LiveRun) -> Result<Option<String>, journal::Error> {
+        #[derive(serde::Deserialize)]
+        struct Asked {
+            #[serde(default)]
+            effects: Vec<serde::de::IgnoredAny>,
+        }
+        #[derive(serde::Deserialize)]
+        struct Row {
+            node_id: String,
+            status: StepStatus,
+            effect: Option<Effect>,
+            attempt: u32,
+        }
+        #[derive(serde::Deserialize)]
+        struct Effect {
+            #[serde(rename = "type")]
+            kind: String,
+            payload: Json,
+        }
+        let history = journal.history(run.row.at).await?;
+        let before = history.len().saturating_sub(run.ticks.len()) + self.tick;
+        let asked = history
+            .iter()
+            .take(before)
+            .filter_map(|tick| serde_json::from_str::<Asked>(tick).ok());
+        // Each request has one `started` row of a first attempt, in the order of the requests.
+        let mut left = asked.map(|tick| tick.effects.len()).sum::<usize>() + self.place;
+        let mut after = 0;
+        loop {
+            let page = journal.ledger(run.row.at.tenant, &run.row.run_id, after, 1000).await?;
+            for row in &page.rows {
+                let Ok(row) = serde_json::from_str::<Row>(row) else { continue };
+                let (StepStatus::Started, 1, Some(effect)) = (row.status, row.attempt, row.effect) else {
+                    continue;
+                };
+                if left == 0 {
+                    return Ok(Some(request(&row.node_id, &effect.kind, effect.payload.get())));
+                }
+                left -= 1;
+            }
+            if page.rows.is_empty() {
+                return Ok(None);
+            }
+            after = page.next_after;
+        }
+    }
+}
+
+/// A request in full, as far as that is for people.
+fn request(node: &str, kind: &str, payload: &str) -> String {
+    let end = (0..=SHOWN.min(payload.len())).rev().find(|at| payload.is_char_boundary(*at));
+    let shown = &payload[..end.unwrap_or(0)];
+    let more = if shown.len() < payload.len() {
+        format!("… ({} bytes)", payload.len())
+    } else {
+        String::new()
+    };
+    format!("{kind} of node '{node}' with {shown}{more}")
 }
 
 /// What a flow is told beside the event. `patch`: of the host's variables, since the run's start.

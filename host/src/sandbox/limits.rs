@@ -2,12 +2,15 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use wasmtime::{ResourceLimiter, Trap};
+use wasmtime::{FrameInfo, ResourceLimiter, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use super::Settings;
 use super::wasi::Wasi;
 use super::world::Line;
+
+/// Functions that a trap's text names.
+const FRAMES: usize = 3;
 
 /// The sandbox has stopped a flow. The text names the limit and its setting.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -137,13 +140,26 @@ impl Stop {
                 bytes: limits.memory,
                 setting: limits.setting,
             },
-            Some(trap) => match last_words(printed) {
-                said if said.is_empty() => Stop::Trap(trap.to_string()),
-                said => Stop::Trap(format!("{trap}; it said: {said}")),
-            },
+            Some(trap) => {
+                let at = place(error);
+                match last_words(printed) {
+                    said if said.is_empty() => Stop::Trap(format!("{trap}{at}")),
+                    said => Stop::Trap(format!("{trap}{at}; it said: {said}")),
+                }
+            }
             // A call of the host has refused; where in the guest it was made helps nobody.
-            None if error.is::<wasmtime::WasmBacktrace>() => Stop::Trap(error.root_cause().to_string()),
+            None if error.is::<WasmBacktrace>() => Stop::Trap(error.root_cause().to_string()),
             None => Stop::Trap(format!("{error:#}")),
         }
+    }
+}
+
+/// Where in a component's code an error came up, as far as the component names its functions.
+fn place(error: &wasmtime::Error) -> String {
+    let frames = error.downcast_ref::<WasmBacktrace>().map_or(&[][..], WasmBacktrace::frames);
+    let names: Vec<&str> = frames.iter().filter_map(FrameInfo::func_name).take(FRAMES).collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!(", in {}", names.join(" called by ")),
     }
 }

@@ -152,6 +152,10 @@ impl Gateway {
 
     /// Commits `texts` as rows of the run, and where it stands then.
     pub async fn advance(&self, run_id: &str, texts: &[&str], to: Position) {
+        self.advance_and_open(run_id, texts, Vec::new(), to).await;
+    }
+
+    async fn advance_and_open(&self, run_id: &str, texts: &[&str], opened: Vec<OpenWait>, to: Position) {
         let run = self.run(run_id).await;
         let live = self.journal.load(run.at).await.unwrap().unwrap();
         let advance = Advance {
@@ -164,6 +168,10 @@ impl Gateway {
             last_time: run.last_time.plus(10),
             snapshot: Some(b"{}".to_vec()),
             children: Vec::new(),
+            opened,
+            abandoned: Vec::new(),
+            calls: Vec::new(),
+            emits: Vec::new(),
             to,
         };
         self.journal.advance(advance).await.unwrap();
@@ -187,15 +195,8 @@ impl Gateway {
             wait,
             until: None,
         }];
-        self.advance(
-            run_id,
-            &["asks", "waits"],
-            Position::Waiting {
-                node: "ask".into(),
-                waits,
-            },
-        )
-        .await;
+        let to = Position::Waiting { node: "ask".into() };
+        self.advance_and_open(run_id, &["asks", "waits"], waits, to).await;
     }
 
     pub async fn complete(&self, run_id: &str) {

@@ -89,6 +89,20 @@ pub static SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        key: "runner.max_replay_bytes",
+        flag: Flag::More("max-replay-bytes"),
+        env: "FLOWGATE_MAX_REPLAY_BYTES",
+        aliases: &[],
+        default: "64MiB",
+        unit: "size",
+        doc: "History of one run whose flow gives no snapshot, and is therefore replayed from its start each time it goes on: what it was told and when. A flow with more ends as failed with `replay limit`.",
+        secret: false,
+        apply: |s, v| {
+            s.runner.max_replay_bytes = value::size(v, 64 << 10)?;
+            Ok(())
+        },
+    },
+    Setting {
         key: "runner.max_inline_bytes",
         flag: Flag::More("max-inline-bytes"),
         env: "FLOWGATE_MAX_INLINE_BYTES",

@@ -179,9 +179,9 @@ pub static SETTINGS: &[Setting] = &[
         flag: Flag::More("bundle-max-member-bytes"),
         env: "FLOWGATE_BUNDLE_MAX_MEMBER_BYTES",
         aliases: &[],
-        default: "32MiB",
+        default: "64MiB",
         unit: "size",
-        doc: "Size, unpacked, of one file of a bundle; so also of one flow.",
+        doc: "Size, unpacked, of one file of a bundle; so also of one flow and of one component.",
         secret: false,
         apply: |s, v| {
             s.bundles.max_member_bytes = value::size(v, 1)?;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use super::types::{CommandKind, DeprecationRow, DynamicWorkflow, Error, Metrics, Pause};
+use super::types::{CommandKind, Delivery, DeprecationRow, DynamicWorkflow, Error, Metrics, Pause};
 use super::writer::NoteAccess;
 use crate::clock::Micros;
 use crate::ids::{Digest, LedgerSeq, RunKey, RunRef, TenantId};
@@ -190,8 +190,8 @@ pub(crate) trait Store: Send + 'static {
     fn started_after(&mut self, after: i64) -> impl Future<Output = Answer<Vec<RunRef>>> + Send;
     /// Whether a run started up to `horizon` (of this session, if one is given) has listeners that are not armed.
     fn unarmed(&mut self, tenant: TenantId, session: Option<&str>, horizon: RunKey) -> impl Future<Output = Answer<bool>> + Send;
-    /// Effect ids of the outcomes of a run after `consumed`.
-    fn inbox_after(&mut self, at: RunRef, consumed: u64) -> impl Future<Output = Answer<Vec<u64>>> + Send;
+    /// The outcomes of a run after `consumed`, in order.
+    fn inbox_after(&mut self, at: RunRef, consumed: u64) -> impl Future<Output = Answer<Vec<Delivery>>> + Send;
 
     /// Armed, unclaimed event waits with one of the keys, in the order they began, less those of one run; with the runs' ids.
     fn listeners(

@@ -8,7 +8,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::super::rows::patched;
-use super::super::types::{CommandKind, Error, HostPatch, Metrics, Pause, RunRow};
+use super::super::types::{CommandKind, Delivery, Error, HostPatch, Metrics, Pause, RunRow};
 use super::{Answer, CommandRow, Found, Identity, State, WaitRow, Watched};
 use crate::clock::Micros;
 use crate::ids::{Digest, RunId, RunKey, RunRef, TenantId};
@@ -99,6 +99,14 @@ fn state(c: &mut Columns<'_>) -> Answer<State> {
             1 => Watched::Parent,
             _ => Watched::Others,
         },
+    })
+}
+
+/// The columns `effect_id, outcome` of the inbox.
+pub(crate) fn delivery(c: &mut Columns<'_>) -> Answer<Delivery> {
+    Ok(Delivery {
+        effect_id: c.u64()?,
+        outcome: parse(c.get()?)?,
     })
 }
 

@@ -11,7 +11,7 @@ use sqlx::{ConnectOptions as _, Row as _};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::super::options::{Options, Synchronous};
-use super::super::types::{DeprecationRow, DynamicWorkflow, Error};
+use super::super::types::{Delivery, DeprecationRow, DynamicWorkflow, Error};
 use super::query::{self, Columns};
 use super::{Answer, CommandRow, Counters, Found, Identity, State, Store, WaitRow, Writes, insert, schedules};
 use crate::clock::Micros;
@@ -232,15 +232,15 @@ impl Store for Sqlite {
             .await?)
     }
 
-    async fn inbox_after(&mut self, at: RunRef, consumed: u64) -> Answer<Vec<u64>> {
-        let sql = "SELECT effect_id FROM inbox WHERE tenant = ?1 AND run = ?2 AND pos > ?3 ORDER BY pos";
+    async fn inbox_after(&mut self, at: RunRef, consumed: u64) -> Answer<Vec<Delivery>> {
+        let sql = "SELECT effect_id, outcome FROM inbox WHERE tenant = ?1 AND run = ?2 AND pos > ?3 ORDER BY pos";
         let rows = sqlx::query(sql)
             .bind(at.tenant.0)
             .bind(at.run.0)
             .bind(consumed as i64)
             .fetch_all(self.conn()?)
             .await?;
-        rows.iter().map(|row| Columns::of(row).u64()).collect()
+        rows.iter().map(|row| query::delivery(&mut Columns::of(row))).collect()
     }
 
     async fn listeners(

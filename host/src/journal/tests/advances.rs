@@ -143,15 +143,9 @@ fn finished(run: RunRef, step_id: &str) -> FinishedCall {
 async fn a_call_in_flight_outlives_a_pause_and_its_result_is_used_after_it() {
     let mut rig = rig().await;
     let at = rig.start("r").await;
-    rig.go(
-        "r",
-        Position::Calling {
-            node: "llm".to_owned(),
-            calls: vec![call("s1")],
-        },
-    )
-    .await
-    .unwrap();
+    let mut next = rig.next("r", running()).await;
+    next.calls = vec![call("s1")];
+    rig.handle.advance(next).await.unwrap();
     rig.command(CommandKind::Pause, "r", "{}").await;
     assert_eq!(rig.load("r").await.calls.len(), 1);
     assert!(!rig.handle.finish_call(finished(at, "another")).await.unwrap());
@@ -170,15 +164,9 @@ async fn a_call_in_flight_outlives_a_pause_and_its_result_is_used_after_it() {
 async fn a_result_that_comes_after_cancel_is_kept_and_moves_nothing() {
     let rig = rig().await;
     let at = rig.start("r").await;
-    rig.go(
-        "r",
-        Position::Calling {
-            node: "llm".to_owned(),
-            calls: vec![call("s1")],
-        },
-    )
-    .await
-    .unwrap();
+    let mut next = rig.next("r", running()).await;
+    next.calls = vec![call("s1")];
+    rig.handle.advance(next).await.unwrap();
     rig.command(CommandKind::Cancel, "r", "{}").await;
     assert!(rig.handle.finish_call(finished(at, "s1")).await.unwrap());
     let rows = rig.ledger("r").await;

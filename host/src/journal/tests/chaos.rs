@@ -13,6 +13,10 @@ enum Act {
     WaitEvent(u8),
     WaitTime(u8, i64),
     WaitChild(u8, u8),
+    /// Waits are opened by a driver that goes on.
+    Open(u8),
+    /// Some waits are given up for another.
+    Abandon(u8),
     Emit(u8),
     End(u8),
     Fail(u8),
@@ -34,6 +38,8 @@ fn act() -> impl Strategy<Value = Act> {
         3 => run.clone().prop_map(Act::WaitEvent),
         2 => (run.clone(), 0..5000i64).prop_map(|(a, t)| Act::WaitTime(a, t)),
         3 => (run.clone(), run.clone()).prop_map(|(a, b)| Act::WaitChild(a, b)),
+        2 => run.clone().prop_map(Act::Open),
+        2 => run.clone().prop_map(Act::Abandon),
         2 => run.clone().prop_map(Act::Emit),
         2 => run.clone().prop_map(Act::End),
         1 => run.clone().prop_map(Act::Fail),
@@ -60,9 +66,13 @@ async fn play(rig: &Rig, act: Act) {
             }
         }
     };
-    let waiting = |waits| Position::Waiting {
-        node: "w".to_owned(),
-        waits,
+    let wait = async |run: u8, waits: Vec<OpenWait>| {
+        if exists(run).await {
+            match rig.handle.advance(rig.waits(&name(run), waits).await).await {
+                Ok(_) | Err(Error::Stale) => {}
+                Err(other) => panic!("{other}"),
+            }
+        }
     };
     let command = async |kind, run: u8, payload: &str| {
         rig.command(kind, &name(run), payload).await;
@@ -93,25 +103,41 @@ async fn play(rig: &Rig, act: Act) {
                 assert!(matches!(rig.handle.advance(stale).await, Err(Error::Stale)));
             }
         }
-        Act::WaitUser(run) => go(run, waiting(vec![user(1, &name(run))])).await,
+        Act::WaitUser(run) => wait(run, vec![user(1, &name(run))]).await,
         Act::WaitEvent(run) => {
-            go(
-                run,
-                waiting(vec![event(2, "evt:global:global:go"), event(3, "evt:global:global:*")]),
-            )
-            .await
+            let waits = vec![event(2, "evt:global:global:go"), event(3, "evt:global:global:*")];
+            wait(run, waits).await;
         }
         Act::WaitTime(run, after) => {
-            go(
-                run,
-                waiting(vec![wait_on(4, WaitReason::Until, None, Some(rig.clock.now().plus(after)))]),
-            )
-            .await;
+            let due = rig.clock.now().plus(after);
+            wait(run, vec![wait_on(4, WaitReason::Until, None, Some(due))]).await;
+        }
+        Act::Open(run) => {
+            if exists(run).await {
+                let mut next = rig.next(&name(run), Position::Running { node: "n".to_owned() }).await;
+                next.opened = vec![user(7, &name(run)), event(8, "evt:global:global:go")];
+                match rig.handle.advance(next).await {
+                    Ok(_) | Err(Error::Stale) => {}
+                    Err(other) => panic!("{other}"),
+                }
+            }
+        }
+        Act::Abandon(run) => {
+            if exists(run).await {
+                let mut next = rig.waits(&name(run), Vec::new()).await;
+                next.abandoned = vec![1, 2, 3, 7];
+                // A driver whose flow waits for nothing more does not do this.
+                next.opened = vec![user(9, &name(run))];
+                match rig.handle.advance(next).await {
+                    Ok(_) | Err(Error::Stale) => {}
+                    Err(other) => panic!("{other}"),
+                }
+            }
         }
         Act::WaitChild(run, child) => {
             // A driver makes the child first; the end of a run that is made later is nobody's business.
             if exists(child).await {
-                go(run, waiting(vec![child_wait(5, &name(child)), user(6, &name(run))])).await;
+                wait(run, vec![child_wait(5, &name(child)), user(6, &name(run))]).await;
             }
         }
         Act::Emit(run) => {
@@ -177,13 +203,19 @@ async fn check(rig: &Rig) {
         if let Some(last) = times.last() {
             assert!(**last <= row.last_time.iso(), "{id}");
         }
-        assert_eq!(
-            row.status == RunStatus::Waiting,
-            row.waiting.is_some(),
-            "{id}: {:?} shows {:?}",
-            row.status,
-            row.waiting
-        );
+        let shows = match row.status {
+            RunStatus::Waiting => true,
+            RunStatus::Running => !live.waits.is_empty(),
+            _ => false,
+        };
+        assert_eq!(shows, row.waiting.is_some(), "{id}: {:?} shows {:?}", row.status, row.waiting);
+        let mut told: Vec<u64> = live.inbox.iter().map(|delivery| delivery.effect_id).collect();
+        told.extend(&live.waits);
+        told.retain(|id| *id != 77);
+        let count = told.len();
+        told.sort_unstable();
+        told.dedup();
+        assert_eq!(count, told.len(), "{id}: an effect is told twice, or told and open: {told:?}");
         let pausing = row
             .waiting
             .as_ref()

@@ -12,15 +12,8 @@ async fn everything_is_there_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let rig = rig_with(on(&dir)).await;
     let at = rig.start("r").await;
-    let mut a = rig
-        .next(
-            "r",
-            Position::Waiting {
-                node: "w".to_owned(),
-                waits: vec![wait_on(1, WaitReason::Until, None, Some(T0.plus(9)))],
-            },
-        )
-        .await;
+    let due = wait_on(1, WaitReason::Until, None, Some(T0.plus(9)));
+    let mut a = rig.waits("r", vec![due]).await;
     a.snapshot = Some(b"state".to_vec());
     rig.handle.advance(a).await.unwrap();
     rig.handle.close().await.unwrap();

@@ -101,20 +101,25 @@ impl Rig {
             last_time: at.plus(1),
             snapshot: None,
             children: Vec::new(),
+            opened: Vec::new(),
+            abandoned: Vec::new(),
+            calls: Vec::new(),
+            emits: Vec::new(),
             to,
         }
     }
 
     pub async fn wait(&self, id: &str, waits: Vec<OpenWait>) {
-        self.go(
-            id,
-            Position::Waiting {
-                node: "wait".to_owned(),
-                waits,
-            },
-        )
-        .await
-        .unwrap();
+        self.handle.advance(self.waits(id, waits).await).await.unwrap();
+    }
+
+    /// The advance at which a run opens waits and has nothing else to do.
+    pub async fn waits(&self, id: &str, opened: Vec<OpenWait>) -> Advance {
+        let to = Position::Waiting { node: "wait".to_owned() };
+        Advance {
+            opened,
+            ..self.next(id, to).await
+        }
     }
 
     pub async fn complete(&self, id: &str, output: &str) {

@@ -20,11 +20,10 @@ async fn waiting_at(node: &str, about: &str) -> Rig {
     };
     rig.handle.start_dynamic(workflow, run).await.unwrap();
     let until = Some(T0.plus(3_600_000_000));
-    let to = Position::Waiting {
-        node: node.to_owned(),
-        waits: vec![wait_on(1, WaitReason::Until, None, until)],
-    };
-    rig.go("s", to).await.unwrap();
+    let to = Position::Waiting { node: node.to_owned() };
+    let mut next = rig.next("s", to).await;
+    next.opened = vec![wait_on(1, WaitReason::Until, None, until)];
+    rig.handle.advance(next).await.unwrap();
     rig
 }
 

@@ -40,6 +40,10 @@ async fn small_runs(options: Options, load: bool) {
                     last_time: now.plus(20),
                     snapshot: None,
                     children: Vec::new(),
+                    opened: Vec::new(),
+                    abandoned: Vec::new(),
+                    calls: Vec::new(),
+                    emits: Vec::new(),
                     to: Position::Completed {
                         node: "end".to_owned(),
                         output: raw(r#"{"success":true}"#),

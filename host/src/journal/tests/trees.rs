@@ -3,15 +3,7 @@ use super::*;
 /// `p` waits for its child `c`.
 async fn family(rig: &Rig) {
     rig.start("p").await;
-    let mut a = rig
-        .next(
-            "p",
-            Position::Waiting {
-                node: "sub".to_owned(),
-                waits: vec![child_wait(5, "c")],
-            },
-        )
-        .await;
+    let mut a = rig.waits("p", vec![child_wait(5, "c")]).await;
     a.children = vec![StartRun {
         session_id: Some("p".to_owned()),
         ..start_run("c")

@@ -155,15 +155,7 @@ async fn several_waits_show_the_first_and_each_is_answered_once() {
     );
     // The run runs, but what it still waits for may come.
     assert_eq!(rig.handle.fire_due(T0.plus(MINUTE)).await.unwrap(), 1);
-    let late = rig
-        .next(
-            "r",
-            Position::Waiting {
-                node: "w".to_owned(),
-                waits: vec![event(1, "evt:global:global:a")],
-            },
-        )
-        .await;
+    let late = rig.waits("r", Vec::new()).await;
     assert_eq!(late.inbox_consumed, 2);
     // A driver that was told of the first outcome only.
     rig.handle
@@ -189,20 +181,110 @@ async fn a_wait_that_is_open_again_keeps_its_place() {
     }
     rig.command(CommandKind::Resume, "a", r#"{"payload":{},"wait_key":"user:a:wait"}"#)
         .await;
-    rig.wait("a", vec![event(1, "evt:global:global:x"), user(3, "a")]).await;
+    rig.wait("a", vec![user(3, "a")]).await;
     rig.start("e").await;
     let result = emit(&rig, "e", "x").await;
     assert_eq!(result["delivered_to"], serde_json::json!(["a", "b"]));
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_while_a_driver_works_disturbs_nobody_and_is_told_next() {
+    let mut rig = rig().await;
+    let at = rig.start("r").await;
+    let mut open = rig.next("r", Position::Running { node: "n".to_owned() }).await;
+    open.opened = vec![user(1, "r"), event(2, "evt:global:global:a")];
+    rig.handle.advance(open).await.unwrap();
+    let row = rig.row("r").await;
+    assert_eq!(
+        (row.status, row.waiting.unwrap().wait_key.as_deref()),
+        (RunStatus::Running, Some("user:r:wait")),
+        "what can be answered is shown"
+    );
+    // Computed before the answer came.
+    let late = rig.waits("r", vec![user(3, "r")]).await;
+    rig.woken().await;
+    assert_eq!(
+        rig.command(CommandKind::Resume, "r", r#"{"payload":{"n":1}}"#).await,
+        CommandState::Applied
+    );
+    assert_eq!(rig.woken().await, [Wake::Ready(at)]);
+    let done = rig.handle.advance(late).await.unwrap();
+    assert!(matches!(done.inbox[..], [Delivery { effect_id: 1, .. }]));
+    let live = rig.load("r").await;
+    assert_eq!(
+        (live.row.status, live.inbox.len()),
+        (RunStatus::Running, 1),
+        "it has something to be told"
+    );
+    assert_eq!(live.waits, [2, 3]);
+    let kinds: Vec<String> = rig
+        .ledger("r")
+        .await
+        .into_iter()
+        .map(|row| row.effect.unwrap().kind)
+        .collect();
+    assert_eq!(kinds, ["answer_user", "resume", "answer_user"]);
+    rig.wait("r", Vec::new()).await;
+    let row = rig.row("r").await;
+    let shown = row.waiting.unwrap();
+    assert_eq!(
+        (row.status, shown.wait_key.as_deref()),
+        (RunStatus::Waiting, Some("evt:global:global:a"))
+    );
+    let details: serde_json::Value = serde_json::from_str(shown.details.unwrap().get()).unwrap();
+    assert_eq!(details["also"][0]["wait_key"], "user:r:wait");
+}
+
+#[tokio::test]
+async fn an_abandoned_wait_is_closed_with_its_timer() {
+    let rig = rig().await;
+    rig.start("r").await;
+    let due = T0.plus(MINUTE);
+    let timed = wait_on(2, WaitReason::Until, None, Some(due));
+    rig.wait("r", vec![event(1, "evt:global:global:a"), timed, user(3, "r")])
+        .await;
+    rig.command(CommandKind::Resume, "r", r#"{"payload":{},"wait_key":"user:r:wait"}"#)
+        .await;
+    let mut next = rig.waits("r", vec![user(4, "r")]).await;
+    next.abandoned = vec![1, 2];
+    rig.handle.advance(next).await.unwrap();
+    assert_eq!(rig.load("r").await.waits, [4]);
+    assert_eq!(rig.handle.fire_due(due).await.unwrap(), 0);
+    rig.start("e").await;
+    assert_eq!(emit(&rig, "e", "a").await["delivered"], 0);
+    assert_eq!(rig.status("r").await, RunStatus::Waiting);
+}
+
+#[tokio::test]
+async fn the_rows_of_events_stand_where_they_were_asked_for() {
+    let rig = rig().await;
+    rig.start("r").await;
+    let mut next = rig.next("r", Position::Running { node: "n".to_owned() }).await;
+    let at = next.last_time;
+    next.rows = vec![step("r", "first", at), step("r", "last", at.plus(10))];
+    next.last_time = at.plus(20);
+    let global = (EventScope::Global, "global");
+    next.emits = [(7, 1), (8, 1)]
+        .map(|(id, after_rows)| EmitEvent {
+            after_rows,
+            ..emission(id, ("r", at.plus(5)), global, "x")
+        })
+        .into();
+    let done = rig.handle.advance(next).await.unwrap();
+    let told: Vec<u64> = done.inbox.iter().map(|delivery| delivery.effect_id).collect();
+    assert_eq!((told, done.own_seq), (vec![7, 8], 6));
+    let nodes: Vec<String> = rig.ledger("r").await.into_iter().map(|row| row.node_id).collect();
+    assert_eq!(nodes, ["first", "emit", "emit", "emit", "emit", "last"]);
 }
 
 pub(super) async fn emit(rig: &Rig, run: &str, name: &str) -> serde_json::Value {
     emit_to(rig, run, EventScope::Global, "global", name).await
 }
 
-pub(super) async fn emit_to(rig: &Rig, run: &str, scope: EventScope, scope_id: &str, name: &str) -> serde_json::Value {
-    let at = rig.clock.now().max(rig.row(run).await.last_time.plus(5));
-    let emit = EmitEvent {
-        effect_id: 77,
+fn emission(effect_id: u64, (run, at): (&str, Micros), (scope, scope_id): (EventScope, &str), name: &str) -> EmitEvent {
+    EmitEvent {
+        effect_id,
+        after_rows: 0,
         step: StepRecord {
             status: StepStatus::Started,
             result: None,
@@ -215,18 +297,19 @@ pub(super) async fn emit_to(rig: &Rig, run: &str, scope: EventScope, scope_id: &
         event_id: None,
         payload: raw(r#"{"n":1}"#),
         emitter: raw(&format!(r#"{{"run_id":"{run}","workflow_id":"w","node_id":"emit"}}"#)),
-    };
-    let mut advance = rig
-        .next(
-            run,
-            Position::Emitting {
-                node: "emit".to_owned(),
-                emit: Box::new(emit),
-            },
-        )
-        .await;
+    }
+}
+
+pub(super) async fn emit_to(rig: &Rig, run: &str, scope: EventScope, scope_id: &str, name: &str) -> serde_json::Value {
+    let at = rig.clock.now().max(rig.row(run).await.last_time.plus(5));
+    let mut advance = rig.next(run, Position::Running { node: "emit".to_owned() }).await;
     advance.rows.clear();
+    advance.emits = vec![emission(77, (run, at), (scope, scope_id), name)];
     advance.last_time = at;
     let done = rig.handle.advance(advance).await.unwrap();
-    serde_json::from_str(done.emitted.unwrap().unwrap().get()).unwrap()
+    let told = done.inbox.into_iter().find(|delivery| delivery.effect_id == 77);
+    match told.map(|delivery| delivery.outcome) {
+        Some(Outcome::Completed(result)) => serde_json::from_str(result.get()).unwrap(),
+        other => panic!("{other:?}"),
+    }
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::super::rows::json;
 use super::super::store::{Store, WaitRow, Watched};
-use super::super::types::{Advance, Advanced, Error, Metrics, OpenWait, Outcome, Position};
+use super::super::types::{Advance, Advanced, EmitEvent, Error, Metrics, OpenWait, Outcome, Position};
 use super::unit::Unit;
 use super::{FinishedCall, Prepared, times};
+use crate::clock::Micros;
 use crate::ids::RunRef;
 use crate::record::{RunStatus, WaitReason};
 
@@ -44,7 +45,7 @@ impl<S: Store> Unit<S> {
     }
 
     /// From here on nothing is refused.
-    async fn take_over(&mut self, advance: Advance, mut rows: Vec<Arc<str>>, metrics: Metrics) -> Result<Advanced, Error> {
+    async fn take_over(&mut self, advance: Advance, rows: Vec<Arc<str>>, metrics: Metrics) -> Result<Advanced, Error> {
         let Advance {
             run: at,
             ticks,
@@ -52,20 +53,14 @@ impl<S: Store> Unit<S> {
             last_time,
             snapshot,
             children,
-            mut to,
+            opened,
+            abandoned,
+            calls,
+            emits,
+            to,
             ..
         } = advance;
         let (head, out) = self.known_head(at).await?;
-        if head.state.notes > 0 {
-            let step = match &mut to {
-                Position::Emitting { emit, .. } => Some(&mut emit.step),
-                _ => None,
-            };
-            times::behind(&mut rows, step, &mut head.state.last_time)?;
-        }
-        head.append(out, rows, metrics);
-        head.state.last_time = head.state.last_time.max(last_time);
-        head.state.updated = head.state.last_time;
         if !ticks.is_empty() {
             head.state.history_pos += 1;
             out.writes
@@ -79,22 +74,28 @@ impl<S: Store> Unit<S> {
             head.state.inbox_consumed = inbox_consumed;
             out.writes.consumed.push((at, inbox_consumed));
         }
-        let unread = head.state.inbox_end > inbox_consumed;
+        head.state.calls = (!calls.is_empty()).then(|| json(&calls).get().into());
+        let node = match &to {
+            Position::Running { node }
+            | Position::Waiting { node }
+            | Position::Completed { node, .. }
+            | Position::Failed { node, .. } => node,
+        };
+        head.state.node = Some(node.as_str().into());
+        self.append_and_emit(at, (rows, metrics), emits).await?;
+        let (head, _) = self.known_head(at).await?;
+        head.state.last_time = head.state.last_time.max(last_time);
+        head.state.updated = head.state.last_time;
         let born = head.state.last_time;
         let children = children
             .into_iter()
             .map(|child| self.make(child, Some(at.run), born).run)
             .collect();
+        self.change_waits(at, opened, &abandoned).await?;
 
-        let mut emitted = None;
         match to {
-            Position::Running { node } => self.stand(at, node, None).await?,
-            Position::Calling { node, calls } => self.stand(at, node, Some(json(&calls).get().into())).await?,
-            Position::Waiting { node, waits } => self.wait(at, node, waits, unread).await?,
-            Position::Emitting { node, emit } => {
-                self.stand(at, node, None).await?;
-                emitted = Some(self.emit(at, *emit).await?);
-            }
+            Position::Running { .. } => {}
+            Position::Waiting { .. } => self.wait(at).await?,
             Position::Completed { node, output } => {
                 let output: Box<str> = output.into();
                 self.end(at, RunStatus::Completed, Some(node), Some(output.into()), None)
@@ -104,75 +105,98 @@ impl<S: Store> Unit<S> {
         }
         let (head, out) = self.known_head(at).await?;
         head.touch(out);
+        let (own_seq, last_time) = (head.state.own_seq(), head.state.last_time);
+        let inbox = match head.state.inbox_end > inbox_consumed {
+            true => {
+                self.flush().await?;
+                self.store.inbox_after(at, inbox_consumed).await?
+            }
+            false => Vec::new(),
+        };
         Ok(Advanced {
-            own_seq: head.state.own_seq(),
-            last_time: head.state.last_time,
+            own_seq,
+            last_time,
             children,
-            emitted,
+            inbox,
         })
     }
 
-    async fn stand(&mut self, at: RunRef, node: String, calls: Option<Arc<str>>) -> Result<(), Error> {
+    /// Appends the rows of a commit with those of its events between them. Rows that the driver did not know of when it stamped its own come
+    /// before these in time, too.
+    async fn append_and_emit(
+        &mut self,
+        at: RunRef,
+        (rows, metrics): (Vec<Arc<str>>, Metrics),
+        emits: Vec<EmitEvent>,
+    ) -> Result<(), Error> {
         let (head, _) = self.known_head(at).await?;
-        head.state.node = Some(node.into());
-        head.state.calls = calls;
+        let mut unknown = head.state.notes > 0;
+        let (mut rows, mut appended) = (rows.into_iter(), 0);
+        for mut emit in emits {
+            let mut before: Vec<_> = rows.by_ref().take(emit.after_rows.saturating_sub(appended)).collect();
+            appended += before.len();
+            let (head, out) = self.known_head(at).await?;
+            if unknown {
+                times::behind(&mut before, Some(&mut emit.step), &mut head.state.last_time)?;
+            }
+            let started = Micros::parse(&emit.step.started_at).unwrap_or_default();
+            head.state.last_time = head.state.last_time.max(started);
+            head.append(out, before, Metrics::default());
+            self.emit(at, emit).await?;
+            unknown = true;
+        }
+        let (head, out) = self.known_head(at).await?;
+        let mut rest: Vec<_> = rows.collect();
+        if unknown {
+            times::behind(&mut rest, None, &mut head.state.last_time)?;
+        }
+        head.append(out, rest, metrics);
         Ok(())
     }
 
-    /// Opens the waits of a run and gives up those it had. One whose outcome is in the inbox already is not opened, and as long as the
-    /// flow has outcomes to be told, it runs.
-    async fn wait(&mut self, at: RunRef, node: String, open: Vec<OpenWait>, unread: bool) -> Result<(), Error> {
-        self.stand(at, node, None).await?;
-        let answered = if unread {
-            self.flush().await?;
-            let (head, _) = self.known_head(at).await?;
-            let consumed = head.state.inbox_consumed;
-            self.store.inbox_after(at, consumed).await?
-        } else {
-            Vec::new()
-        };
+    /// Closes waits that are no longer wanted, and opens new ones behind those that are open.
+    async fn change_waits(&mut self, at: RunRef, opened: Vec<OpenWait>, abandoned: &[u64]) -> Result<(), Error> {
+        if opened.is_empty() && abandoned.is_empty() {
+            return Ok(());
+        }
         let (head, out) = self.known_head(at).await?;
-        let had = std::mem::take(&mut head.waits);
-        for OpenWait { effect_id, wait, until } in open {
-            if answered.contains(&effect_id) {
-                continue;
-            }
-            let same = had
-                .iter()
-                .find(|w| w.effect_id == effect_id && w.wait.wait_key == wait.wait_key);
-            let (ord, claimed) = same.map_or_else(
-                || {
-                    out.ord += 1;
-                    (out.ord, None)
-                },
-                |w| (w.ord, w.claimed),
-            );
+        let before = out.ord;
+        head.waits
+            .retain(|wait| !abandoned.contains(&wait.effect_id) && opened.iter().all(|new| new.effect_id != wait.effect_id));
+        for OpenWait { effect_id, wait, until } in opened.into_iter().filter(|new| !abandoned.contains(&new.effect_id)) {
+            out.ord += 1;
             out.arm(until);
             head.waits.push(WaitRow {
                 effect_id,
-                ord,
-                claimed,
+                ord: out.ord,
+                claimed: None,
                 until,
                 wait,
             });
         }
         head.waits_changed = true;
-        if answered.is_empty() && !head.waits.is_empty() {
+        self.meet_children(at, before).await
+    }
+
+    /// The flow has nothing to do. As long as it has outcomes to be told, it runs.
+    async fn wait(&mut self, at: RunRef) -> Result<(), Error> {
+        let (head, out) = self.known_head(at).await?;
+        if head.state.inbox_end == head.state.inbox_consumed && !head.waits.is_empty() {
             head.state.status = RunStatus::Waiting;
         } else {
             head.wake(out);
         }
-        self.armed(at).await?;
-        self.meet_children(at).await
+        self.armed(at).await
     }
 
-    /// For each subworkflow wait of a run: if the child has ended, its answer; else the child is to tell when it ends.
-    pub(crate) async fn meet_children(&mut self, at: RunRef) -> Result<(), Error> {
+    /// For each subworkflow wait of a run that began after `since`: if the child has ended, its answer; else the child is to tell when it
+    /// ends.
+    pub(crate) async fn meet_children(&mut self, at: RunRef, since: i64) -> Result<(), Error> {
         let (head, _) = self.known_head(at).await?;
         let children: Vec<(u64, String)> = head
             .waits
             .iter()
-            .filter(|w| w.wait.reason == WaitReason::Subworkflow)
+            .filter(|w| w.ord > since && w.wait.reason == WaitReason::Subworkflow)
             .filter_map(|w| Some((w.effect_id, w.wait.wait_key.as_deref()?.strip_prefix(SUBWORKFLOW)?.to_owned())))
             .collect();
         for (effect_id, child_id) in children {

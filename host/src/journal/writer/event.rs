@@ -166,7 +166,7 @@ impl<S: Store> Unit<S> {
 
     /// A flow's `emit_event`: its `started` row, the listeners' `resume` rows in their own ledgers, its `completed` row, and the result
     /// in its inbox. Listeners that wait for the name `*` in the same scope are told too.
-    pub(crate) async fn emit(&mut self, at: RunRef, emit: EmitEvent) -> Result<Result<Json, String>, Error> {
+    pub(crate) async fn emit(&mut self, at: RunRef, emit: EmitEvent) -> Result<(), Error> {
         let EmitEvent {
             effect_id,
             step,
@@ -176,6 +176,7 @@ impl<S: Store> Unit<S> {
             event_id,
             payload,
             emitter,
+            ..
         } = emit;
         let (head, out) = self.known_head(at).await?;
         head.append_row(out, &step)?;
@@ -211,22 +212,21 @@ impl<S: Store> Unit<S> {
         let (head, out) = self.known_head(at).await?;
         let mut row = step;
         row.ended_at = Some(head.tick(out.now).iso());
-        let outcome = match &result {
+        let outcome = match result {
             Ok(value) => {
                 row.status = StepStatus::Completed;
                 row.result = Some(value.clone());
-                Outcome::Completed(value.clone())
+                Outcome::Completed(value)
             }
             Err(text) => {
                 row.status = StepStatus::Failed;
                 row.error = Some(text.clone());
-                Outcome::Failed(text.clone())
+                Outcome::Failed(text)
             }
         };
         head.append_row(out, &row)?;
         head.state.updated = head.state.last_time;
-        head.deliver(out, effect_id, &outcome)?;
-        Ok(result)
+        head.deliver(out, effect_id, &outcome)
     }
 }
 

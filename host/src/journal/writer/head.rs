@@ -167,7 +167,9 @@ impl Head {
     }
 
     /// Answers a wait: its `resume` row if it was answered with something (a timer leaves none), the outcome into the inbox, and the run is
-    /// `running` and wants a driver. False: the wait is not open.
+    /// `running` and wants a driver. Its other waits stay open. False: the wait is not open.
+    ///
+    /// A run that runs already may have a driver at work: the row does not disturb it.
     ///
     /// Call it for runs that are not paused only.
     pub(crate) fn answer(&mut self, out: &mut Out, effect_id: u64, outcome: &Outcome) -> Result<bool, Error> {
@@ -176,6 +178,7 @@ impl Head {
         };
         let answered = self.waits.remove(place);
         self.waits_changed = true;
+        let driven = self.state.status == RunStatus::Running;
         self.state.status = RunStatus::Running;
         let started = self.tick(out.now);
         if let Outcome::Completed(payload) = outcome {
@@ -188,7 +191,10 @@ impl Head {
                 started,
                 ended,
             );
-            self.append_row(out, &row)?;
+            match driven {
+                true => self.append_note(out, &row)?,
+                false => self.append_row(out, &row)?,
+            }
         }
         self.state.updated = self.state.last_time;
         self.deliver(out, effect_id, outcome)?;
@@ -216,9 +222,9 @@ impl Head {
     }
 
     /// The wait that clients are shown: the pause of a run that was running, else the first open wait with the others in
-    /// `details.also`.
+    /// `details.also`. A run may have open waits while it does something else; they can be answered, so they are shown.
     pub(crate) fn shown(&self) -> Option<Arc<str>> {
-        if self.state.status != RunStatus::Waiting {
+        if self.state.status.is_terminal() {
             return None;
         }
         if self.state.pausing {

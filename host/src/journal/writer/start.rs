@@ -54,6 +54,7 @@ fn live(at: RunRef, run: &StartRun, created: Micros) -> LiveRun {
         inbox: Vec::new(),
         inbox_consumed: 0,
         calls: Vec::new(),
+        waits: Vec::new(),
     }
 }
 

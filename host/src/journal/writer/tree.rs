@@ -64,7 +64,7 @@ impl<S: Store> Unit<S> {
         }
         head.touch(out);
         let claims: Vec<(u64, i64)> = head.waits.iter().filter_map(|w| Some((w.effect_id, w.claimed?))).collect();
-        self.meet_children(at).await?;
+        self.meet_children(at, i64::MIN).await?;
         // Their delivery may be done with now.
         self.deliveries_open |= !claims.is_empty();
         for (effect_id, delivery) in claims {
@@ -91,7 +91,8 @@ impl<S: Store> Unit<S> {
         self.end(at, RunStatus::Cancelled, None, None, Some(reason.into())).await
     }
 
-    /// Answers the first wait of a run, or the one with the key that is given. The inner error is the refusal's text.
+    /// Answers the first wait of a run, or the one with the key that is given. A run may have open waits while it runs. The inner error is the
+    /// refusal's text.
     pub(crate) async fn answer(
         &mut self,
         at: RunRef,
@@ -102,7 +103,7 @@ impl<S: Store> Unit<S> {
         if head.state.pause.paused {
             return Ok(Err("Run is paused".to_owned()));
         }
-        let Some(first) = head.waits.first().filter(|_| head.state.status == RunStatus::Waiting) else {
+        let Some(first) = head.waits.first() else {
             return Ok(Err("Run is not waiting".to_owned()));
         };
         // A wait without a key takes any.

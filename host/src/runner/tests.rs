@@ -1,0 +1,130 @@
+//! Replaying a run: what its flow asks for must be what it asked for.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+
+use super::history::Tick;
+use super::replay::{self, Failure};
+use super::{Catalog, Found, Runner, Settings};
+use crate::effects::Handlers;
+use crate::ids::{Digest, RunId, TenantId};
+use crate::journal::{self, Component, LiveRun, StartRun};
+use crate::record::RunStatus;
+use crate::sandbox::{self, Sandbox};
+
+const FLOW: &str = r#"{"id": "f", "entryNode": "start", "nodes": [
+  {"id": "start", "type": "on_flow_start", "data": {"outputs": [{"id": "exec-out", "type": "execution"}]}},
+  {"id": "say", "type": "answer_user", "data": {"inputs": [{"id": "exec-in", "type": "execution"}, {"id": "message", "type": "string"}],
+    "outputs": [{"id": "exec-out", "type": "execution"}], "pinDefaults": {"message": "hello"}}},
+  {"id": "ask", "type": "ask_user", "data": {"inputs": [{"id": "exec-in", "type": "execution"}, {"id": "prompt", "type": "string"}],
+    "outputs": [{"id": "exec-out", "type": "execution"}], "pinDefaults": {"prompt": "Well?"}}}],
+  "edges": [{"id": "a", "source": "start", "sourceHandle": "exec-out", "target": "say", "targetHandle": "exec-in"},
+            {"id": "b", "source": "say", "sourceHandle": "exec-out", "target": "ask", "targetHandle": "exec-in"}]}"#;
+
+/// Knows no workflow.
+struct Nothing;
+
+impl Catalog for Nothing {
+    fn workflow<'a>(&'a self, _tenant: TenantId, _workflow_id: &'a str) -> BoxFuture<'a, Option<Arc<Found>>> {
+        Box::pin(std::future::ready(None))
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_differs_is_shown_with_the_recorded_one() {
+    use flowgate_compiler::{Link, compile, graph, visualflow::Document};
+    let graph = graph::build(&Document::parse(FLOW.as_bytes(), 1 << 20).unwrap()).unwrap();
+    let bytes: Arc<[u8]> = compile(&graph, Link::Shared).unwrap().bytes.into();
+    let digest = Digest::of(&bytes);
+    let sandbox = Sandbox::new(sandbox::Settings {
+        max_live: 4,
+        cache: Some(std::env::temp_dir().join("flowgate-tests-code-cache")),
+        ..sandbox::Settings::default()
+    });
+    let sandbox = sandbox.unwrap();
+    let (journal, service) = journal::open(journal::Options::default()).await.unwrap();
+    tokio::spawn(service.run());
+    let component = Component {
+        digest,
+        bytes: bytes.clone(),
+        runtime: None,
+    };
+    journal.put_component(TenantId::LOCAL, component).await.unwrap();
+    let settings = Settings {
+        max_live: 4,
+        ..Settings::default()
+    };
+    let runner = Runner::start(
+        settings,
+        journal.clone(),
+        sandbox.clone(),
+        Arc::new(Nothing),
+        Handlers::default(),
+    );
+    let runner = runner.await.unwrap();
+    let empty = crate::journal::rows::empty_object;
+    let run_id = RunId::fresh();
+    let start = StartRun {
+        tenant: TenantId::LOCAL,
+        run_id: run_id.clone(),
+        workflow_id: "f".to_owned(),
+        component: digest,
+        entry: "start".to_owned(),
+        input: empty(),
+        host_vars: empty(),
+        session_id: None,
+        actor_id: None,
+        parent: None,
+        listeners: Vec::new(),
+    };
+    let at = journal.start(start).await.unwrap().run;
+    while journal.run(TenantId::LOCAL, &run_id).await.unwrap().unwrap().status != RunStatus::Waiting {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let program = sandbox.prepare(digest, bytes, None).await.unwrap();
+    let live = journal.load(at).await.unwrap().unwrap();
+    let history = journal.history(at).await.unwrap();
+    // As if the flow gave no snapshots: it is recomputed from its start.
+    let whole = LiveRun {
+        snapshot: None,
+        ticks: history.clone(),
+        ..live.clone()
+    };
+    let restored = replay::restore(&sandbox, &program, &whole).await;
+    assert!(restored.is_ok_and(|restored| restored.begun && restored.ticks == history.len()));
+
+    let other = |place: usize, effects: Vec<String>| {
+        let mut ticks = history.clone();
+        let mut tick: Tick = serde_json::from_str(&ticks[place]).unwrap();
+        tick.effects = effects;
+        ticks[place] = serde_json::to_string(&tick).unwrap();
+        LiveRun { ticks, ..whole.clone() }
+    };
+    let explained = async |run: LiveRun| match replay::restore(&sandbox, &program, &run).await {
+        Ok(_) => panic!("it is replayed all the same"),
+        Err(failure @ Failure::Differs(_)) => failure.explain(&journal, &run).await,
+        Err(Failure::Text(text)) => panic!("{text}"),
+    };
+    let second = history.len() - 1;
+    let differs = explained(other(second, vec!["0".repeat(32)])).await;
+    let request = "ask_user of node 'ask' with {";
+    assert!(
+        differs.starts_with(&format!("replay, tick {second}: the flow asks for {request}")),
+        "{differs}"
+    );
+    assert!(
+        differs.contains(&format!("but when it was recorded it asked for {request}")),
+        "{differs}"
+    );
+    assert_eq!(differs.matches("Well?").count(), 2, "both in full: {differs}");
+    let fewer = explained(other(second, Vec::new())).await;
+    assert!(fewer.ends_with("but when it was recorded it asked for nothing"), "{fewer}");
+    let tick: Tick = serde_json::from_str(&history[0]).unwrap();
+    let more = explained(other(0, [tick.effects, vec!["0".repeat(32)]].concat())).await;
+    assert!(
+        more.contains("the flow asks for nothing, but when it was recorded it asked for"),
+        "{more}"
+    );
+    runner.stop().await;
+}
