@@ -518,6 +518,47 @@ async fn a_data_directory_has_one_runner() {
 }
 
 #[tokio::test]
+async fn another_runner_takes_over_when_one_is_killed() {
+    let flows = tempfile::tempdir().expect("a directory");
+    let server = Options::new().arg("--no-runner").start().await;
+    let gateway = server.gateway();
+    let driven = async || gateway.get("/readyz").await.ok()["runs"].clone();
+    assert_eq!(driven().await, "nowhere");
+    let page = gateway.get("/metrics").await.text();
+    assert_eq!(value(&page, "flowgate_runs_driven"), 0.0);
+    gateway.install(&question()).await;
+    let run = gateway.start("question", json!({})).await;
+
+    let mut first = spawn(&server, flows.path(), &["runner"]);
+    gateway.until_status(&run, "waiting").await;
+    assert_eq!(driven().await, "elsewhere");
+    let port = TcpListener::bind("127.0.0.1:0")
+        .and_then(|l| l.local_addr())
+        .expect("a free port")
+        .port();
+    let address = format!("127.0.0.1:{port}");
+    let mut second = spawn(&server, flows.path(), &["runner", "--standby", "--metrics-address", &address]);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(second.try_wait().expect("it can be asked").is_none(), "it stands by");
+    first.kill().await.expect("killed");
+    gateway.answer(&run, "yes").await.ok();
+    assert_eq!(gateway.output(&run).await["said"], "yes");
+    assert_eq!(driven().await, "elsewhere");
+
+    let operator = Gateway::new(address.parse().expect("an address"), Some(TOKEN));
+    until("the runner answers operators", async || {
+        operator.try_get("/healthz").await.is_ok_and(|reply| reply.status == 200)
+    })
+    .await;
+    assert_eq!(operator.get("/readyz").await.ok()["runs"], "here");
+    let page = operator.get("/metrics").await.text();
+    assert_eq!(value(&page, "flowgate_drives_runs"), 1.0);
+    assert!(value(&page, "flowgate_ticks_total") >= 1.0);
+    operator.with_token(None).get("/metrics").await.refused(401, "Unauthorized");
+    operator.get("/api/gateway/runs").await.refused(404, "Not Found");
+}
+
+#[tokio::test]
 async fn what_one_process_takes_reaches_the_others() {
     let flows = tempfile::tempdir().expect("a directory");
     let first = Options::new()
@@ -538,7 +579,10 @@ async fn what_one_process_takes_reaches_the_others() {
         second.try_get("/api/health").await.is_ok_and(|reply| reply.status == 200)
     })
     .await;
-    assert_eq!(second.get("/readyz").await.ok()["runs"], "elsewhere");
+    until("the runner drives", async || {
+        second.get("/readyz").await.ok()["runs"] == "elsewhere"
+    })
+    .await;
     let version = async |of: &Gateway| of.get("/api/gateway/bundles/hello").await.json()["bundle_version"].clone();
 
     // An upload through one, after all of them have started.

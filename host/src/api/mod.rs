@@ -46,7 +46,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 
 pub use error::{Error, detail_response, json};
-pub use routes::router;
+pub use routes::{operator_router, router};
 pub use server::serve;
 pub use tls::Tls;
 pub use workflows::Workflows;

@@ -39,7 +39,7 @@ async fn healthz() -> Response {
 #[derive(Serialize)]
 struct Readiness {
     status: &'static str,
-    /// `here` or `elsewhere`: whether this process drives the runs that it takes.
+    /// `here`, `elsewhere` or `nowhere`: whether this process drives the runs that it takes, another one does, or none at the moment.
     runs: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -50,6 +50,7 @@ async fn readyz(State(app): State<AppState>) -> Response {
     let runs = match app.journal.runs_are_driven() {
         Runs::Here => "here",
         Runs::Elsewhere => "elsewhere",
+        Runs::Nowhere => "nowhere",
     };
     let (code, status, reason) = match app.journal.check().await {
         Ok(()) => (StatusCode::OK, "ready", None),
@@ -60,12 +61,14 @@ async fn readyz(State(app): State<AppState>) -> Response {
 
 async fn metrics(State(app): State<AppState>) -> Result<Response, Error> {
     let journal = &app.journal;
+    let runs = journal.runs_are_driven();
     let moment = Moment {
         queue_depth: journal.queue_depth(),
         queue_age: journal.queue_age(),
         runs: journal.run_counts().await?,
         database: journal.file_sizes(),
-        drives: journal.runs_are_driven() == Runs::Here,
+        drives: runs == Runs::Here,
+        driven: runs != Runs::Nowhere,
     };
     let mut response = Response::new(render(&moment).into());
     response

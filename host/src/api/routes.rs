@@ -18,14 +18,24 @@ use crate::telemetry::http::observe;
 
 /// The whole API behind its security layers.
 pub fn router(state: AppState) -> Router {
-    let security = state.security.clone();
-    Router::new()
+    let routes = Router::new()
         .route("/api/health", only(get(identity::health), "GET"))
         .nest("/api/gateway", gateway())
         .merge(openapi::router())
         .merge(operator::router())
+        .layer(middleware::from_fn_with_state(state.clone(), only_bundles));
+    guarded(routes, state)
+}
+
+/// The pages for operators alone, behind the same layers: for a process that takes no requests.
+pub fn operator_router(state: AppState) -> Router {
+    guarded(operator::router(), state)
+}
+
+fn guarded(routes: Router<AppState>, state: AppState) -> Router {
+    let security = state.security.clone();
+    routes
         .fallback(not_found)
-        .layer(middleware::from_fn_with_state(state.clone(), only_bundles))
         .with_state(state)
         .layer(CatchPanicLayer::custom(|_| {
             (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error").into_response()

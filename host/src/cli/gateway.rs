@@ -49,8 +49,32 @@ impl Gateway {
     /// Opens the data directory of `settings`, drives runs if the settings say so, and reads the installed bundles.
     pub async fn open(settings: &Settings) -> Result<Self, Error> {
         let dir = &settings.data_dir;
-        make_private_dir(dir).map_err(|e| Error::failed(format!("the data directory {}: {e}", dir.display())))?;
-        let lock = if settings.runner.enabled { lock(dir)? } else { None };
+        make_data_dir(dir)?;
+        let lock = if settings.runner.enabled { lock(dir).await? } else { None };
+        Self::open_with(settings, lock).await
+    }
+
+    /// Waits until no other process drives the runs of the data directory; then as [`open`](Self::open).
+    pub async fn stand_by(settings: &Settings) -> Result<Self, Error> {
+        let dir = settings.data_dir.clone();
+        make_data_dir(&dir)?;
+        let lock = match lock(&dir).await? {
+            Some(lock) => lock,
+            None => {
+                tracing::info!("standing by until it ends");
+                let waited = tokio::task::spawn_blocking({
+                    let dir = dir.clone();
+                    move || RunnerLock::wait(&dir)
+                });
+                let lock = waited.await.map_err(std::io::Error::other).flatten();
+                lock.map_err(|e| unlockable(&dir, &e))?
+            }
+        };
+        Self::open_with(settings, Some(lock)).await
+    }
+
+    async fn open_with(settings: &Settings, lock: Option<RunnerLock>) -> Result<Self, Error> {
+        let dir = &settings.data_dir;
         let role = if lock.is_some() { Role::Runner } else { Role::Api };
         let options = journal::Options {
             path: Some(settings.database().to_owned()),
@@ -156,9 +180,23 @@ impl Gateway {
         tls: Option<&Tls>,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), Error> {
+        Ok(api::serve(listener, api::router(self.state(settings)), tls, stop).await?)
+    }
+
+    /// Answers the pages for operators on `listener` until `stop`.
+    pub async fn serve_operator(
+        &self,
+        settings: &Settings,
+        listener: TcpListener,
+        tls: Option<&Tls>,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), Error> {
+        Ok(api::serve(listener, api::operator_router(self.state(settings)), tls, stop).await?)
+    }
+
+    fn state(&self, settings: &Settings) -> AppState {
         let security = Security::new(settings.security_layer(), self.journal.clock());
-        let state = AppState::new(self.journal.clone(), self.registry.clone(), security, self.workspaces.clone());
-        Ok(api::serve(listener, api::router(state), tls, stop).await?)
+        AppState::new(self.journal.clone(), self.registry.clone(), security, self.workspaces.clone())
     }
 
     /// Commits what is queued and ends.
@@ -202,14 +240,31 @@ pub async fn listen(host: &str, port: u16) -> Result<TcpListener, Error> {
     listener.map_err(|e| Error::failed(format!("cannot listen on {host} port {port}: {e}")))
 }
 
+/// Tries for the lock, and the pause between two: a process that looks whether anybody has it has it for an instant.
+const LOCK_TRIES: u32 = 5;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
 /// The lock of the data directory, or none when another process drives its runs already.
-fn lock(dir: &Path) -> Result<Option<RunnerLock>, Error> {
-    let lock = RunnerLock::acquire(dir);
-    let lock = lock.map_err(|e| Error::failed(format!("{} cannot be locked: {e}", dir.join("gateway_runner.lock").display())))?;
-    if lock.is_none() {
-        tracing::warn!(data_dir = %dir.display(), "another process drives the runs of this data directory; this one does not");
+async fn lock(dir: &Path) -> Result<Option<RunnerLock>, Error> {
+    for _ in 0..LOCK_TRIES {
+        match RunnerLock::acquire(dir).map_err(|e| unlockable(dir, &e))? {
+            Some(lock) => return Ok(Some(lock)),
+            None => tokio::time::sleep(LOCK_PAUSE).await,
+        }
     }
-    Ok(lock)
+    tracing::warn!(data_dir = %dir.display(), "another process drives the runs of this data directory; this one does not");
+    Ok(None)
+}
+
+fn unlockable(dir: &Path, error: &std::io::Error) -> Error {
+    Error::failed(format!(
+        "{} cannot be locked: {error}",
+        dir.join("gateway_runner.lock").display()
+    ))
+}
+
+fn make_data_dir(dir: &Path) -> Result<(), Error> {
+    make_private_dir(dir).map_err(|e| Error::failed(format!("the data directory {}: {e}", dir.display())))
 }
 
 /// Makes a directory that only its owner can read; one that is there stays as it is.

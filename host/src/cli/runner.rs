@@ -4,11 +4,15 @@ use std::process::ExitCode;
 
 use super::Error;
 use super::flags::ServerFlags;
-use super::gateway::{Gateway, asked_to_stop, log_notices};
+use super::gateway::{Gateway, asked_to_stop, listen, log_notices};
+use super::serve::tls;
 use crate::telemetry;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// Where another process drives the runs, wait and take over when it ends
+    #[arg(long)]
+    standby: bool,
     #[command(flatten)]
     settings: ServerFlags,
 }
@@ -19,7 +23,12 @@ pub async fn run(args: Args) -> Result<ExitCode, Error> {
     let settings = &resolved.settings;
     telemetry::init(&settings.log);
     log_notices(&resolved, &[]);
-    let gateway = Gateway::open(settings).await?;
+    let tls = tls(settings)?;
+    let gateway = if args.standby {
+        Gateway::stand_by(settings).await?
+    } else {
+        Gateway::open(settings).await?
+    };
     if !gateway.drives() {
         return Err(Error::failed(format!(
             "another process drives the runs of {}",
@@ -27,7 +36,16 @@ pub async fn run(args: Args) -> Result<ExitCode, Error> {
         )));
     }
     tracing::info!(data_dir = %settings.data_dir.display(), "driving runs");
-    asked_to_stop().await;
+    match settings.runner.metrics_address {
+        Some(address) => {
+            let listener = listen(&address.ip().to_string(), address.port()).await?;
+            tracing::info!(address = %listener.local_addr()?, "answering operators");
+            gateway
+                .serve_operator(settings, listener, tls.as_ref(), asked_to_stop())
+                .await?;
+        }
+        None => asked_to_stop().await,
+    }
     tracing::info!("stopping");
     gateway.close().await?;
     Ok(ExitCode::SUCCESS)

@@ -29,8 +29,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Error> {
     telemetry::init(&resolved.settings.log);
     log_notices(&resolved, &verdict.warnings);
     let settings = &mut resolved.settings;
-    let tls = settings.tls.is_on().then(|| Tls::load(&settings.tls.cert, &settings.tls.key));
-    let tls = tls.transpose().map_err(Error::usage)?;
+    let tls = tls(settings)?;
     // Before the data directory is touched: a second server that was started by mistake does nothing.
     let listener = gateway::listen(&settings.host, settings.port).await?;
     let gateway = Gateway::open(settings).await?;
@@ -51,6 +50,12 @@ pub async fn run(args: Args) -> Result<ExitCode, Error> {
     tracing::info!("stopping");
     gateway.close().await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The certificate and key of the settings, if they name some.
+pub(super) fn tls(settings: &Settings) -> Result<Option<Tls>, Error> {
+    let tls = settings.tls.is_on().then(|| Tls::load(&settings.tls.cert, &settings.tls.key));
+    tls.transpose().map_err(Error::usage)
 }
 
 /// SIGHUP: the certificate has been renewed.

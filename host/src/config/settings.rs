@@ -1,7 +1,7 @@
 //! The settings as the program uses them. What each means, its default and its unit stand in [`super::table`].
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -150,6 +150,7 @@ pub struct Journal {
 #[derive(Debug, Clone, Default)]
 pub struct Runner {
     pub enabled: bool,
+    pub metrics_address: Option<SocketAddr>,
     pub tick_fuel: u64,
     pub tick_max_steps: u32,
     pub tick_timeout: Duration,

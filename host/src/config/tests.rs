@@ -62,7 +62,11 @@ fn flags_win_over_our_names_over_the_references_over_the_file_over_the_default()
 #[test]
 fn every_name_of_every_setting_is_heard() {
     for setting in all().filter(|s| s.key != "data_dir" && s.key != "journal.path") {
-        let text = if setting.default.is_empty() { "true" } else { setting.default };
+        let text = match (setting.default, setting.unit) {
+            ("", "address:port") => "127.0.0.1:9464",
+            ("", _) => "true",
+            (default, _) => default,
+        };
         for name in std::iter::once(&setting.env).chain(setting.aliases) {
             let got = Case::new().env(&[(name, text)]).get();
             assert_eq!(got.chosen[setting.key], (text.to_owned(), Origin::Env(name)));

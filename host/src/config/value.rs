@@ -1,5 +1,6 @@
 //! Text to value: one function a kind of setting. An error is the end of the sentence "must be …".
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -56,6 +57,16 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
     };
     let value = number.trim().parse::<f64>().map_err(|_| bad())? * scale;
     Duration::try_from_secs_f64(value).map_err(|_| bad())
+}
+
+/// An IP address and a port; blank is none.
+pub fn address(text: &str) -> Result<Option<SocketAddr>, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let bad = |_| "an IP address and a port, like 127.0.0.1:9464".to_owned();
+    text.parse().map(Some).map_err(bad)
 }
 
 /// Comma-separated, trimmed, blanks dropped.

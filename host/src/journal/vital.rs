@@ -1,9 +1,11 @@
 //! Whether the journal lives: what it did last, and a commit to see, when that was too long ago.
 
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::handle::Handle;
+use super::lock::RunnerLock;
 use super::options::Role;
 use super::store::query::Columns;
 use super::types::Error;
@@ -50,8 +52,10 @@ impl Vital {
 pub enum Runs {
     /// This process.
     Here,
-    /// Another one or none; this process only takes requests.
+    /// Another one; this process only takes requests.
     Elsewhere,
+    /// None: what is taken here waits for a runner.
+    Nowhere,
 }
 
 /// Why the journal cannot take a request. The log has the details.
@@ -120,11 +124,12 @@ impl Handle {
         Some((size(path), size(log.as_ref())))
     }
 
-    /// Who drives the runs.
+    /// Who drives the runs, as of now.
     pub fn runs_are_driven(&self) -> Runs {
-        match self.role() {
-            Role::Runner => Runs::Here,
-            Role::Api => Runs::Elsewhere,
+        match (self.role(), self.path().and_then(Path::parent)) {
+            (Role::Runner, _) => Runs::Here,
+            (Role::Api, Some(dir)) if RunnerLock::is_held(dir) => Runs::Elsewhere,
+            (Role::Api, _) => Runs::Nowhere,
         }
     }
 }

@@ -19,6 +19,20 @@ pub static SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        key: "runner.metrics_address",
+        flag: Flag::More("metrics-address"),
+        env: "FLOWGATE_METRICS_ADDRESS",
+        aliases: &[],
+        default: "",
+        unit: "address:port",
+        doc: "Where `flowgate runner` answers `/metrics`, `/healthz` and `/readyz`, guarded as those of a server; nowhere unless it is set.",
+        secret: false,
+        apply: |s, v| {
+            s.runner.metrics_address = value::address(v)?;
+            Ok(())
+        },
+    },
+    Setting {
         key: "runner.tick_fuel",
         flag: Flag::More("tick-fuel"),
         env: "FLOWGATE_TICK_FUEL",

@@ -27,6 +27,12 @@ pub(super) const ALL: &[(&str, &str, Kind, &str)] = &[
         Kind::Gauge,
         "1 if this process drives runs, 0 if another one is to.",
     ),
+    (
+        "flowgate_runs_driven",
+        "",
+        Kind::Gauge,
+        "1 if some process drives the runs of this data directory, 0 if none does.",
+    ),
     ("flowgate_runs", "status", Kind::Gauge, "Runs of all tenants by status."),
     (
         "flowgate_drivers",

@@ -98,6 +98,8 @@ pub struct Moment {
     pub database: Option<(u64, u64)>,
     /// Whether this process drives runs.
     pub drives: bool,
+    /// Whether any does.
+    pub driven: bool,
 }
 
 struct Shared {
@@ -192,7 +194,8 @@ pub fn render(moment: &Moment) -> String {
     with_local_recorder(&SHARED.recorder, || {
         gauge!("flowgate_journal_queue_depth").set(moment.queue_depth as f64);
         gauge!("flowgate_journal_queue_age_seconds").set(moment.queue_age.as_secs_f64());
-        gauge!("flowgate_drives_runs").set(if moment.drives { 1.0 } else { 0.0 });
+        gauge!("flowgate_drives_runs").set(f64::from(moment.drives));
+        gauge!("flowgate_runs_driven").set(f64::from(moment.driven));
         for (status, runs) in &moment.runs {
             gauge!("flowgate_runs", "status" => *status).set(*runs as f64);
         }
