@@ -12,7 +12,7 @@ use super::openapi::{BadRequest, Invalid, NotFound, Refused, TooLarge, bodies};
 use super::validate::{Query, text};
 use super::{AppState, Error, PathOf, Principal, artifacts};
 use crate::ids::{LedgerSeq, RunId};
-use crate::journal::LedgerPage;
+use crate::journal::{LedgerPage, PAGE_BYTES};
 
 const LIMIT: i64 = 200;
 const MAX_LIMIT: i64 = 2000;
@@ -24,7 +24,7 @@ const MAX_LIMIT: i64 = 2000;
     params(
         ("run_id" = String, Path),
         ("after" = inline(Option<bodies::AtLeast<0>>), Query, description = "Rows already read"),
-        ("limit" = Option<i64>, Query, minimum = 1, maximum = 2000, description = "200"),
+        ("limit" = Option<i64>, Query, minimum = 1, maximum = 2000, description = "200; a page also ends after 8 MiB of rows"),
     ),
     responses((status = 200, body = bodies::LedgerPage), NotFound, Invalid, Refused)
 )]
@@ -38,13 +38,13 @@ pub async fn page(
     let after = query.int("after", 0, 0, i64::MAX);
     let limit = query.int("limit", LIMIT, 1, MAX_LIMIT);
     query.finish()?;
-    match read(&principal, &app, &run_id, after, limit).await? {
+    match read(&principal, &app, &run_id, (after, limit), PAGE_BYTES).await? {
         Some(page) => Ok(json_text(StatusCode::OK, page_text(String::new(), &page))),
         None => Err(Error::unknown_run(&run_id)),
     }
 }
 
-/// `limit` is per run; runs that do not exist are left out.
+/// `limit` is per run; runs that do not exist are left out. When the answer has 8 MiB of rows, each further run has one row.
 #[utoipa::path(
     post,
     path = "/api/gateway/runs/ledger/batch",
@@ -70,11 +70,12 @@ pub async fn batch(principal: Principal, State(app): State<AppState>, body: Json
     fields.finish()?;
 
     let mut answer = String::from("{\"runs\":{");
-    let mut first = true;
+    let (mut first, mut bytes) = (true, PAGE_BYTES);
     for (run_id, after) in wanted.iter().filter(|(run_id, _)| !run_id.is_empty()) {
-        let Some(page) = read(&principal, &app, run_id, *after, limit).await? else {
+        let Some(page) = read(&principal, &app, run_id, (*after, limit), bytes).await? else {
             continue;
         };
+        bytes = bytes.saturating_sub(page.rows.iter().map(|row| row.len()).sum());
         if !std::mem::take(&mut first) {
             answer.push(',');
         }
@@ -87,10 +88,16 @@ pub async fn batch(principal: Principal, State(app): State<AppState>, body: Json
 }
 
 /// `None` for a run that does not exist.
-async fn read(principal: &Principal, app: &AppState, run_id: &str, after: i64, limit: i64) -> Result<Option<LedgerPage>, Error> {
+async fn read(
+    principal: &Principal,
+    app: &AppState,
+    run_id: &str,
+    (after, limit): (i64, i64),
+    bytes: usize,
+) -> Result<Option<LedgerPage>, Error> {
     let run_id = RunId::from(run_id);
-    let (after, limit) = (LedgerSeq::try_from(after).unwrap_or(0), u32::try_from(limit).unwrap_or(1));
-    let page = app.journal.ledger(principal.tenant, &run_id, after, limit).await?;
+    let part = (LedgerSeq::try_from(after).unwrap_or(0), u32::try_from(limit).unwrap_or(1));
+    let page = app.journal.ledger_within(principal.tenant, &run_id, part, bytes).await?;
     let unknown = page.rows.is_empty() && app.journal.ledger_len(principal.tenant, &run_id).await?.is_none();
     if unknown && !artifacts::remember(app, principal.tenant, run_id.as_str()).await? {
         return Ok(None);

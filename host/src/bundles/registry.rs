@@ -63,6 +63,8 @@ pub(super) struct Change {
     pub read_at: Option<Instant>,
     /// The files of a directory of flows as they were then.
     pub seen: Option<Vec<Seen>>,
+    /// The journal's number of changes as each tenant's bundles were read.
+    changes: HashMap<TenantId, u64>,
 }
 
 /// How often a following registry asks whether another process has changed what is installed.
@@ -82,7 +84,7 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Reads and compiles everything that is installed.
+    /// Reads and compiles everything that is installed, by whatever tenant.
     pub async fn open(journal: journal::Handle, options: Options) -> Result<Self, journal::Error> {
         let registry = Registry {
             journal,
@@ -92,6 +94,7 @@ impl Registry {
             queue: Queue::default(),
         };
         registry.load(TenantId::LOCAL).await?;
+        registry.catch_up().await?;
         Ok(registry)
     }
 
@@ -138,23 +141,28 @@ impl Registry {
         self.workflow(tenant, workflow_id)
     }
 
-    /// Takes over what other processes of the journal install, reload and remove, until the journal is closed. A look at a number; the
-    /// bundles are read only when it has changed.
+    /// Takes over what other processes of the journal install, reload and remove, until the journal is closed.
     pub async fn follow(self: Arc<Self>) {
-        let tenant = TenantId::LOCAL;
-        let mut seen = None;
         loop {
-            match self.journal.bundle_changes(tenant).await {
-                Ok(changes) if seen.is_none_or(|seen| seen == changes) => seen = Some(changes),
-                Ok(changes) => match self.load(tenant).await {
-                    Ok(()) => seen = Some(changes),
-                    Err(error) => tracing::warn!(%error, "installed bundles cannot be read"),
-                },
-                Err(journal::Error::Closed) => return,
-                Err(error) => tracing::warn!(%error, "changes of bundles cannot be read"),
-            }
             tokio::time::sleep(LOOK_EVERY).await;
+            match self.catch_up().await {
+                Ok(()) => {}
+                Err(journal::Error::Closed) => return,
+                Err(error) => tracing::warn!(%error, "installed bundles cannot be read"),
+            }
         }
+    }
+
+    /// Reads the bundles of all tenants whose bundles have changed since they were read: a look at one small table, as a rule.
+    pub(super) async fn catch_up(&self) -> Result<(), journal::Error> {
+        let changes = self.journal.bundle_changes().await?;
+        let mut change = self.changing.lock().await;
+        for (tenant, number) in changes {
+            if change.changes.get(&tenant) != Some(&number) {
+                self.read_sources(tenant, &mut change).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Reads all sources of a tenant again. What has not changed is not compiled again.
@@ -273,6 +281,9 @@ impl Registry {
     }
 
     async fn read_sources(&self, tenant: TenantId, change: &mut Change) -> Result<(), journal::Error> {
+        // Before the bundles: what changes in between is read again.
+        let changes = self.journal.bundle_changes().await?.into_iter();
+        change.changes.extend(changes.filter(|(of, _)| *of == tenant));
         if self.options.source == Source::VisualFlow {
             return self.read_flows(tenant, &mut change.seen).await;
         }

@@ -387,3 +387,22 @@ async fn a_registry_that_follows_sees_what_another_process_installs() {
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     assert!(following.find_workflow(T, "late:f").await.is_some());
 }
+
+#[tokio::test]
+async fn what_any_tenant_installs_is_followed() {
+    let (journal, service) = journal::open(journal::Options::default()).await.unwrap();
+    tokio::spawn(service.run());
+    let open = async || Registry::open(journal.clone(), Options::default()).await.unwrap();
+    let (installing, following) = (open().await, open().await);
+    let theirs = TenantId(2);
+    installing
+        .upload(theirs, file("their", "1.0.0", &["f"], &[plain("f")]), false)
+        .await
+        .unwrap();
+    assert!(following.workflow(theirs, "their:f").is_none());
+    following.catch_up().await.unwrap();
+    for registry in [following, open().await] {
+        assert!(registry.workflow(theirs, "their:f").is_some());
+        assert!(registry.workflow(T, "their:f").is_none());
+    }
+}

@@ -36,7 +36,7 @@ pub use fuse::{Fuse, Moment};
 pub use handle::{Component, FinishedCall, Handle, ImportedRun, PutArtifact, Started};
 pub use lock::RunnerLock;
 pub use options::{Options, Role, Synchronous};
-pub use reader::CommandState;
+pub use reader::{CommandState, PAGE_BYTES};
 pub use sessions::{SessionRoot, TreeSum};
 pub use subscribe::{Subscription, Tail};
 pub use types::*;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteConnection;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::handle::Handle;
 use super::scope::{Scoped, TenantSql, tenant_sql};
@@ -24,6 +24,9 @@ pub enum CommandState {
     /// Refused; the text says why.
     Failed(String),
 }
+
+/// Bytes of the rows of a ledger page, however many rows were asked for.
+pub const PAGE_BYTES: usize = 8 << 20;
 
 const FROM: &str =
     " FROM runs r JOIN run_state s USING (tenant, run) LEFT JOIN runs p ON p.tenant = r.tenant AND p.run = r.parent ";
@@ -126,20 +129,36 @@ impl Handle {
         found.iter().map(|row| query::run_row(&mut Columns::of(row))).collect()
     }
 
-    /// Rows after a cursor. An unknown run has none.
+    /// Rows after a cursor: `limit` rows or 8 MiB at most, but one row at least if there is one. An unknown run has none.
     pub async fn ledger(&self, tenant: TenantId, run_id: &RunId, after: LedgerSeq, limit: u32) -> Result<LedgerPage, Error> {
+        self.ledger_within(tenant, run_id, (after, limit), PAGE_BYTES).await
+    }
+
+    /// As [`ledger`](Self::ledger), with another bound in bytes.
+    pub async fn ledger_within(
+        &self,
+        tenant: TenantId,
+        run_id: &RunId,
+        (after, limit): (LedgerSeq, u32),
+        bytes: usize,
+    ) -> Result<LedgerPage, Error> {
         let sql = tenant_sql!(
             "SELECT l.record FROM runs r JOIN ledger l USING (tenant, run) WHERE r.tenant = ?1 AND r.run_id = ?2 AND l.seq > ?3 \
              ORDER BY l.seq LIMIT ?4"
         );
         let mut rows = self.reads().of(tenant).await?;
         let query = rows.query(sql).bind(run_id.as_str()).bind(seq(after)).bind(limit);
-        let rows: Vec<Arc<str>> = query
-            .all()
-            .await?
-            .iter()
-            .map(|row| Ok(row.try_get::<&str, _>(0)?.into()))
-            .collect::<Result<_, Error>>()?;
+        let (mut rows, mut left): (Vec<Arc<str>>, _) = (Vec::new(), bytes);
+        let take = |row: &SqliteRow| -> Result<bool, Error> {
+            let text: &str = row.try_get(0)?;
+            let fits = text.len() <= left || rows.is_empty();
+            if fits {
+                left = left.saturating_sub(text.len());
+                rows.push(text.into());
+            }
+            Ok(fits)
+        };
+        query.each(take).await?;
         let next_after = after + rows.len() as u64;
         Ok(LedgerPage { rows, next_after })
     }
@@ -222,11 +241,16 @@ impl Handle {
             .collect()
     }
 
-    /// A number that grows with every change of what is installed, by whatever process.
-    pub async fn bundle_changes(&self, tenant: TenantId) -> Result<u64, Error> {
-        let sql = tenant_sql!("SELECT changes FROM bundle_changes WHERE tenant = ?1");
-        let changes: Option<i64> = self.reads().of(tenant).await?.query(sql).value().await?;
-        Ok(changes.map_or(0, |n| n.max(0) as u64))
+    /// A number for each tenant that has ever installed something: it grows with every change of that, by whatever process.
+    pub async fn bundle_changes(&self) -> Result<Vec<(TenantId, u64)>, Error> {
+        let sql = "SELECT tenant, changes FROM bundle_changes";
+        let rows = self.reads().host_wide().await?.query(sql).all().await?;
+        rows.iter()
+            .map(|row| {
+                let mut c = Columns::of(row);
+                Ok((TenantId(c.get()?), c.u64()?))
+            })
+            .collect()
     }
 
     /// A component's bytes and the digest of the runtime it is linked with (a [`blob`](Self::blob)).

@@ -13,6 +13,7 @@ use std::borrow::Cow;
 use std::ops::DerefMut;
 use std::sync::Arc;
 
+use futures::TryStreamExt as _;
 use sqlx::pool::PoolConnection;
 use sqlx::query::Query as Prepared;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqlitePool, SqlitePoolOptions, SqliteRow};
@@ -206,6 +207,19 @@ impl<'c> Query<'c> {
         #[cfg(test)]
         super::tests::tenancy::look_at_plan(self.conn, self.scoped.as_deref()).await;
         Ok(self.prepared.fetch_all(self.conn).await?)
+    }
+
+    /// Row by row, as long as `take` says that it wants more.
+    pub(crate) async fn each(self, mut take: impl FnMut(&SqliteRow) -> Result<bool, Error>) -> Result<(), Error> {
+        #[cfg(test)]
+        super::tests::tenancy::look_at_plan(self.conn, self.scoped.as_deref()).await;
+        let mut rows = self.prepared.fetch(self.conn);
+        while let Some(row) = rows.try_next().await? {
+            if !take(&row)? {
+                break;
+            }
+        }
+        Ok(())
     }
 
     pub(crate) async fn one(self) -> Result<Option<SqliteRow>, Error> {

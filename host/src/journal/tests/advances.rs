@@ -102,6 +102,13 @@ async fn the_ledger_is_read_by_cursor() {
     assert_eq!((page.rows.len(), page.next_after), (1, 5));
     let page = rig.handle.ledger(LOCAL, &r, u64::MAX, 200).await.unwrap();
     assert_eq!((page.rows.len(), page.next_after), (0, u64::MAX));
+    // Two rows fit into as many bytes as three rows less one; a row that does not fit comes alone.
+    let all = rig.handle.ledger(LOCAL, &r, 0, 200).await.unwrap().rows;
+    let bytes = all[..3].iter().map(|row| row.len()).sum::<usize>() - 1;
+    let page = rig.handle.ledger_within(LOCAL, &r, (0, 200), bytes).await.unwrap();
+    assert_eq!((&page.rows[..], page.next_after), (&all[..2], 2));
+    let page = rig.handle.ledger_within(LOCAL, &r, (2, 200), 1).await.unwrap();
+    assert_eq!((&page.rows[..], page.next_after), (&all[2..3], 3));
     assert!(
         rig.handle
             .ledger(LOCAL, &RunId::from("zz"), 0, 200)

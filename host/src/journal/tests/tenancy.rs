@@ -22,6 +22,8 @@ const HOST_WIDE: &[&str] = &[
     "SELECT min(until_us) FROM waits",
     // For metrics.
     "SELECT status, sum(runs) FROM run_counts GROUP BY status",
+    // Which tenants' bundles are to be read again.
+    "SELECT tenant, changes FROM bundle_changes",
     // Deliveries are numbered over all tenants.
     "DELETE FROM deliveries WHERE NOT EXISTS",
 ];
