@@ -13,6 +13,8 @@ follow() { timeout 120 "$abstractcode" gateway "$@" 2>&1 | tee "$work/out"; }
 
 echo "== a run that asks nothing"
 follow run hello:hello --input-json '{"name": "Ann"}' < /dev/null
+# It reads the ledger and then the run's status, and ends when that is an end: of a run that ends in between it has not shown the last rows.
+follow attach "$(sed -n 's/^run_id=//p' "$work/out")" < /dev/null
 said "completed farewell"
 
 echo "== a run that asks, and a child of it"

@@ -44,7 +44,7 @@ pub struct ListRow<'a> {
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = RunHead)]
-struct Head<'a> {
+pub(super) struct Head<'a> {
     run_id: &'a str,
     workflow_id: &'a str,
     status: &'static str,
@@ -225,7 +225,7 @@ impl<'a> Waiting<'a> {
     }
 }
 
-fn head(run: &RunRow) -> Head<'_> {
+pub(super) fn head(run: &RunRow) -> Head<'_> {
     Head {
         run_id: run.run_id.as_str(),
         workflow_id: &run.workflow_id,

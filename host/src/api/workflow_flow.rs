@@ -23,7 +23,8 @@ struct Body<'a> {
     /// The VisualFlow document.
     #[schema(value_type = Object)]
     flow: &'a RawValue,
-    /// `dynamic`: made by the host. `visualflow`: a file of the flows directory.
+    /// `dynamic`: made by the host. `visualflow`: a file of the flows directory. Absent: a bundle's.
+    #[schema(required = false)]
     source: &'static str,
 }
 

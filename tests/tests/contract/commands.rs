@@ -5,7 +5,7 @@ use flowgate_tests::{Gateway, random};
 use serde_json::{Value, json};
 
 use crate::checks::Checks;
-use crate::flows::{gate, listener, nap, question, tree};
+use crate::flows::{asked, gate, listener, nap, question, tree};
 use crate::target;
 
 const COMMANDS: &str = "/api/gateway/commands";
@@ -14,9 +14,7 @@ const COMMANDS: &str = "/api/gateway/commands";
 async fn a_command_is_taken_once() {
     let (target, checks) = (target::shared().await, Checks::of("commands"));
     let (gateway, id) = (&target.gateway, target.name("once"));
-    gateway.install(&question(&id, "1.0.0")).await;
-    let run = gateway.start(&id, json!({})).await;
-    gateway.until_status(&run, "waiting").await;
+    let run = asked(gateway, &id).await;
     let key = random::unique();
     let answer = |text: &str| json!({"payload": {"response": text}});
     let first = checks.ok("first", &gateway.command_as(&key, "resume", &run, answer("yes")).await);
@@ -84,9 +82,7 @@ async fn a_command_that_is_malformed_is_told_field_by_field() {
 async fn an_answer_must_fit_the_wait() {
     let (target, checks) = (target::shared().await, Checks::of("resume"));
     let (gateway, id) = (&target.gateway, target.name("resume"));
-    gateway.install(&question(&id, "1.0.0")).await;
-    let run = gateway.start(&id, json!({})).await;
-    gateway.until_status(&run, "waiting").await;
+    let run = asked(gateway, &id).await;
     let wrong = json!({"wait_key": "user:other:ask", "payload": {"response": "no"}});
     gateway.command("resume", &run, wrong).await.ok();
     let right = json!({"waitKey": format!("user:{run}:ask"), "payload": {"response": "yes"}});
@@ -353,9 +349,7 @@ async fn a_paused_match_does_not_keep_an_event_from_the_others() {
 async fn a_command_that_fails_leaves_a_row_that_says_why() {
     let (target, checks) = (target::shared().await, Checks::of("failed commands"));
     let (gateway, id) = (&target.gateway, target.name("fails"));
-    gateway.install(&question(&id, "1.0.0")).await;
-    let run = gateway.start(&id, json!({})).await;
-    gateway.until_status(&run, "waiting").await;
+    let run = asked(gateway, &id).await;
     let cases: &[(&str, &str, Value)] = &[
         (
             "resume with the wrong key",

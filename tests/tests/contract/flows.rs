@@ -1,6 +1,6 @@
 //! Small bundles that the checks run.
 
-use flowgate_tests::{Bundle, Flow};
+use flowgate_tests::{Bundle, Flow, Gateway};
 use serde_json::json;
 
 /// Asks `Publish?` and ends with the answer. One pin `title` with the default `Report`.
@@ -20,6 +20,14 @@ pub fn question(bundle: &str, version: &str) -> Bundle {
     Bundle::new(bundle, version).flow(flow)
 }
 
+/// Installs [`question`] under this name and starts a run, which waits for its answer then.
+pub async fn asked(gateway: &Gateway, bundle: &str) -> String {
+    gateway.install(&question(bundle, "1.0.0")).await;
+    let run = gateway.start(bundle, json!({})).await;
+    gateway.until_status(&run, "waiting").await;
+    run
+}
+
 /// Ends at once with its pin `x`.
 pub fn echo(bundle: &str, version: &str) -> Bundle {
     let flow = Flow::new("root")
@@ -30,8 +38,13 @@ pub fn echo(bundle: &str, version: &str) -> Bundle {
     Bundle::new(bundle, version).flow(flow)
 }
 
-/// `root` gives `x` to `child`, which asks; both have the pin `x`.
+/// `root` gives `x` to `child`, which asks and gives it back; both have the pin `x`.
 pub fn tree(bundle: &str) -> Bundle {
+    tree_giving(bundle, "x", "start.x -> end.x")
+}
+
+/// As [`tree`], but what `child` gives back is another pin and has another wire.
+pub fn tree_giving(bundle: &str, pin: &str, wire: &str) -> Bundle {
     let root = Flow::new("root")
         .start(&["x"])
         .subflow("sub", "child", &["x"])
@@ -42,9 +55,9 @@ pub fn tree(bundle: &str) -> Bundle {
     let child = Flow::new("child")
         .start(&["x"])
         .ask("ask", "who are you?", &["a", "b"])
-        .end("end", &["x"])
+        .end("end", &[pin])
         .exec("start -> ask -> end")
-        .wire("start.x -> end.x");
+        .wire(wire);
     Bundle::new(bundle, "1.0.0").flow(root).flow(child)
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::checks::Checks;
-use crate::flows::{question, tree};
+use crate::flows::{asked, tree};
 use crate::target;
 
 #[tokio::test]
@@ -86,9 +86,7 @@ async fn a_history_has_the_run_its_children_and_its_session() {
 async fn a_history_of_a_waiting_run_has_the_whole_wait() {
     let (target, checks) = (target::shared().await, Checks::of("history waiting"));
     let (gateway, id) = (&target.gateway, target.name("waits"));
-    gateway.install(&question(&id, "1.0.0")).await;
-    let run = gateway.start(&id, json!({})).await;
-    gateway.until_status(&run, "waiting").await;
+    let run = asked(gateway, &id).await;
     let history = checks.ok(
         "history",
         &gateway.get(&format!("/api/gateway/runs/{run}/history_bundle")).await,

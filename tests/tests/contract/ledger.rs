@@ -4,16 +4,14 @@ use flowgate_tests::ledger::outline;
 use serde_json::{Value, json};
 
 use crate::checks::Checks;
-use crate::flows::{question, tree};
+use crate::flows::{asked, tree};
 use crate::target;
 
 #[tokio::test]
 async fn a_ledger_is_read_page_by_page() {
     let (target, checks) = (target::shared().await, Checks::of("ledger"));
     let (gateway, id) = (&target.gateway, target.name("pages"));
-    gateway.install(&question(&id, "1.0.0")).await;
-    let run = gateway.start(&id, json!({})).await;
-    gateway.until_status(&run, "waiting").await;
+    let run = asked(gateway, &id).await;
     gateway.answer(&run, "yes").await.ok();
     gateway.until_status(&run, "completed").await;
     let rows = gateway.ledger(&run).await;

@@ -9,6 +9,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::differences::{self, PENDING};
+use crate::flows::tree_giving;
 use crate::normal::{Names, frames};
 use crate::target;
 
@@ -254,20 +255,7 @@ fn seed() -> Bundle {
 }
 
 fn tree() -> Bundle {
-    let root = Flow::new("root")
-        .start(&["x"])
-        .subflow("sub", "child", &["x"])
-        .end("end", &["out"])
-        .exec("start -> sub -> end")
-        .wire("start.x -> sub.x")
-        .wire("sub.output -> end.out");
-    let child = Flow::new("child")
-        .start(&["x"])
-        .ask("ask", "who are you?", &["a", "b"])
-        .end("end", &["answer"])
-        .exec("start -> ask -> end")
-        .wire("ask.response -> end.answer");
-    recorded_entry(Bundle::new("tree", "1.0.0").flow(root).flow(child))
+    recorded_entry(tree_giving("tree", "answer", "ask.response -> end.answer"))
 }
 
 fn listen() -> Bundle {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::super::error::json;
-use super::super::openapi::{BadRequest, Invalid, NotFound, Refused};
+use super::super::openapi::{BadRequest, Invalid, NotFound, Refused, bodies};
 use super::super::validate::Query;
 use super::super::{AppState, Error, PathOf, Principal, runs};
 use super::item::Item;
@@ -151,8 +151,7 @@ async fn page(principal: &Principal, app: &AppState, uri: &Uri, filter: Artifact
     tag = "artifacts",
     params(
         ("run_id" = String, Path),
-        ("limit" = Option<i64>, Query, minimum = -1, maximum = 10000, description = "500, also for 0 and -1"),
-        ("offset" = Option<i64>, Query, minimum = 0),
+        bodies::ArtifactPart,
     ),
     responses((status = 200, body = Page<'static>), NotFound, Invalid, Refused)
 )]
@@ -181,8 +180,7 @@ pub async fn of_run(
     tag = "artifacts",
     params(
         ("session_id" = String, Path),
-        ("limit" = Option<i64>, Query, minimum = -1, maximum = 10000, description = "500, also for 0 and -1"),
-        ("offset" = Option<i64>, Query, minimum = 0),
+        bodies::ArtifactPart,
     ),
     responses((status = 200, body = Page<'static>), BadRequest, Invalid, Refused)
 )]

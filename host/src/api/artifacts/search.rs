@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::super::error::json;
-use super::super::openapi::{BadRequest, Invalid, Refused};
+use super::super::openapi::{BadRequest, Invalid, Refused, bodies};
 use super::super::validate::Query;
 use super::super::{AppState, Error, Principal};
 use super::list::{Facets, Found, PAGE, Page, facets, part};
@@ -156,25 +156,11 @@ struct Results<'a> {
     path = "/api/gateway/artifacts/search",
     tag = "artifacts",
     params(
-        ("scope" = Option<String>, Query, description = "`all`, `session` (with `session_id`) or `run` (with `run_id`)"),
-        ("session_id" = Option<String>, Query),
-        ("run_id" = Option<String>, Query),
-        ("modality" = Option<String>, Query),
-        ("artifact_kind" = Option<String>, Query, description = "Semantic kinds, separated by commas"),
-        ("semantic_kind" = Option<String>, Query),
-        ("render_kind" = Option<String>, Query),
-        ("workflow_id" = Option<String>, Query),
-        ("node_id" = Option<String>, Query),
-        ("content_type" = Option<String>, Query, description = "A type, or `image/*`"),
-        ("query" = Option<String>, Query, description = "Found in the id, the type, the run's name or a tag"),
-        ("tags" = Option<String>, Query, description = "A JSON object, or `k=v,k=v`"),
-        ("limit" = Option<i64>, Query, minimum = -1, maximum = 10000, description = "500, also for 0 and -1"),
-        ("offset" = Option<i64>, Query, minimum = 0),
+        bodies::ArtifactFilters,
+        bodies::ArtifactPart,
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
         ("order_by" = Option<String>, Query, description = "`created_at`"),
         ("order" = Option<String>, Query, description = "`desc` or `asc`"),
-        ("created_after" = Option<String>, Query, description = "ISO time, inclusive"),
-        ("created_before" = Option<String>, Query, description = "ISO time, inclusive"),
         ("include_stats" = Option<bool>, Query, description = "Counts by value over all that is meant"),
     ),
     responses((status = 200, body = Results<'static>), BadRequest, Invalid, Refused)
@@ -240,22 +226,7 @@ struct Stats<'a> {
     get,
     path = "/api/gateway/artifacts/stats",
     tag = "artifacts",
-    params(
-        ("scope" = Option<String>, Query, description = "`all`, `session` (with `session_id`) or `run` (with `run_id`)"),
-        ("session_id" = Option<String>, Query),
-        ("run_id" = Option<String>, Query),
-        ("modality" = Option<String>, Query),
-        ("artifact_kind" = Option<String>, Query, description = "Semantic kinds, separated by commas"),
-        ("semantic_kind" = Option<String>, Query),
-        ("render_kind" = Option<String>, Query),
-        ("workflow_id" = Option<String>, Query),
-        ("node_id" = Option<String>, Query),
-        ("content_type" = Option<String>, Query, description = "A type, or `image/*`"),
-        ("query" = Option<String>, Query, description = "Found in the id, the type, the run's name or a tag"),
-        ("tags" = Option<String>, Query, description = "A JSON object, or `k=v,k=v`"),
-        ("created_after" = Option<String>, Query, description = "ISO time, inclusive"),
-        ("created_before" = Option<String>, Query, description = "ISO time, inclusive"),
-    ),
+    params(bodies::ArtifactFilters),
     responses((status = 200, body = Stats<'static>), BadRequest, Refused)
 )]
 pub async fn stats(principal: Principal, State(app): State<AppState>, OriginalUri(uri): OriginalUri) -> Result<Response, Error> {

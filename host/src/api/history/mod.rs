@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use super::openapi::{BadRequest, Invalid, NotFound, Refused};
 use super::pieces::{Broken, Pieces, json_in_pieces};
-use super::run_summary::Vars;
+use super::run_summary::{self, Vars};
 use super::validate::{Query, null, text};
 use super::{AppState, Error, PathOf, Principal, runs};
 use crate::ids::{LedgerSeq, RunId, RunRef};
@@ -161,16 +161,8 @@ struct Head<'a> {
 
 #[derive(Serialize)]
 struct Root<'a> {
-    run_id: &'a str,
-    workflow_id: &'a str,
-    status: &'static str,
-    current_node: Option<&'a str>,
-    created_at: String,
-    updated_at: String,
-    actor_id: Option<&'a str>,
-    session_id: Option<&'a str>,
-    parent_run_id: Option<&'a str>,
-    error: Option<&'a str>,
+    #[serde(flatten)]
+    head: run_summary::Head<'a>,
     waiting: Option<&'a WaitState>,
 }
 
@@ -214,16 +206,7 @@ impl Bundle {
             generated_at: self.app.journal.clock().now().iso(),
             root_run_id: run.run_id.as_str(),
             run: Root {
-                run_id: run.run_id.as_str(),
-                workflow_id: &run.workflow_id,
-                status: run.status.as_str(),
-                current_node: run.current_node.as_deref(),
-                created_at: run.created_at.iso(),
-                updated_at: run.updated_at.iso(),
-                actor_id: run.actor_id.as_deref(),
-                session_id: run.session_id.as_deref(),
-                parent_run_id: run.parent_run_id.as_ref().map(RunId::as_str),
-                error: run.error.as_deref(),
+                head: run_summary::head(run),
                 waiting: run.waiting.as_ref(),
             },
             workflow_snapshot: snapshot(run),

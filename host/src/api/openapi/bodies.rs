@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::record::{RunStatus, StepStatus};
 
@@ -21,6 +21,44 @@ impl<const LEAST: usize> PartialSchema for AtLeast<LEAST> {
 }
 
 impl<const LEAST: usize> ToSchema for AtLeast<LEAST> {}
+
+/// Which artifacts are meant.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ArtifactFilters {
+    /// `all`, `session` (with `session_id`) or `run` (with `run_id`)
+    scope: Option<String>,
+    session_id: Option<String>,
+    run_id: Option<String>,
+    modality: Option<String>,
+    /// Semantic kinds, separated by commas
+    artifact_kind: Option<String>,
+    semantic_kind: Option<String>,
+    render_kind: Option<String>,
+    workflow_id: Option<String>,
+    node_id: Option<String>,
+    /// A type, or `image/*`
+    content_type: Option<String>,
+    /// Found in the id, the type, the run's name or a tag
+    query: Option<String>,
+    /// A JSON object, or `k=v,k=v`
+    tags: Option<String>,
+    /// ISO time, inclusive
+    created_after: Option<String>,
+    /// ISO time, inclusive
+    created_before: Option<String>,
+}
+
+/// Which part of a list of artifacts is wanted.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ArtifactPart {
+    /// 500, also for 0 and -1
+    #[param(minimum = -1, maximum = 10000)]
+    limit: Option<i64>,
+    #[param(minimum = 0)]
+    offset: Option<i64>,
+}
 
 /// One event of a stream. A `step` has the JSON text of `{"cursor", "record"}` as its data and the cursor as its id; `done` has
 /// `{"run_id", "cursor", "status"}` and no id.
