@@ -5,8 +5,6 @@
 //! is one, else a Debian `rustc-web` with its library sources (`apt-get install rustc-web rust-web-src`).
 #![allow(clippy::print_stdout)] // It is a tool for a terminal.
 
-mod toolchain;
-
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -28,10 +26,7 @@ fn main() -> Result<()> {
         return Ok(());
     }
     let core = build(&root)?;
-    let mut component = wit_component::ComponentEncoder::default()
-        .module(&core)?
-        .validate(true)
-        .encode()?;
+    let mut component = flowgate_toolchain::component(&core)?;
     let section = wasm_encoder::CustomSection {
         name: SECTION.into(),
         data: digest.as_bytes().into(),
@@ -45,10 +40,19 @@ fn main() -> Result<()> {
     Ok(())
 }
 
+/// flow-rt's function table is exported and can grow, its stack is small. A choice among few of many values, which most looks at an object
+/// are, is a comparison or two: as a jump through a table, which LLVM prefers here, it takes longer than what is chosen.
+const FLAGS: [&str; 4] = [
+    "-Clink-arg=--export-table",
+    "-Clink-arg=--growable-table",
+    "-Clink-arg=-zstack-size=524288",
+    "-Cllvm-args=-jump-table-density=50",
+];
+
 /// Compiles the crate; gives the core module.
 fn build(root: &Path) -> Result<Vec<u8>> {
     let target = root.join("target").join("flow-rt");
-    let mut cargo = toolchain::cargo()?;
+    let mut cargo = flowgate_toolchain::cargo(&FLAGS)?;
     cargo
         .current_dir(root)
         .args([

@@ -5,21 +5,21 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-/// Flags that flow-rt is built with: its function table is exported and can grow, its stack is small. A choice among few of many values,
-/// which most looks at an object are, is a comparison or two: as a jump through a table, which LLVM prefers here, it takes longer than
-/// what is chosen.
-const FLAGS: &str = "-Clink-arg=--export-table -Clink-arg=--growable-table -Clink-arg=-zstack-size=524288 \
-                     -Cllvm-args=-jump-table-density=50";
-
-/// A `cargo` command, set up; the caller adds its arguments.
-pub fn cargo() -> Result<Command> {
+/// A `cargo` command that builds for wasm32-unknown-unknown; the caller adds its arguments. `flags`: for the compiler.
+///
+/// Nothing is downloaded for it: an installed target is used if there is one, else a Debian `rustc-web` with its library sources.
+///
+/// # Errors
+/// There is neither; the error says how to get one.
+pub fn cargo(flags: &[&str]) -> Result<Command> {
+    let mut flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
     let mut cargo = Command::new("cargo");
     let installed = PathBuf::from(printed(
         "rustc",
         &["--print", "target-libdir", "--target", "wasm32-unknown-unknown"],
     )?);
     if installed.is_dir() {
-        cargo.env("RUSTFLAGS", FLAGS);
+        cargo.env("RUSTFLAGS", flags.join(" "));
         return Ok(cargo);
     }
     let debian = Path::new("/usr/bin/rustc");
@@ -34,15 +34,13 @@ pub fn cargo() -> Result<Command> {
              sources (Debian: `apt-get install --no-install-recommends rustc-web rust-web-src`)"
         );
     };
-    let linker = linker()?;
+    flags.push("-Clinker-flavor=wasm-ld".to_owned());
+    flags.push(format!("-Clinker={}", linker()?.display()));
     cargo
         .env("RUSTC", debian)
         .env("RUSTC_BOOTSTRAP", "1")
         .env("__CARGO_TESTS_ONLY_SRC_ROOT", library)
-        .env(
-            "RUSTFLAGS",
-            format!("{FLAGS} -Clinker-flavor=wasm-ld -Clinker={}", linker.display()),
-        )
+        .env("RUSTFLAGS", flags.join(" "))
         .args(["-Zbuild-std=std,panic_abort"]);
     Ok(cargo)
 }

@@ -1,0 +1,34 @@
+//! What a flow's attribute says of it.
+
+use schemars::JsonSchema;
+
+use crate::request::quoted;
+use crate::schema;
+use crate::world::Description;
+
+/// A flow's names.
+#[derive(Debug, Clone, Copy)]
+pub struct Info {
+    pub id: &'static str,
+    /// The node at which runs begin.
+    pub start: &'static str,
+    /// The node at which they end.
+    pub end: &'static str,
+}
+
+impl Info {
+    /// The description of a flow with input `I`.
+    pub fn describe<I: JsonSchema>(&self) -> Description {
+        let node = |id: &str, ty: &str, label: &str| format!("{}:{{\"type\":\"{ty}\",\"label\":\"{label}\"}}", quoted(id));
+        Description {
+            flow_id: self.id.to_owned(),
+            entry: self.start.to_owned(),
+            start_pins: schema::start_pins::<I>(),
+            node_index: format!(
+                "{{{},{}}}",
+                node(self.start, "on_flow_start", "Start"),
+                node(self.end, "on_flow_end", "End")
+            ),
+        }
+    }
+}
