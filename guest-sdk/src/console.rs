@@ -23,7 +23,9 @@ pub(crate) fn log(text: String) {
         if full {
             if console.bytes != usize::MAX {
                 let node = console.node.clone();
-                console.lines.push((node, "… (more was logged in this tick than is kept)".to_owned()));
+                console
+                    .lines
+                    .push((node, "… (more was logged in this tick than is kept)".to_owned()));
                 console.bytes = usize::MAX;
             }
             return;

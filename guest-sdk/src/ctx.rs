@@ -192,13 +192,19 @@ impl Ctx {
     /// Calls tools of the host (`tool_calls`).
     pub fn tool_calls(&self, calls: impl IntoIterator<Item = ToolCall>) -> Effect<ToolCalls> {
         let calls: Vec<ToolCall> = calls.into_iter().collect();
-        self.effect_of(Request::framed("tool_calls", "tool_calls").set("tool_calls", &calls), ToolCalls)
+        self.effect_of(
+            Request::framed("tool_calls", "tool_calls").set("tool_calls", &calls),
+            ToolCalls,
+        )
     }
 
     /// Calls one tool (`tool_calls`).
     pub fn call_tool(&self, name: &str, arguments: &impl Serialize) -> Effect<CallTool> {
         let call = self.tool(name, arguments);
-        self.effect_of(Request::framed("call_tool", "tool_calls").set("tool_calls", &[call]), CallTool)
+        self.effect_of(
+            Request::framed("call_tool", "tool_calls").set("tool_calls", &[call]),
+            CallTool,
+        )
     }
 
     /// Reads a file of the run's workspace.

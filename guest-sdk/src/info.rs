@@ -1,9 +1,6 @@
 //! What a flow's attribute says of it.
 
-use schemars::JsonSchema;
-
 use crate::request::quoted;
-use crate::schema;
 use crate::world::Description;
 
 /// A flow's names.
@@ -17,13 +14,13 @@ pub struct Info {
 }
 
 impl Info {
-    /// The description of a flow with input `I`.
-    pub fn describe<I: JsonSchema>(&self) -> Description {
+    /// The description of a flow with these pins.
+    pub fn describe(&self, start_pins: String) -> Description {
         let node = |id: &str, ty: &str, label: &str| format!("{}:{{\"type\":\"{ty}\",\"label\":\"{label}\"}}", quoted(id));
         Description {
             flow_id: self.id.to_owned(),
             entry: self.start.to_owned(),
-            start_pins: schema::start_pins::<I>(),
+            start_pins,
             node_index: format!(
                 "{{{},{}}}",
                 node(self.start, "on_flow_start", "Start"),

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -16,10 +15,10 @@ use crate::effect::parse;
 use crate::error::{EffectError, Error};
 use crate::executor::{ended_by, json};
 use crate::info::Info;
+use crate::raw;
 use crate::request::Request;
 use crate::run::{Counts, Shared};
 use crate::world::{Around, Event, Failed, Instance, Outcome, Progress};
-use crate::raw;
 
 /// A flow with explicit state; `#[flow(snapshot, …)]` on its type exports it.
 ///
@@ -70,7 +69,7 @@ use crate::raw;
 /// assert_eq!(run.json(), json!({"result": ["red"]}));
 /// ```
 pub trait Machine: Serialize + DeserializeOwned + 'static {
-    type Input: DeserializeOwned + JsonSchema;
+    type Input: DeserializeOwned;
     type Output: Serialize;
 
     /// The state of a run that begins.
@@ -264,7 +263,10 @@ impl<M: Machine> Instance for Stepper<M> {
             node: self.node.clone(),
             state: self.machine.as_ref()?,
             counts: run.counts.clone(),
-            open: run.open().map(|(id, open)| (id, (open.node.clone(), open.kind.clone()))).collect(),
+            open: run
+                .open()
+                .map(|(id, open)| (id, (open.node.clone(), open.kind.clone())))
+                .collect(),
         };
         raw(&snapshot).ok().map(|json| json.get().to_owned())
     }

@@ -50,7 +50,11 @@ pub(crate) fn hook(unwind: fn()) {
 
 /// Natively: one tick, panics caught.
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn tick(instance: &mut dyn crate::world::Instance, around: crate::world::Around, event: crate::world::Event) -> Ticked {
+pub(crate) fn tick(
+    instance: &mut dyn crate::world::Instance,
+    around: crate::world::Around,
+    event: crate::world::Event,
+) -> Ticked {
     use std::cell::Cell;
     use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
     use std::sync::Once;

@@ -22,18 +22,35 @@ enum Payload {
     /// As the author gave it.
     Whole(String),
     /// Members in order. `framed`: with `type` before them and `resume_to_node` after, as most nodes of a graph have it.
-    Fields { framed: bool, fields: Vec<(&'static str, String)> },
+    Fields {
+        framed: bool,
+        fields: Vec<(&'static str, String)>,
+    },
 }
 
 impl Request {
     /// An effect whose payload is framed by its type and the node that follows.
     pub(crate) fn framed(call: &str, kind: &str) -> Self {
-        Request::with(call, kind, Payload::Fields { framed: true, fields: Vec::new() })
+        Request::with(
+            call,
+            kind,
+            Payload::Fields {
+                framed: true,
+                fields: Vec::new(),
+            },
+        )
     }
 
     /// An effect whose payload is its fields alone.
     pub(crate) fn plain(call: &str, kind: &str) -> Self {
-        Request::with(call, kind, Payload::Fields { framed: false, fields: Vec::new() })
+        Request::with(
+            call,
+            kind,
+            Payload::Fields {
+                framed: false,
+                fields: Vec::new(),
+            },
+        )
     }
 
     /// An effect of any kind. `payload` must be a JSON object.

@@ -14,7 +14,7 @@ pub(crate) fn of<T: JsonSchema>() -> Value {
 
 /// `[{"id", "type", "label", "description"?, "default"?, "schema"}]`: one for each member of the input, in order. A member that may be left
 /// out has a default; it is `null` where the type says nothing else.
-pub(crate) fn start_pins<I: JsonSchema>() -> String {
+pub fn start_pins<I: JsonSchema>() -> String {
     let schema = of::<I>();
     let required = schema.get("required").and_then(Value::as_array);
     let definitions = schema.get("$defs");
@@ -69,9 +69,14 @@ fn pin_type(schema: &Value, definitions: Option<&Value>) -> &'static str {
         Some("array") => "array",
         Some("object") => "object",
         _ => {
-            let name = schema.get("$ref").and_then(Value::as_str).and_then(|name| name.rsplit('/').next());
+            let name = schema
+                .get("$ref")
+                .and_then(Value::as_str)
+                .and_then(|name| name.rsplit('/').next());
             let named = name.and_then(|name| definitions?.get(name));
-            let several = ["anyOf", "oneOf", "allOf"].into_iter().find_map(|key| schema.get(key)?.as_array());
+            let several = ["anyOf", "oneOf", "allOf"]
+                .into_iter()
+                .find_map(|key| schema.get(key)?.as_array());
             let one = several.and_then(|all| all.iter().find(|s| s.get("type").is_none_or(|ty| ty != "null")));
             named.or(one).map_or("any", |inner| pin_type(inner, definitions))
         }
@@ -115,7 +120,12 @@ mod tests {
             urgent: bool,
         }
         let pins: Value = serde_json::from_str(&start_pins::<Input>()).unwrap();
-        let short: Vec<Value> = pins.as_array().unwrap().iter().map(|p| json!([p["id"], p["type"], p["label"], p.get("default")])).collect();
+        let short: Vec<Value> = pins
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|p| json!([p["id"], p["type"], p["label"], p.get("default")]))
+            .collect();
         let expected = json!([
             ["prompt", "string", "Prompt", null],
             ["max_words", "number", "Max words", 0],

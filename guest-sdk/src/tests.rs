@@ -92,7 +92,8 @@ mod flows {
         use std::sync::atomic::{AtomicU32, Ordering};
         static CALLS: AtomicU32 = AtomicU32::new(0);
         ctx.answer_user("hello").await?;
-        ctx.answer_user(&format!("call {}", CALLS.fetch_add(1, Ordering::Relaxed))).await
+        ctx.answer_user(&format!("call {}", CALLS.fetch_add(1, Ordering::Relaxed)))
+            .await
     }
 
     #[flowgate_guest::flow(id = "stuck")]
@@ -120,7 +121,10 @@ mod flows {
         let none = ctx.wait_key("some:key").until(ctx.now() + Duration::hours(1)).await?;
         let told = ctx.emit_event("done", &5).scope(Scope::Run).await?.delivered;
         let child: serde_json::Value = ctx.child("notify", &json!({"who": "Ann"})).await?;
-        let failed = ctx.child::<serde_json::Value>("other@1.0.0:notify", &json!({})).await.map_err(|e| e.message().to_owned());
+        let failed = ctx
+            .child::<serde_json::Value>("other@1.0.0:notify", &json!({}))
+            .await
+            .map_err(|e| e.message().to_owned());
         let text = ctx.llm_call("Hi").system("Be brief").temperature(0.0).model("p", "m").await?;
         let sum: u32 = ctx.llm_call("1 + 1?").json().await?;
         let call = ctx.tool("search", &json!({"for": "x"}));
@@ -129,7 +133,21 @@ mod flows {
         let note = ctx.read_file("note.txt").await?;
         let list: Vec<u32> = ctx.read_file("list.json").json().await?;
         let bytes = ctx.write_file("out.txt", &note).await?.bytes;
-        Ok(json!([event.name, by, none.is_none(), told, child, failed, text, sum, found, output.err(), note, list, bytes]))
+        Ok(json!([
+            event.name,
+            by,
+            none.is_none(),
+            told,
+            child,
+            failed,
+            text,
+            sum,
+            found,
+            output.err(),
+            note,
+            list,
+            bytes
+        ]))
     }
 }
 
@@ -167,10 +185,18 @@ fn the_loser_of_a_race_is_abandoned_whichever_it_is() {
 fn of_two_outcomes_of_one_tick_the_first_told_wins() {
     let mut instance = first::instance();
     let around = Around::default();
-    instance.tick(around.clone(), Event::Start { entry: "start".to_owned(), input: "null".to_owned() });
+    instance.tick(
+        around.clone(),
+        Event::Start {
+            entry: "start".to_owned(),
+            input: "null".to_owned(),
+        },
+    );
     let answer = |text: &str| Outcome::Completed(format!("{{\"response\":\"{text}\"}}"));
     let progress = instance.tick(around, Event::Resolved(vec![(2, answer("b")), (1, answer("a"))]));
-    let Progress::Blocked { effects, abandoned, .. } = progress else { panic!("{progress:?}") };
+    let Progress::Blocked { effects, abandoned, .. } = progress else {
+        panic!("{progress:?}")
+    };
     assert!(effects[0].payload.contains(r#""message":"b""#), "{effects:?}");
     assert_eq!(abandoned, [1]);
 }
@@ -189,7 +215,9 @@ fn a_timeout_gives_up_when_its_time_has_come_and_not_before() {
 #[test]
 fn a_hundred_waits_are_answered_as_they_come() {
     let script = Script::new()
-        .with("ask_user", |asked| Reply::Completed(json!({"response": asked.payload()["prompt"]})))
+        .with("ask_user", |asked| {
+            Reply::Completed(json!({"response": asked.payload()["prompt"]}))
+        })
         .with("probe", |asked| Reply::Completed(json!({"seen": asked.payload()["n"]})));
     let run = script.run::<many>(json!(100)).check().unwrap();
     let answers: Vec<String> = serde_json::from_value(run.json()["result"].clone()).unwrap();
@@ -202,27 +230,53 @@ fn a_hundred_waits_are_answered_as_they_come() {
 
 #[test]
 fn a_request_that_is_dropped_in_the_tick_that_made_it_is_never_seen() {
-    let run = Script::new().on("ask_user", json!({"response": "x"})).run::<unseen>(json!({})).check().unwrap();
+    let run = Script::new()
+        .on("ask_user", json!({"response": "x"}))
+        .run::<unseen>(json!({}))
+        .check()
+        .unwrap();
     assert_eq!(run.nodes(), ["ask_user#2"]);
     assert!(run.abandoned().is_empty());
 }
 
 #[test]
 fn a_failed_effect_is_the_flows_to_handle_and_else_the_runs_end() {
-    let run = Script::new().fails("pay#1", "no money").on("pay", json!(null)).run::<careful>(json!({})).check().unwrap();
+    let run = Script::new()
+        .fails("pay#1", "no money")
+        .on("pay", json!(null))
+        .run::<careful>(json!({}))
+        .check()
+        .unwrap();
     assert_eq!((run.json(), run.log()), (json!({"result": "paid"}), vec!["pay#1 pay"]));
     assert_eq!(run.requests()[0].payload, r#"{"amount":3.0}"#);
-    let run = Script::new().fails("pay#1", "no money").fails("pay#2", "still none").run::<careful>(json!({})).check().unwrap();
+    let run = Script::new()
+        .fails("pay#1", "no money")
+        .fails("pay#2", "still none")
+        .run::<careful>(json!({}))
+        .check()
+        .unwrap();
     let failed = run.failure().unwrap();
-    assert_eq!((failed.code, failed.node.as_str(), failed.message.as_str()), ("effect_failed", "pay#2", "still none"));
+    assert_eq!(
+        (failed.code, failed.node.as_str(), failed.message.as_str()),
+        ("effect_failed", "pay#2", "still none")
+    );
 }
 
 #[test]
 fn a_panic_fails_the_run_with_its_message_and_place() {
-    let run = Script::new().on("ask_user", json!("none")).run::<fragile>(json!({})).check().unwrap();
+    let run = Script::new()
+        .on("ask_user", json!("none"))
+        .run::<fragile>(json!({}))
+        .check()
+        .unwrap();
     let failed = run.failure().unwrap();
     assert_eq!((failed.code, failed.node.as_str()), ("panic", "ask_user#1"));
-    assert!(failed.message.starts_with("index out of bounds: the len is 0 but the index is 4, at "), "{failed}");
+    assert!(
+        failed
+            .message
+            .starts_with("index out of bounds: the len is 0 but the index is 4, at "),
+        "{failed}"
+    );
     assert!(failed.message.contains("tests.rs:"), "{failed}");
     assert_eq!(run.log(), ["got it"]);
 }
@@ -230,7 +284,10 @@ fn a_panic_fails_the_run_with_its_message_and_place() {
 #[test]
 fn an_error_of_the_flows_own_and_wrong_input_say_what_is_wrong() {
     let run = Script::new().on("ask_user", json!("x")).run::<fragile>(json!({}));
-    assert_eq!(run.failure().unwrap().to_string(), "flow_error at 'ask_user#1': invalid digit found in string");
+    assert_eq!(
+        run.failure().unwrap().to_string(),
+        "flow_error at 'ask_user#1': invalid digit found in string"
+    );
     let run = Script::new().run::<many>(json!("three"));
     let failed = run.failure().unwrap();
     assert_eq!(failed.code, "bad_input");
@@ -246,12 +303,17 @@ fn a_flow_that_asks_for_something_else_at_a_replay_is_found_with_both_shown() {
     let run = Script::new().run::<drifting>(json!({}));
     let divergence = run.replay().unwrap_err();
     assert_eq!(divergence.tick, 1);
-    assert!(divergence.recorded.contains("call 0") && divergence.now.contains("call 1"), "{divergence}");
+    assert!(
+        divergence.recorded.contains("call 0") && divergence.now.contains("call 1"),
+        "{divergence}"
+    );
 }
 
 #[test]
 fn time_randomness_and_names_are_what_the_host_told() {
-    let script = Script::new().host_vars(&json!({"_limits": {"max": 3}})).named("r", "b@1:f", None);
+    let script = Script::new()
+        .host_vars(&json!({"_limits": {"max": 3}}))
+        .named("r", "b@1:f", None);
     let run = script.run::<told>(json!({})).check().unwrap();
     let expected = json!({"slept": true, "differ": true, "unit": true, "limits": {"max": 3}, "run": "r", "session": null});
     assert_eq!(run.json(), expected);
@@ -264,11 +326,20 @@ fn every_kind_of_effect_asks_as_a_graph_does_and_reads_what_the_host_gives() {
     let run = Script::new()
         .on("wait_event#1", envelope)
         .on("child#1", json!({"sub_run_id": "c", "output": {"sent": 1}}))
-        .on("child#2", json!({"sub_run_id": "d", "output": {"success": false, "error": "broken"}}))
+        .on(
+            "child#2",
+            json!({"sub_run_id": "d", "output": {"success": false, "error": "broken"}}),
+        )
         .on("llm_call", json!({"content": "Hello"}))
         .on("llm_call", json!({"content": "", "data": 2}))
-        .on("tool_calls#1", executed(json!({"name": "search", "success": true, "output": []})))
-        .on("call_tool#1", executed(json!({"name": "fetch", "success": false, "error": "not found"})))
+        .on(
+            "tool_calls#1",
+            executed(json!({"name": "search", "success": true, "output": []})),
+        )
+        .on(
+            "call_tool#1",
+            executed(json!({"name": "fetch", "success": false, "error": "not found"})),
+        )
         .on("read_file#1", json!({"content": "a note", "file_path": "note.txt"}))
         .on("read_file#2", json!({"content": [1, 2], "file_path": "list.json"}))
         .on("write_file", json!({"bytes": 6, "file_path": "out.txt"}))
@@ -290,8 +361,16 @@ fn every_kind_of_effect_asks_as_a_graph_does_and_reads_what_the_host_gives() {
     assert!(payloads[4].contains("\"other@1.0.0:notify\""));
     let model = r#""params":{"temperature":0.0},"include_context":false,"provider":"p","model":"m","resume_to_node":null}"#;
     assert!(payloads[5].ends_with(model), "{}", payloads[5]);
-    assert!(payloads[6].contains(r#""response_schema":{"type":"integer","format":"uint32""#), "{}", payloads[6]);
-    assert!(payloads[7].ends_with(r#""allowed_tools":["search"],"resume_to_node":null}"#), "{}", payloads[7]);
+    assert!(
+        payloads[6].contains(r#""response_schema":{"type":"integer","format":"uint32""#),
+        "{}",
+        payloads[6]
+    );
+    assert!(
+        payloads[7].ends_with(r#""allowed_tools":["search"],"resume_to_node":null}"#),
+        "{}",
+        payloads[7]
+    );
     assert_eq!(payloads[9], r#"{"file_path":"note.txt"}"#);
 }
 
@@ -308,7 +387,10 @@ fn a_description_has_the_flows_names_and_pins() {
     let description = described::greet::describe();
     assert_eq!((description.flow_id.as_str(), description.entry.as_str()), ("d", "first"));
     let pins: serde_json::Value = serde_json::from_str(&description.start_pins).unwrap();
-    assert_eq!((&pins[0]["default"], &pins[0]["description"]), (&json!("World"), &json!("Whom to greet.")));
+    assert_eq!(
+        (&pins[0]["default"], &pins[0]["description"]),
+        (&json!("World"), &json!("Whom to greet."))
+    );
     let nodes: serde_json::Value = serde_json::from_str(&description.node_index).unwrap();
     assert_eq!(nodes["first"]["type"], "on_flow_start");
     let run = Script::new().run::<described::greet>(json!({"name": "Ann"})).check().unwrap();

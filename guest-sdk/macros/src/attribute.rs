@@ -55,7 +55,10 @@ impl Parse for Arguments {
                 "snapshot" => snapshot = true,
                 other => {
                     let known = "id, inputs, outputs, start, end and snapshot";
-                    return Err(syn::Error::new(name.span(), format!("there is no '{other}' here; there are {known}")));
+                    return Err(syn::Error::new(
+                        name.span(),
+                        format!("there is no '{other}' here; there are {known}"),
+                    ));
                 }
             }
             if !input.is_empty() {

@@ -5,6 +5,7 @@ use quote::{format_ident, quote};
 use syn::{FnArg, Ident, Item, ItemFn, LitStr, Type, Visibility};
 
 use crate::attribute::{Arguments, Member};
+use crate::pins;
 
 pub fn expand(arguments: &Arguments, item: TokenStream) -> syn::Result<TokenStream> {
     match (arguments.snapshot, syn::parse2(item)?) {
@@ -15,7 +16,10 @@ pub fn expand(arguments: &Arguments, item: TokenStream) -> syn::Result<TokenStre
             other,
             "a flow is an `async fn`; a type that keeps its own state is one with `snapshot`",
         )),
-        (true, other) => Err(syn::Error::new_spanned(other, "`snapshot` is for a struct or an enum that implements `Machine`")),
+        (true, other) => Err(syn::Error::new_spanned(
+            other,
+            "`snapshot` is for a struct or an enum that implements `Machine`",
+        )),
     }
 }
 
@@ -33,6 +37,7 @@ fn of_function(arguments: &Arguments, function: &ItemFn) -> syn::Result<TokenStr
         return Err(syn::Error::new_spanned(signature, problem));
     };
     let (visibility, name, input) = (&function.vis, &signature.ident, &input.ty);
+    let description = description(arguments, &quote!(#input));
     let structs = structs(arguments, visibility);
     let info = info(arguments);
     let component = component(name);
@@ -49,7 +54,7 @@ fn of_function(arguments: &Arguments, function: &ItemFn) -> syn::Result<TokenStr
 
         impl ::flowgate_guest::world::Flow for #name {
             fn describe() -> ::flowgate_guest::world::Description {
-                #info.describe::<#input>()
+                #description
             }
 
             fn instance() -> ::std::boxed::Box<dyn ::flowgate_guest::world::Instance> {
@@ -64,6 +69,7 @@ fn of_function(arguments: &Arguments, function: &ItemFn) -> syn::Result<TokenStr
 fn of_type(arguments: &Arguments, name: &Ident, visibility: &Visibility, item: &TokenStream) -> TokenStream {
     let structs = structs(arguments, visibility);
     let info = info(arguments);
+    let description = description(arguments, &quote!(<#name as ::flowgate_guest::Machine>::Input));
     let component = component(name);
     quote! {
         #item
@@ -72,7 +78,7 @@ fn of_type(arguments: &Arguments, name: &Ident, visibility: &Visibility, item: &
 
         impl ::flowgate_guest::world::Flow for #name {
             fn describe() -> ::flowgate_guest::world::Description {
-                #info.describe::<<#name as ::flowgate_guest::Machine>::Input>()
+                #description
             }
 
             fn instance() -> ::std::boxed::Box<dyn ::flowgate_guest::world::Instance> {
@@ -91,8 +97,21 @@ fn info(arguments: &Arguments) -> TokenStream {
     quote!(::flowgate_guest::private::Info { id: #id, start: #start, end: #end })
 }
 
+/// What the flow says of itself. The pins of `inputs(…)` are written here; those of a type of the author's come from its JSON Schema.
+fn description(arguments: &Arguments, input: &TokenStream) -> TokenStream {
+    let info = info(arguments);
+    match &arguments.inputs {
+        Some(members) => {
+            let pins = pins::of(members);
+            quote!(#info.describe(#pins.to_owned()))
+        }
+        None => quote!(#info.describe(::flowgate_guest::private::start_pins::<#input>())),
+    }
+}
+
 fn structs(arguments: &Arguments, visibility: &Visibility) -> TokenStream {
-    let made = |name: &str, members: &Option<Vec<Member>>| members.as_ref().map(|m| made(&format_ident!("{name}"), m, visibility));
+    let made =
+        |name: &str, members: &Option<Vec<Member>>| members.as_ref().map(|m| made(&format_ident!("{name}"), m, visibility));
     let (input, output) = (made("Input", &arguments.inputs), made("Output", &arguments.outputs));
     quote!(#input #output)
 }
@@ -102,7 +121,12 @@ fn made(name: &Ident, members: &[Member], visibility: &Visibility) -> TokenStrea
     let fields: Vec<TokenStream> = members
         .iter()
         .map(|member| {
-            let Member { attributes, name: field, ty, default } = member;
+            let Member {
+                attributes,
+                name: field,
+                ty,
+                default,
+            } = member;
             let default = default.as_ref().map(|value| {
                 let function = format_ident!("default_{}_of_{}", field, name.to_string().to_lowercase());
                 functions.extend(default_function(&function, ty, value));
@@ -115,10 +139,9 @@ fn made(name: &Ident, members: &[Member], visibility: &Visibility) -> TokenStrea
     quote! {
         #[derive(
             Debug, Clone, PartialEq,
-            ::flowgate_guest::serde::Serialize, ::flowgate_guest::serde::Deserialize, ::flowgate_guest::schemars::JsonSchema,
+            ::flowgate_guest::serde::Serialize, ::flowgate_guest::serde::Deserialize,
         )]
         #[serde(crate = "::flowgate_guest::serde")]
-        #[schemars(crate = "::flowgate_guest::schemars")]
         #visibility struct #name {
             #(#fields,)*
         }
@@ -135,9 +158,12 @@ fn default_function(name: &Ident, ty: &Type, value: &syn::Expr) -> TokenStream {
     }
 }
 
-/// The exports of a component, where the crate is built as one.
+/// The exports of a component, where the crate is built as one; elsewhere a use of the flow, so that it counts as used without a test.
 fn component(name: &Ident) -> TokenStream {
     quote! {
+        #[cfg(not(target_arch = "wasm32"))]
+        const _: fn() -> ::std::boxed::Box<dyn ::flowgate_guest::world::Instance> = <#name as ::flowgate_guest::world::Flow>::instance;
+
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             type Exported = ::flowgate_guest::guest::Component<#name>;

@@ -2,6 +2,7 @@
 
 mod attribute;
 mod expand;
+mod pins;
 
 use proc_macro::TokenStream;
 

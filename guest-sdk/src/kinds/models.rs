@@ -126,7 +126,11 @@ impl Kind for LlmCall {
         let reply: Reply = parse(result.unwrap_or("null"))?;
         Ok(match reply.data.get() {
             data if data.starts_with(['{', '[']) => data.to_owned(),
-            _ => plain(if reply.content.get() == "null" { "\"\"" } else { reply.content.get() }),
+            _ => plain(if reply.content.get() == "null" {
+                "\"\""
+            } else {
+                reply.content.get()
+            }),
         })
     }
 }

@@ -66,7 +66,9 @@ impl Kind for AskUser {
             response: Option<&'a RawValue>,
         }
         let text = result.unwrap_or("null");
-        let response = serde_json::from_str::<Answer<'_>>(text).ok().and_then(|answer| answer.response);
+        let response = serde_json::from_str::<Answer<'_>>(text)
+            .ok()
+            .and_then(|answer| answer.response);
         Ok(plain(response.map_or(text, RawValue::get)))
     }
 }

@@ -82,7 +82,13 @@ impl Run {
         Ok(self)
     }
 
-    fn repeat(&self, instance: &mut dyn Instance, from: usize, to: usize, crashed_before: Option<usize>) -> Result<(), Divergence> {
+    fn repeat(
+        &self,
+        instance: &mut dyn Instance,
+        from: usize,
+        to: usize,
+        crashed_before: Option<usize>,
+    ) -> Result<(), Divergence> {
         for (at, tick) in self.ticks.iter().enumerate().take(to).skip(from) {
             let now = panic::tick(instance, tick.around.clone(), tick.event.clone()).progress;
             if now != tick.progress {
@@ -101,12 +107,18 @@ impl Run {
 fn shown(progress: &Progress) -> String {
     match progress {
         Progress::Blocked { abandoned, .. } => {
-            let requests = asked(progress).iter().map(|asked| format!("{} {} {}", asked.node, asked.kind, asked.payload));
+            let requests = asked(progress)
+                .iter()
+                .map(|asked| format!("{} {} {}", asked.node, asked.kind, asked.payload));
             let mut all: Vec<String> = requests.collect();
             if !abandoned.is_empty() {
                 all.push(format!("abandons {abandoned:?}"));
             }
-            if all.is_empty() { "asks for nothing".to_owned() } else { all.join("; ") }
+            if all.is_empty() {
+                "asks for nothing".to_owned()
+            } else {
+                all.join("; ")
+            }
         }
         Progress::Completed { output, .. } => format!("completed with {output}"),
         Progress::Failed(failed) => format!("failed: {failed}"),

@@ -46,7 +46,10 @@ impl Run {
             End::Failed(failed) => Err(format!("the run failed: {failed}")),
             End::Waiting(asked) => {
                 let asked: Vec<&str> = asked.iter().map(|asked| asked.node.as_str()).collect();
-                Err(format!("the run waits for {}, for which the script has no outcome", asked.join(", ")))
+                Err(format!(
+                    "the run waits for {}, for which the script has no outcome",
+                    asked.join(", ")
+                ))
             }
             End::Endless => Err("the run does not end".to_owned()),
         }
@@ -82,7 +85,8 @@ impl Run {
             Progress::Blocked { abandoned, .. } => abandoned.as_slice(),
             _ => &[],
         });
-        ids.filter_map(|id| requests.iter().find(|asked| asked.id == *id).map(|asked| asked.node.as_str())).collect()
+        ids.filter_map(|id| requests.iter().find(|asked| asked.id == *id).map(|asked| asked.node.as_str()))
+            .collect()
     }
 
     /// The lines that the flow logged.

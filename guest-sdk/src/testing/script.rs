@@ -212,7 +212,11 @@ impl Play {
         let Some(at) = found else {
             return self.local(asked);
         };
-        let rule = if self.rules[at].once { self.rules.remove(at) } else { self.rules[at].clone() };
+        let rule = if self.rules[at].once {
+            self.rules.remove(at)
+        } else {
+            self.rules[at].clone()
+        };
         let outcome = match (rule.reply)(asked) {
             Reply::Completed(value) => Outcome::Completed(value.to_string()),
             Reply::Failed(message) => Outcome::Failed(message),
@@ -231,7 +235,8 @@ impl Play {
                 Some((now, Outcome::Completed(done.to_string())))
             }
             "emit_event" => {
-                let done = serde_json::json!({"name": payload["name"], "scope": payload["scope"], "delivered": 0, "delivered_to": []});
+                let done =
+                    serde_json::json!({"name": payload["name"], "scope": payload["scope"], "delivered": 0, "delivered_to": []});
                 Some((now, Outcome::Completed(done.to_string())))
             }
             "wait_until" | "wait_event" => {
@@ -247,7 +252,12 @@ impl Play {
         let due = |(_, answer): &(Asked, Option<(i64, Outcome)>)| answer.as_ref().map(|(at, _)| *at);
         let first = self.open.values().filter_map(due).min()?;
         self.around.now_us = self.around.now_us.max(first);
-        let ids: Vec<u64> = self.open.iter().filter(|(_, open)| due(open).is_some_and(|at| at <= first)).map(|(id, _)| *id).collect();
+        let ids: Vec<u64> = self
+            .open
+            .iter()
+            .filter(|(_, open)| due(open).is_some_and(|at| at <= first))
+            .map(|(id, _)| *id)
+            .collect();
         let outcomes = ids.into_iter().filter_map(|id| {
             let (_, answer) = self.open.remove(&id)?;
             answer.map(|(_, outcome)| (id, outcome))

@@ -17,7 +17,7 @@ pub struct Guest {
 /// The profile that guests are built with, whatever their manifest says: small, and the same on every machine.
 const PROFILE: [&str; 7] = [
     "inherits=\"release\"",
-    "opt-level=\"s\"",
+    "opt-level=\"z\"",
     "lto=\"fat\"",
     "codegen-units=1",
     "panic=\"abort\"",
@@ -41,8 +41,21 @@ pub fn build(folder: &Path) -> Result<Guest> {
     let package = package(&manifest)?;
     let mut cargo = crate::cargo(&FLAGS)?;
     cargo
-        .args(["rustc", "--lib", "--crate-type", "cdylib", "--target", "wasm32-unknown-unknown"])
-        .args(["--profile", "guest", "--message-format", "json-render-diagnostics", "--manifest-path"])
+        .args([
+            "rustc",
+            "--lib",
+            "--crate-type",
+            "cdylib",
+            "--target",
+            "wasm32-unknown-unknown",
+        ])
+        .args([
+            "--profile",
+            "guest",
+            "--message-format",
+            "json-render-diagnostics",
+            "--manifest-path",
+        ])
         .arg(&manifest)
         // Beside the builds for this machine, whose flags are others.
         .env("CARGO_TARGET_DIR", package.target.join("guest"))
@@ -58,7 +71,12 @@ pub fn build(folder: &Path) -> Result<Guest> {
     let core = std::fs::read(&file).with_context(|| file.display().to_string())?;
     let core = crate::unwinding(&core).context("the guest's panics cannot be given a way out")?;
     let component = crate::component(&core);
-    let component = component.with_context(|| format!("{} is no flow: has it a function with `#[flowgate_guest::flow]`?", package.name))?;
+    let component = component.with_context(|| {
+        format!(
+            "{} is no flow: has it a function with `#[flowgate_guest::flow]`?",
+            package.name
+        )
+    })?;
     Ok(Guest {
         component,
         version: package.version,

@@ -15,5 +15,8 @@ pub use unwind::unwinding;
 /// # Errors
 /// The module imports or exports something that is not its world's.
 pub fn component(core: &[u8]) -> anyhow::Result<Vec<u8>> {
-    wit_component::ComponentEncoder::default().module(core)?.validate(true).encode()
+    wit_component::ComponentEncoder::default()
+        .module(core)?
+        .validate(true)
+        .encode()
 }

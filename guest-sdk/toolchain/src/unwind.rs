@@ -12,7 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, bail};
 use wasm_encoder::reencode::{Reencode, RoundtripReencoder};
 use wasm_encoder::{
-    BlockType, CodeSection, ConstExpr, ExportSection, Function, GlobalSection, GlobalType, Instruction, Module, RawSection, ValType,
+    BlockType, CodeSection, ConstExpr, ExportSection, Function, GlobalSection, GlobalType, Instruction, Module, RawSection,
+    ValType,
 };
 use wasmparser::{ExternalKind, FunctionBody, Operator, Parser, Payload, TypeRef};
 
@@ -112,12 +113,18 @@ impl<'a> Read<'a> {
     }
 
     fn exported(&self, name: &str, kind: ExternalKind) -> Option<u32> {
-        self.exports.get(name).filter(|(found, _)| *found == kind).map(|(_, index)| *index)
+        self.exports
+            .get(name)
+            .filter(|(found, _)| *found == kind)
+            .map(|(_, index)| *index)
     }
 
     fn results(&self, function: u32) -> Result<&[ValType]> {
         let ty = self.functions.get(function as usize).context("a function without a type")?;
-        let (_, results) = self.types.get(*ty as usize).context("a function of a type that is not there")?;
+        let (_, results) = self
+            .types
+            .get(*ty as usize)
+            .context("a function of a type that is not there")?;
         Ok(results)
     }
 
@@ -157,7 +164,9 @@ impl<'a> Read<'a> {
             match &payload {
                 Payload::GlobalSection(section) => {
                     let mut globals = GlobalSection::new();
-                    RoundtripReencoder.parse_global_section(&mut globals, section.clone()).context("globals")?;
+                    RoundtripReencoder
+                        .parse_global_section(&mut globals, section.clone())
+                        .context("globals")?;
                     let flag = GlobalType {
                         val_type: ValType::I32,
                         mutable: true,
@@ -198,7 +207,7 @@ impl<'a> Read<'a> {
 
     fn body(&self, function: u32, body: &FunctionBody<'a>, marks: &Marks) -> Result<Function> {
         if function == marks.guard {
-            return Ok(self.guard(marks)?);
+            return self.guard(marks);
         }
         if function == marks.unwind {
             let mut set = Function::new([]);

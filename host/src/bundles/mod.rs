@@ -17,6 +17,7 @@ mod flow_files;
 mod guest;
 mod install;
 mod installing;
+mod pack_guest;
 mod package;
 mod registry;
 mod resolve;
@@ -27,6 +28,7 @@ mod tests;
 mod workflows;
 
 pub use files::{Compiled, compile_path, pack, pack_dir, pack_flow};
+pub use pack_guest::{PackedGuest, pack_guest};
 pub use registry::{Options, Registry, Source};
 pub use shelf::Workflow;
 

@@ -12,7 +12,9 @@ mod error;
 mod flags;
 mod follow;
 mod gateway;
+mod guest;
 mod migrate;
+mod new;
 mod nodes;
 mod out;
 mod pack;
@@ -49,7 +51,9 @@ enum Command {
     Runner(runner::Args),
     /// Compile a flow to a WebAssembly component
     Compile(compile::Args),
-    /// Make a .flow bundle of a directory or of a flow and its subflows
+    /// Start a crate with a flow in Rust
+    New(new::Args),
+    /// Make a .flow bundle of a directory, of a flow and its subflows, or of a crate with a flow in Rust
     Pack(pack::Args),
     /// Run a flow in this process and print its ledger
     Run(run::Args),
@@ -93,7 +97,8 @@ fn dispatch(command: Command) -> Result<ExitCode, Error> {
         Command::Cases(args) => block_on(cases::run(args)),
         Command::Backup(args) => block_on(backup::run(args)),
         Command::Compile(args) => compile::run(args),
-        Command::Pack(args) => pack::run(args),
+        Command::New(args) => new::run(args),
+        Command::Pack(args) => block_on(pack::run(args)),
         Command::Nodes(args) => nodes::run(args),
         Command::Config(args) => config::run(args),
     }

@@ -42,7 +42,12 @@ impl Machine for Ballot {
             }
         }
         let choices = self.votes.keys().map(String::as_str).chain(["close"]);
-        Ok(Next::ask([ctx.ask_user(&self.question).choices(choices).free_text(false).node("vote").request()]))
+        Ok(Next::ask([ctx
+            .ask_user(&self.question)
+            .choices(choices)
+            .free_text(false)
+            .node("vote")
+            .request()]))
     }
 }
 
@@ -73,8 +78,13 @@ mod tests {
     #[test]
     fn votes_are_counted_across_any_number_of_restarts() {
         let votes = ["red", "blue", "green", "red", "close"];
-        let script = votes.iter().fold(Script::new(), |script, vote| script.on("vote", json!({"response": vote})));
-        let run = script.run::<Ballot>(json!({"question": "Colour?", "choices": ["red", "blue"]})).check().unwrap();
+        let script = votes
+            .iter()
+            .fold(Script::new(), |script, vote| script.on("vote", json!({"response": vote})));
+        let run = script
+            .run::<Ballot>(json!({"question": "Colour?", "choices": ["red", "blue"]}))
+            .check()
+            .unwrap();
         assert_eq!(run.json(), json!({"winner": "red", "votes": {"red": 2, "blue": 1}}));
         assert_eq!(run.log(), ["'green' is no choice"]);
         assert_eq!(run.requests()[4].ordinal, 4);
@@ -82,7 +92,9 @@ mod tests {
 
     #[test]
     fn a_tie_has_no_winner_and_a_ballot_needs_choices() {
-        let run = Script::new().on("vote", json!({"response": "close"})).run::<Ballot>(json!({"question": "?", "choices": ["a", "b"]}));
+        let run = Script::new()
+            .on("vote", json!({"response": "close"}))
+            .run::<Ballot>(json!({"question": "?", "choices": ["a", "b"]}));
         assert_eq!(run.check().unwrap().json()["winner"], json!(null));
         let run = Script::new().run::<Ballot>(json!({"question": "?", "choices": []}));
         assert_eq!(run.failure().unwrap().message, "a ballot needs choices");

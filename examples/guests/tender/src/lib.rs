@@ -21,9 +21,15 @@ use futures::stream::{FuturesUnordered, StreamExt};
     )
 )]
 async fn tender(ctx: Ctx, input: Input) -> Result<Decision, Error> {
+    // What must hold: a panic fails the run with the message and this place.
+    assert!(input.minutes > 0, "offers need time");
     let offers = collect(&ctx, &input).await?;
-    ctx.answer_user(&format!("{} of {} suppliers made an offer", offers.len(), input.suppliers.len()))
-        .await?;
+    ctx.answer_user(&format!(
+        "{} of {} suppliers made an offer",
+        offers.len(),
+        input.suppliers.len()
+    ))
+    .await?;
     // The lowest price, and of equal ones the first by name.
     let best = offers.iter().min_by(|a, b| a.1.total_cmp(b.1));
     Ok(Decision {
@@ -71,7 +77,9 @@ async fn collect(ctx: &Ctx, input: &Input) -> Result<BTreeMap<String, f64>, Erro
 }
 
 async fn quote(ctx: &Ctx, article: &str, name: &str) -> (String, Result<f64, Error>) {
-    let asked = ctx.child::<Quote>("quote", &json!({"article": article, "supplier": name})).await;
+    let asked = ctx
+        .child::<Quote>("quote", &json!({"article": article, "supplier": name}))
+        .await;
     let price = asked.and_then(|quote| match quote.price {
         Price::Number(price) => Ok(price),
         Price::Text(text) => text.trim().parse().map_err(|_| Error::new(format!("'{text}' is no price"))),
@@ -101,21 +109,42 @@ mod tests {
             .on_after("child#2", Duration::minutes(59), offer(json!(" 11 ")))
             .on_after("child#3", Duration::minutes(61), offer(json!(1)));
         let run = script.run::<tender>(input(&["Ann", "Bob", "Cy"])).check().unwrap();
-        assert_eq!(run.json(), json!({"success": true, "supplier": "Bob", "offers": {"Ann": 12.5, "Bob": 11.0}}));
+        assert_eq!(
+            run.json(),
+            json!({"success": true, "supplier": "Bob", "offers": {"Ann": 12.5, "Bob": 11.0}})
+        );
         assert_eq!(run.nodes(), ["child#1", "child#2", "child#3", "sleep#1", "answer_user#1"]);
         assert_eq!(run.abandoned(), ["child#3"]);
     }
 
     #[test]
+    fn without_time_there_is_no_tender() {
+        let run = Script::new()
+            .run::<tender>(json!({"article": "chairs", "suppliers": [], "minutes": 0}))
+            .check()
+            .unwrap();
+        let failed = run.failure().unwrap();
+        assert!(failed.message.starts_with("offers need time, at "), "{failed}");
+    }
+
+    #[test]
     fn when_all_have_answered_nobody_waits_for_the_deadline() {
-        let script = Script::new().with("start_subworkflow", |asked| match asked.payload()["vars"]["supplier"].as_str() {
-            Some("Ann") => Reply::Failed("Ann is away".to_owned()),
-            _ => Reply::Completed(offer(json!("many"))),
+        let script = Script::new().with("start_subworkflow", |asked| {
+            match asked.payload()["vars"]["supplier"].as_str() {
+                Some("Ann") => Reply::Failed("Ann is away".to_owned()),
+                _ => Reply::Completed(offer(json!("many"))),
+            }
         });
         let run = script.run::<tender>(input(&["Ann", "Bob"])).check().unwrap();
         assert_eq!(run.abandoned(), ["sleep#1"]);
-        assert_eq!(run.log(), ["Ann makes no offer: Ann is away", "Bob makes no offer: 'many' is no price"]);
+        assert_eq!(
+            run.log(),
+            ["Ann makes no offer: Ann is away", "Bob makes no offer: 'many' is no price"]
+        );
         assert_eq!(run.json()["supplier"], json!(null));
-        assert_eq!(run.requests().last().unwrap().payload()["message"], "0 of 2 suppliers made an offer");
+        assert_eq!(
+            run.requests().last().unwrap().payload()["message"],
+            "0 of 2 suppliers made an offer"
+        );
     }
 }

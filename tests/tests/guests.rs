@@ -1,0 +1,104 @@
+//! Flows written in Rust: the guests among the examples, as the components that are committed beside their sources.
+//!
+//! Their own tests run them natively; here the host runs what was built of them.
+
+use std::process::Stdio;
+
+use flowgate_tests::root;
+use flowgate_tests::server::command;
+use serde_json::{Value, json};
+
+/// What `flowgate cases` prints of these cases, told further arguments.
+async fn cases(cases: &[Value], arguments: &[&str]) -> Vec<Value> {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("cases.jsonl");
+    let lines: Vec<String> = cases.iter().map(Value::to_string).collect();
+    std::fs::write(&file, lines.join("\n") + "\n").expect("the cases are written");
+    let output = command().args(["cases", "--log-level", "error"]).args(arguments).arg(&file);
+    let output = output.stderr(Stdio::inherit()).output().await.expect("flowgate runs");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let got: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(got.len(), cases.len(), "{text}");
+    got
+}
+
+fn component(name: &str) -> Value {
+    let file = root().join("examples/guests").join(name).join(format!("{name}.wasm"));
+    json!(file.to_str().expect("UTF-8"))
+}
+
+fn drawing(guest: &str, flow: &str) -> Value {
+    let file = root()
+        .join("examples/guests")
+        .join(guest)
+        .join("flows")
+        .join(format!("{flow}.json"));
+    serde_json::from_slice(&std::fs::read(file).expect("a file")).expect("JSON")
+}
+
+/// The flow `approve` in Rust or drawn, under the same script.
+fn approve(drawn: bool, script: Value) -> Value {
+    let mut case = json!({
+        "name": "approve", "root": "approve", "input": {"prompt": "Invite everybody"}, "script": script,
+        "around": {"now": "2026-01-08T00:00:00+00:00", "seed": 1},
+    });
+    match drawn {
+        true => case["flows"] = json!({"approve": drawing("approve", "approve-graph")}),
+        false => case["components"] = json!({"approve": component("approve")}),
+    }
+    case
+}
+
+#[tokio::test]
+async fn a_graph_and_its_rust_twin_leave_the_same_ledger() {
+    let llm = json!({"effect": "llm_call", "result": {"content": "Dear all"}});
+    let answer = |text: &str| json!({"resume": {"response": text}});
+    for (script, status) in [
+        (json!([llm, answer("yes")]), "completed"),
+        (json!([llm, answer("no")]), "completed"),
+        (json!([{"effect": "llm_call", "error": "no such model"}]), "failed"),
+    ] {
+        let both = [approve(false, script.clone()), approve(true, script)];
+        let got = cases(&both, &[]).await;
+        let (rust, drawn) = (&got[0]["got"], &got[1]["got"]);
+        assert_eq!(rust["status"], status, "{rust:#}");
+        assert_eq!(rust, drawn);
+    }
+}
+
+#[tokio::test]
+async fn a_guest_comes_out_the_same_when_its_host_dies_at_every_commit() {
+    let vote = |choice: &str| json!({"resume": {"response": choice}});
+    let ballot = json!({
+        "name": "ballot", "root": "ballot", "components": {"ballot": component("ballot")},
+        "input": {"question": "Which colour?", "choices": ["red", "blue"]},
+        "script": [vote("red"), vote("green"), vote("blue"), vote("red"), vote("close")],
+    });
+    // One is restored from its own snapshot, the other is replayed from its start.
+    let llm = json!({"effect": "llm_call", "result": {"content": "Dear all"}});
+    let approve = approve(false, json!([llm, {"resume": {"response": "yes"}}]));
+    for (case, output) in [
+        (ballot, json!({"winner": "red", "votes": {"blue": 1, "red": 2}})),
+        (approve, json!({"success": true, "draft": "Dear all", "answer": "yes"})),
+    ] {
+        for pattern in ["1", "2", "3"] {
+            let got = cases(std::slice::from_ref(&case), &["--kill-at-every-commit", pattern]).await;
+            assert!(got[0]["kills"].as_u64() >= Some(4), "{got:?}");
+            assert_eq!(got[0]["got"]["output"], output, "{got:?}");
+            assert_eq!(got[0]["killed"]["output"], output, "{got:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_panic_in_a_component_fails_the_run_with_its_message_and_place() {
+    let case = json!({
+        "name": "tender", "root": "tender", "components": {"tender": component("tender")},
+        "input": {"article": "chairs", "suppliers": ["Ann"], "minutes": 0},
+    });
+    let got = cases(&[case], &[]).await;
+    assert_eq!(got[0]["got"]["status"], "failed", "{got:?}");
+    let error = got[0]["got"]["error"].as_str().expect("an error");
+    assert!(error.starts_with("offers need time, at "), "{error}");
+    assert!(error.contains("src/lib.rs:"), "{error}");
+}
