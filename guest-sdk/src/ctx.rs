@@ -100,8 +100,8 @@ impl Ctx {
     pub fn ask_user(&self, prompt: &str) -> Effect<AskUser> {
         let request = Request::framed("ask_user", "ask_user")
             .set("prompt", prompt)
-            .set("choices", &[(); 0])
-            .set("allow_free_text", &true);
+            .set_json("choices", "[]")
+            .set_json("allow_free_text", "true");
         self.effect_of(request, AskUser)
     }
 
@@ -110,7 +110,7 @@ impl Ctx {
         let request = Request::framed("wait_event", "wait_event")
             .set("scope", &Scope::Session)
             .set("name", name)
-            .set("allow_free_text", &true);
+            .set_json("allow_free_text", "true");
         self.effect_of(request, WaitEvent)
     }
 
@@ -118,7 +118,7 @@ impl Ctx {
     pub fn wait_key(&self, key: &str) -> Effect<WaitEvent> {
         let request = Request::framed("wait_event", "wait_event")
             .set("wait_key", key)
-            .set("allow_free_text", &true);
+            .set_json("allow_free_text", "true");
         self.effect_of(request, WaitEvent)
     }
 
@@ -128,12 +128,12 @@ impl Ctx {
             .set("scope", &Scope::Session)
             .set("name", name);
         let request = match raw(payload) {
-            Ok(json) if json.get().starts_with('{') => request.set("payload", &json),
-            Ok(json) if json.get() == "null" => request.set("payload", &std::collections::BTreeMap::<String, ()>::new()),
-            Ok(json) => request.set("payload", &std::collections::BTreeMap::from([("value", json)])),
+            Ok(json) if json.get().starts_with('{') => request.set_json("payload", json.get()),
+            Ok(json) if json.get() == "null" => request.set_json("payload", "{}"),
+            Ok(json) => request.set_json("payload", format!("{{\"value\":{}}}", json.get())),
             Err(error) => request.because(format!("payload: {error}")),
         };
-        self.effect_of(request.set("max_steps", &0), EmitEvent)
+        self.effect_of(request.set_json("max_steps", "0"), EmitEvent)
     }
 }
 
@@ -166,14 +166,14 @@ impl Ctx {
         let request = Request::framed("child", "start_subworkflow")
             .set("workflow_id", &workflow)
             .set("vars", input)
-            .set("async", &true)
-            .set("wait", &true);
+            .set_json("async", "true")
+            .set_json("wait", "true");
         self.effect_of(request, Child::new())
     }
 
     /// Asks a language model (`llm_call`).
     pub fn llm_call(&self, prompt: &str) -> Effect<LlmCall> {
-        self.effect_of(models::request(prompt), LlmCall(Params::DEFAULT))
+        self.effect_of(models::request(prompt), LlmCall(Params::default()))
     }
 
     /// A call for [`Ctx::tool_calls`], with an id of its own.

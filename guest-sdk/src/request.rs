@@ -86,14 +86,20 @@ impl Request {
     }
 
     /// Sets a field, in the place where it is if it is there.
-    pub(crate) fn set(mut self, name: &'static str, value: &(impl Serialize + ?Sized)) -> Self {
-        match (serde_json::to_string(value), &mut self.payload) {
-            (Ok(text), Payload::Fields { fields, .. }) => match fields.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, known)) => *known = text,
-                None => fields.push((name, text)),
-            },
-            (Ok(_), Payload::Whole(_)) => {}
-            (Err(error), _) => return self.because(format!("{name}: {error}")),
+    pub(crate) fn set(self, name: &'static str, value: &(impl Serialize + ?Sized)) -> Self {
+        match serde_json::to_string(value) {
+            Ok(json) => self.set_json(name, json),
+            Err(error) => self.because(format!("{name}: {error}")),
+        }
+    }
+
+    /// As [`Request::set`], for a value that is JSON already.
+    pub(crate) fn set_json(mut self, name: &'static str, json: impl Into<String>) -> Self {
+        if let Payload::Fields { fields, .. } = &mut self.payload {
+            match fields.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, known)) => *known = json.into(),
+                None => fields.push((name, json.into())),
+            }
         }
         self
     }

@@ -1,7 +1,6 @@
 //! What a run's effects and its executor share: requests of this tick, outcomes that nobody has taken yet, names and counts.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::task::Waker;
 
@@ -23,7 +22,8 @@ pub(crate) struct Run {
     /// Asked in this tick, in order.
     asked: Vec<Asked>,
     abandoned: Vec<u64>,
-    open: BTreeMap<u64, Open>,
+    /// By id, in order.
+    open: Vec<(u64, Open)>,
 }
 
 /// What makes the names and ids of requests; part of a machine's snapshot.
@@ -31,9 +31,29 @@ pub(crate) struct Run {
 pub(crate) struct Counts {
     pub next_id: u64,
     /// Requests by node, so far.
-    pub visits: BTreeMap<String, u64>,
+    visits: Counted,
     /// Unnamed requests by call, and other things that are counted.
-    pub calls: BTreeMap<String, u64>,
+    calls: Counted,
+}
+
+/// Counts by name, in the order of names. A vector, since a component has room for one kind of map less.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+struct Counted(Vec<(String, u64)>);
+
+impl Counted {
+    /// How often it was counted before.
+    fn count(&mut self, name: &str) -> u64 {
+        let at = match self.0.binary_search_by(|(known, _)| known.as_str().cmp(name)) {
+            Ok(at) => at,
+            Err(at) => {
+                self.0.insert(at, (name.to_owned(), 0));
+                at
+            }
+        };
+        let count = &mut self.0[at].1;
+        *count += 1;
+        *count - 1
+    }
 }
 
 /// A request whose outcome has not been taken.
@@ -52,9 +72,7 @@ impl Run {
 
     /// The next number of something that is counted, from 1.
     pub fn count(&mut self, what: &str) -> u64 {
-        let count = self.counts.calls.entry(what.to_owned()).or_default();
-        *count += 1;
-        *count
+        self.counts.calls.count(what) + 1
     }
 
     /// Makes a request; gives its id.
@@ -64,9 +82,7 @@ impl Run {
             None => (format!("{}#{}", request.call, self.count(&request.call)), None),
         };
         console::stands_at(&node);
-        let visits = self.counts.visits.entry(node.clone()).or_default();
-        let ordinal = *visits;
-        *visits += 1;
+        let ordinal = self.counts.visits.count(&node);
         self.counts.next_id += 1;
         let id = self.counts.next_id;
         self.asked.push(Asked {
@@ -90,14 +106,20 @@ impl Run {
             outcome: None,
             waker: None,
         };
-        self.open.insert(id, open);
+        // Ids only grow.
+        self.open.push((id, open));
+    }
+
+    fn find(&self, id: u64) -> Option<usize> {
+        self.open.binary_search_by_key(&id, |(known, _)| *known).ok()
     }
 
     /// An outcome comes. False: nobody wants it any more.
     pub fn resolve(&mut self, id: u64, outcome: Outcome) -> bool {
-        let Some(open) = self.open.get_mut(&id) else {
+        let Some(at) = self.find(id) else {
             return false;
         };
+        let open = &mut self.open[at].1;
         open.outcome = Some(outcome);
         if let Some(waker) = open.waker.take() {
             waker.wake();
@@ -107,10 +129,11 @@ impl Run {
 
     /// The outcome of a request with the node that asked and the kind; none while it is not known, then the waker is kept.
     pub fn take(&mut self, id: u64, waker: Option<&Waker>) -> Option<(Open, Outcome)> {
-        let open = self.open.get_mut(&id)?;
+        let at = self.find(id)?;
+        let open = &mut self.open[at].1;
         match open.outcome.take() {
             Some(outcome) => {
-                let open = self.open.remove(&id)?;
+                let (_, open) = self.open.remove(at);
                 console::stands_at(&open.node);
                 Some((open, outcome))
             }
@@ -123,7 +146,8 @@ impl Run {
 
     /// Nobody waits for a request any more. One that the host has not seen yet is as if it had never been made.
     pub fn abandon(&mut self, id: u64) {
-        let Some(open) = self.open.remove(&id) else { return };
+        let Some(at) = self.find(id) else { return };
+        let (_, open) = self.open.remove(at);
         let before = self.asked.len();
         self.asked.retain(|asked| asked.id != id);
         if self.asked.len() == before && open.outcome.is_none() {

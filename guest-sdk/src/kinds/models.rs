@@ -17,22 +17,25 @@ pub struct LlmCall(pub(crate) Params);
 /// `llm_call` for a value of the author's type, by its JSON Schema.
 pub struct Structured<T>(PhantomData<fn() -> T>);
 
-/// The model's parameters, in a graph's order.
-#[derive(Debug, Clone, Serialize)]
+/// The model's parameters as JSON, in a graph's order.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Params {
-    temperature: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<String>,
     seed: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     max_output_tokens: Option<u64>,
 }
 
 impl Params {
-    pub(crate) const DEFAULT: Params = Params {
-        temperature: 0.7,
-        seed: None,
-        max_output_tokens: None,
-    };
+    fn json(&self) -> String {
+        let mut json = format!("{{\"temperature\":{}", self.temperature.as_deref().unwrap_or("0.7"));
+        for (name, value) in [("seed", self.seed), ("max_output_tokens", self.max_output_tokens)] {
+            if let Some(value) = value {
+                json.push_str(&format!(",\"{name}\":{value}"));
+            }
+        }
+        json.push('}');
+        json
+    }
 }
 
 /// Everything that a model host tells.
@@ -60,9 +63,9 @@ pub(crate) fn request(prompt: &str) -> Request {
     Request::framed("llm_call", "llm_call")
         .set("prompt", prompt)
         .set("system_prompt", "")
-        .set("tools", &[(); 0])
-        .set("params", &Params::DEFAULT)
-        .set("include_context", &false)
+        .set_json("tools", "[]")
+        .set_json("params", Params::default().json())
+        .set_json("include_context", "false")
 }
 
 impl Effect<LlmCall> {
@@ -77,7 +80,10 @@ impl Effect<LlmCall> {
 
     /// 0.7 without this.
     pub fn temperature(self, temperature: f64) -> Self {
-        self.param(|params| params.temperature = temperature)
+        match serde_json::to_string(&temperature) {
+            Ok(json) if json != "null" => self.param(|params| params.temperature = Some(json)),
+            _ => self.edit(|request| request.because("the temperature is no number".to_owned())),
+        }
     }
 
     pub fn seed(self, seed: u64) -> Self {
@@ -115,15 +121,24 @@ impl Effect<LlmCall> {
         let mut params = self.kind().0.clone();
         change(&mut params);
         self.kind_mut().0 = params.clone();
-        self.set("params", &params)
+        self.edit(|request| request.set_json("params", params.json()))
     }
+}
+
+/// What of a reply is text or value.
+#[derive(Deserialize)]
+struct Text {
+    #[serde(default = "null")]
+    content: Json,
+    #[serde(default = "null")]
+    data: Json,
 }
 
 impl Kind for LlmCall {
     type Answer = String;
 
     fn read(&self, result: Option<&str>) -> Result<String, String> {
-        let reply: Reply = parse(result.unwrap_or("null"))?;
+        let reply: Text = parse(result.unwrap_or("null"))?;
         Ok(match reply.data.get() {
             data if data.starts_with(['{', '[']) => data.to_owned(),
             _ => plain(if reply.content.get() == "null" {
@@ -139,7 +154,7 @@ impl<T: DeserializeOwned> Kind for Structured<T> {
     type Answer = T;
 
     fn read(&self, result: Option<&str>) -> Result<T, String> {
-        let reply: Reply = parse(result.unwrap_or("null"))?;
+        let reply: Text = parse(result.unwrap_or("null"))?;
         match reply.data.get() {
             // A host without structured answers gives the JSON as text.
             "null" => parse(&plain(reply.content.get())),

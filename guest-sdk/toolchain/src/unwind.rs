@@ -5,7 +5,7 @@
 //! is looked at, and while it is set a function returns at once; `__flowgate_guard` takes the flag back, puts the stack pointer where it was
 //! and says that it caught something. Nothing is dropped on the way, as if the run had trapped: the instance ends with the run.
 //!
-//! Costs a `global.get` and a branch a call, and some 10 % of size.
+//! Costs a `global.get` and a branch a call: four bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -222,25 +222,46 @@ impl<'a> Read<'a> {
             locals.push((count, RoundtripReencoder.val_type(ty).context("locals")?));
         }
         let mut out = Function::new(locals);
-        let results = self.results(function)?;
-        for operator in body.get_operators_reader()? {
-            let operator = operator?;
-            let may_unwind = match &operator {
-                Operator::Call { function_index } => marks.may_unwind.contains(function_index),
-                Operator::CallIndirect { .. } => true,
-                _ => false,
+        let operators = body.get_operators_reader()?.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let checked = |operator: &Operator<'_>| match operator {
+            Operator::Call { function_index } => marks.may_unwind.contains(function_index),
+            Operator::CallIndirect { .. } => true,
+            _ => false,
+        };
+        let wrapped = operators.iter().any(checked);
+        if wrapped {
+            // Leaving this block is returning early.
+            out.instruction(&Instruction::Block(BlockType::Empty));
+        }
+        let last = operators.len().saturating_sub(1);
+        let mut depth = 0;
+        for (at, operator) in operators.into_iter().enumerate() {
+            if at == last {
+                break;
+            }
+            match &operator {
+                Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => depth += 1,
+                Operator::End => depth -= 1,
+                _ => {}
+            }
+            let check = checked(&operator);
+            match wrapped {
+                true => out.instruction(&around(operator, depth)?),
+                false => out.instruction(&RoundtripReencoder.instruction(operator).context("code")?),
             };
-            out.instruction(&RoundtripReencoder.instruction(operator).context("code")?);
-            if may_unwind {
+            if check {
                 out.instruction(&Instruction::GlobalGet(marks.flag));
-                out.instruction(&Instruction::If(BlockType::Empty));
-                for result in results {
-                    out.instruction(&zero(*result)?);
-                }
-                out.instruction(&Instruction::Return);
-                out.instruction(&Instruction::End);
+                out.instruction(&Instruction::BrIf(depth));
             }
         }
+        if wrapped {
+            out.instruction(&Instruction::Return);
+            out.instruction(&Instruction::End);
+            for result in self.results(function)? {
+                out.instruction(&zero(*result)?);
+            }
+        }
+        out.instruction(&Instruction::End);
         Ok(out)
     }
 
@@ -270,6 +291,23 @@ impl<'a> Read<'a> {
     }
 }
 
+/// An instruction in a body that has one more block around it: a branch out of the function, `depth` blocks up, is one block further.
+fn around(operator: Operator<'_>, depth: u32) -> Result<Instruction<'_>> {
+    let further = |target: u32| if target == depth { target + 1 } else { target };
+    Ok(match operator {
+        Operator::Br { relative_depth } => Instruction::Br(further(relative_depth)),
+        Operator::BrIf { relative_depth } => Instruction::BrIf(further(relative_depth)),
+        Operator::BrTable { targets } => {
+            let all = targets
+                .targets()
+                .map(|target| target.map(further))
+                .collect::<Result<Vec<_>, _>>()?;
+            Instruction::BrTable(all.into(), further(targets.default()))
+        }
+        other => RoundtripReencoder.instruction(other).context("code")?,
+    })
+}
+
 fn zero(ty: ValType) -> Result<Instruction<'static>> {
     Ok(match ty {
         ValType::I32 => Instruction::I32Const(0),
@@ -278,4 +316,114 @@ fn zero(ty: ValType) -> Result<Instruction<'static>> {
         ValType::F64 => Instruction::F64Const(0.0.into()),
         other => bail!("a function gives a value of type {other:?}"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_encoder::{
+        CodeSection, ElementSection, Elements, ExportKind, FunctionSection, TableSection, TableType, TypeSection,
+    };
+
+    use super::*;
+
+    /// The guard calls through the table a function that calls one that branches out of itself around a call of `unwind`.
+    fn guest(exported: bool) -> Vec<u8> {
+        let (mut types, mut functions) = (TypeSection::new(), FunctionSection::new());
+        types.ty().function([], []);
+        types.ty().function([ValType::I32], [ValType::I32]);
+        for ty in [0, 1, 0, 1] {
+            functions.function(ty);
+        }
+        let mut tables = TableSection::new();
+        tables.table(TableType {
+            element_type: wasm_encoder::RefType::FUNCREF,
+            table64: false,
+            minimum: 1,
+            maximum: None,
+            shared: false,
+        });
+        let mut globals = GlobalSection::new();
+        let stack = GlobalType {
+            val_type: ValType::I32,
+            mutable: true,
+            shared: false,
+        };
+        globals.global(stack, &ConstExpr::i32_const(1024));
+        let mut exports = ExportSection::new();
+        if exported {
+            exports.export(UNWIND, ExportKind::Func, 0);
+        }
+        exports.export(GUARD, ExportKind::Func, 1);
+        exports.export(STACK, ExportKind::Global, 0);
+        exports.export("other", ExportKind::Func, 3);
+        let mut elements = ElementSection::new();
+        elements.active(None, &ConstExpr::i32_const(0), Elements::Functions([2].as_slice().into()));
+        let bodies: [&[Instruction<'_>]; 4] = [
+            &[Instruction::Unreachable],
+            &[Instruction::I32Const(0)],
+            &[Instruction::I32Const(7), Instruction::Call(3), Instruction::Drop],
+            &[
+                Instruction::Block(BlockType::Empty),
+                Instruction::LocalGet(0),
+                Instruction::LocalGet(0),
+                // To the function's end, with its result.
+                Instruction::BrIf(1),
+                Instruction::Drop,
+                Instruction::Call(0),
+                Instruction::LocalGet(0),
+                Instruction::BrTable([0].as_slice().into(), 0),
+                Instruction::End,
+                Instruction::I32Const(5),
+            ],
+        ];
+        let mut code = CodeSection::new();
+        for body in bodies {
+            let mut function = Function::new([]);
+            for instruction in body {
+                function.instruction(instruction);
+            }
+            function.instruction(&Instruction::End);
+            code.function(&function);
+        }
+        let mut module = Module::new();
+        module.section(&types).section(&functions).section(&tables).section(&globals);
+        module.section(&exports).section(&elements).section(&code);
+        module.finish()
+    }
+
+    #[test]
+    fn a_rewritten_module_is_valid_and_keeps_only_the_exports_of_the_guest() -> Result<()> {
+        let core = guest(true);
+        wasmparser::validate(&core)?;
+        let out = unwinding(&core)?;
+        wasmparser::validate(&out)?;
+        let read = Read::of(&out)?;
+        assert_eq!(read.exports.keys().copied().collect::<Vec<_>>(), ["other"]);
+        assert_eq!(read.globals, 2);
+        let operators = |at: usize| -> Result<String> {
+            Ok(format!(
+                "{:?}",
+                read.bodies[at]
+                    .get_operators_reader()?
+                    .into_iter()
+                    .collect::<Result<Vec<_>, _>>()?
+            ))
+        };
+        assert!(operators(0)?.contains("GlobalSet { global_index: 1 }"));
+        // The branch out of the function passes the block that was put around its body; the one within it does not.
+        let body = operators(3)?;
+        assert!(body.contains("BrIf { relative_depth: 2 }"), "{body}");
+        assert!(
+            body.contains("Call { function_index: 0 }, GlobalGet { global_index: 1 }, BrIf { relative_depth: 1 }"),
+            "{body}"
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn a_module_without_the_guests_exports_stays_as_it_is() -> Result<()> {
+        let core = guest(false);
+        assert_eq!(unwinding(&core)?, core);
+        Ok(())
+    }
 }
