@@ -162,7 +162,13 @@ mod tests {
         for (_, built) in guests {
             check(&built, "cargo run -p build-runtime -- --guests");
             let bytes = std::fs::metadata(root.join(&built.file)).map_or(u64::MAX, |file| file.len());
-            assert!(bytes < 100_000, "{} has {bytes} bytes", built.file.display());
+            // A simple flow stays below 100 KB; maps, floats and sets of futures of an author's own come on top of that.
+            let most = if built.file.ends_with("approve.wasm") {
+                100_000
+            } else {
+                150_000
+            };
+            assert!(bytes < most, "{} has {bytes} bytes", built.file.display());
         }
     }
 }
