@@ -42,7 +42,9 @@ impl<F: Flow> wire::Guest for Component<F> {
     }
 
     fn tick(around: wire::Around, event: wire::Event, _: u32) -> wire::Ticked {
-        RUN.with_borrow_mut(|run| drop(run.get_or_insert_with(F::instance)));
+        RUN.with_borrow_mut(|run| {
+            run.get_or_insert_with(F::instance);
+        });
         panic::hook(|| __flowgate_unwind());
         TOLD.set(Some((told(around), happened(event))));
         // What the tick needs and leaves lies in places that outlive it, since a panic returns without dropping anything.
