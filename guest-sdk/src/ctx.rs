@@ -133,7 +133,7 @@ impl Ctx {
             Ok(json) => request.set_json("payload", format!("{{\"value\":{}}}", json.get())),
             Err(error) => request.because(format!("payload: {error}")),
         };
-        self.effect_of(request.set_json("max_steps", "0"), EmitEvent)
+        self.effect_of(request.set_json("event_id", "null").set_json("max_steps", "0"), EmitEvent)
     }
 }
 

@@ -104,6 +104,16 @@ impl Request {
         self
     }
 
+    /// Sets a field that is there and `null`.
+    pub(crate) fn filled(mut self, name: &str, text: &str) -> Self {
+        if let Payload::Fields { fields, .. } = &mut self.payload
+            && let Some((_, value)) = fields.iter_mut().find(|(known, value)| *known == name && value == "null")
+        {
+            *value = quoted(text);
+        }
+        self
+    }
+
     /// The payload's text.
     pub(crate) fn payload(&self) -> String {
         let (framed, fields) = match &self.payload {

@@ -89,7 +89,14 @@ impl Run {
             id,
             node: node.clone(),
             kind: request.kind.clone(),
-            payload: request.payload(),
+            payload: match request.kind.as_str() {
+                // As a graph names its events: the same in every replay, and no other's.
+                "emit_event" => {
+                    let event = format!("{}:{node}:{}", self.around.run_id, ordinal + 1);
+                    request.clone().filled("event_id", &event).payload()
+                }
+                _ => request.payload(),
+            },
             ordinal,
             result_key,
             next_node: request.next.clone(),

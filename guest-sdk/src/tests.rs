@@ -354,7 +354,7 @@ fn every_kind_of_effect_asks_as_a_graph_does_and_reads_what_the_host_gives() {
     let asked = [
         r#"{"type":"wait_event","scope":"global","name":"seen","allow_free_text":true,"prompt":"Seen?","resume_to_node":null}"#,
         r#"{"type":"wait_event","wait_key":"some:key","allow_free_text":true,"until":"2026-01-08T01:00:00.000001+00:00","resume_to_node":null}"#,
-        r#"{"scope":"run","name":"done","payload":{"value":5},"max_steps":0}"#,
+        r#"{"scope":"run","name":"done","payload":{"value":5},"event_id":"run-1:emit_event#1:1","max_steps":0}"#,
         r#"{"type":"start_subworkflow","workflow_id":"bundle@0.0.0:notify","vars":{"who":"Ann"},"async":true,"wait":true,"resume_to_node":null}"#,
     ];
     assert_eq!(payloads[..4], asked);

@@ -11,7 +11,7 @@ use flowgate_guest::prelude::*;
         /// What the draft is to be about.
         prompt: String
     ),
-    outputs(success: bool, draft: String, answer: String)
+    outputs(draft: String, answer: String, success: bool)
 )]
 async fn approve(ctx: Ctx, input: Input) -> Result<Output, Error> {
     let draft = ctx.llm_call(&input.prompt).node("draft").next("ask").await?;
@@ -26,9 +26,9 @@ async fn approve(ctx: Ctx, input: Input) -> Result<Output, Error> {
         ctx.emit_event("published", &draft).node("publish").next("end").await?;
     }
     Ok(Output {
-        success: true,
         draft,
         answer,
+        success: true,
     })
 }
 
