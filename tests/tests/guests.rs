@@ -14,9 +14,14 @@ async fn cases(cases: &[Value], arguments: &[&str]) -> Vec<Value> {
     let file = dir.path().join("cases.jsonl");
     let lines: Vec<String> = cases.iter().map(Value::to_string).collect();
     std::fs::write(&file, lines.join("\n") + "\n").expect("the cases are written");
-    let mut run = command();
-    run.args(["cases", "--log-level", "error"]).args(arguments).arg(&file);
-    let output = run.stderr(Stdio::inherit()).output().await.expect("flowgate runs");
+    let output = command()
+        .args(["cases", "--log-level", "error"])
+        .args(arguments)
+        .arg(&file)
+        .stderr(Stdio::inherit())
+        .output()
+        .await
+        .expect("flowgate runs");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     let got: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!(got.len(), cases.len(), "{text}");
