@@ -14,6 +14,7 @@ for bundle in hello approval; do
 done
 # Good requests may be refused: that a name exists or that a path lies in the workspace is more than a schema can say. And bad ones
 # may be taken: values are converted as freely as in the reference, where `false` is 0 and `" 5 "` is 5.
-# `/semantics` answers 501 by the contract: this host has no such registry.
+# The description has no links, and those that schemathesis infers from names of fields have parameters that their targets do not know: no
+# stateful phase. `/semantics` answers 501 by the contract: this host has no such registry.
 "$schemathesis" run "$address/openapi.json" -H "Authorization: Bearer $token" --max-time "${SECONDS_TO_SPEND:-120}" \
-    --exclude-path /api/gateway/semantics --continue-on-failure --exclude-checks positive_data_acceptance,negative_data_rejection
+    --phases examples,coverage,fuzzing --exclude-path /api/gateway/semantics --continue-on-failure --exclude-checks positive_data_acceptance,negative_data_rejection
