@@ -184,6 +184,10 @@ impl<'a> Spec<'a> {
     }
 
     fn unknown_kind(&self, kind: char) -> Error {
+        let kind = match kind {
+            '!'..='\u{7f}' => kind.to_string(),
+            other => format!("\\x{:x}", other as u32),
+        };
         Error::value(format!(
             "Unknown format code '{kind}' for object of type '{}'",
             self.type_name

@@ -7,12 +7,23 @@ use crate::python::{call, compare};
 
 /// Sorts in place. After an error the items are all there, in some order.
 pub fn sort(items: &mut Vec<Obj>, key: Option<&Obj>, reverse: bool) -> Py<()> {
-    let key = key.filter(|key| !key.is_none());
+    let mut keys = match key.filter(|key| !key.is_none()) {
+        None => None,
+        // Keys are asked for in the order of the items, whatever the direction.
+        Some(key) => {
+            let mut keys = Vec::with_capacity(items.len());
+            for item in items.iter() {
+                keys.push(call::call(key, &Args::positional(std::slice::from_ref(item)))?);
+            }
+            Some(keys)
+        }
+    };
     // Turned round before and after, equals keep their order.
     if reverse {
         items.reverse();
+        keys.iter_mut().for_each(|keys| keys.reverse());
     }
-    let done = match key {
+    let done = match keys {
         None => match ranks::order(items.iter()) {
             Some(order) => {
                 arrange(items, &order);
@@ -20,7 +31,7 @@ pub fn sort(items: &mut Vec<Obj>, key: Option<&Obj>, reverse: bool) -> Py<()> {
             }
             None => timsort::sort(items, compare::less),
         },
-        Some(key) => by_key(items, key),
+        Some(keys) => by_keys(items, keys),
     };
     if reverse {
         items.reverse();
@@ -28,11 +39,7 @@ pub fn sort(items: &mut Vec<Obj>, key: Option<&Obj>, reverse: bool) -> Py<()> {
     done
 }
 
-fn by_key(items: &mut Vec<Obj>, key: &Obj) -> Py<()> {
-    let mut keys = Vec::with_capacity(items.len());
-    for item in items.iter() {
-        keys.push(call::call(key, &Args::positional(std::slice::from_ref(item)))?);
-    }
+fn by_keys(items: &mut Vec<Obj>, keys: Vec<Obj>) -> Py<()> {
     if let Some(order) = ranks::order(keys.iter()) {
         arrange(items, &order);
         return Ok(());
