@@ -136,7 +136,8 @@ pub fn repeat(inplace: bool, a: &Obj, b: &Obj) -> Py<Option<Obj>> {
             }
         },
     };
-    let times = usize::try_from(times).unwrap_or(0);
+    // What no address can count is refused below, as too large.
+    let times = usize::try_from(times.max(0)).unwrap_or(usize::MAX);
     let fits = |len: usize, most: usize| match len.checked_mul(times) {
         Some(total) if total <= most => Ok(()),
         _ => Err(too_large()),
@@ -168,6 +169,9 @@ pub fn repeat(inplace: bool, a: &Obj, b: &Obj) -> Py<Option<Obj>> {
 }
 
 fn repeated(items: &[Obj], times: usize) -> Vec<Obj> {
+    if items.is_empty() {
+        return Vec::new();
+    }
     let mut all = Vec::with_capacity(items.len() * times);
     if let [single] = items {
         all.resize(times, single.clone());
