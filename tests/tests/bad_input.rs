@@ -275,11 +275,11 @@ async fn a_flow_that_does_not_compile_is_refused_by_node_and_pin_and_its_neighbo
 }
 
 #[tokio::test]
-async fn a_flow_of_fifty_megabytes_is_refused_by_its_limit() {
+async fn a_flow_of_seventy_megabytes_is_refused_by_its_limit() {
     let server = Server::start().await;
     let witness = Witness::new(&server).await;
     let mut flow = simple("f").json();
-    flow["description"] = json!("x".repeat(50 << 20));
+    flow["description"] = json!("x".repeat(70 << 20));
     let mut bundle = Bundle::new("huge", "1.0.0").document("f", flow.to_string().into_bytes());
     for compression in [zip::CompressionMethod::Deflated, zip::CompressionMethod::Stored] {
         bundle.compression = compression;

@@ -103,7 +103,7 @@ async fn a_panic_in_a_component_fails_the_run_with_its_message_and_place() {
         "input": {"article": "chairs", "suppliers": ["Ann"], "minutes": 0},
     });
     let got = cases(&[case], &[]).await;
-    assert_eq!(got[0]["got"]["status"], "failed", "{got:?}");
+    assert_eq!(got[0]["got"]["status"], "error", "{got:?}");
     let error = got[0]["got"]["error"].as_str().expect("an error");
     assert!(error.starts_with("offers need time, at "), "{error}");
     assert!(error.contains("src/lib.rs:"), "{error}");

@@ -69,7 +69,7 @@ pub(super) async fn drive(context: &Context, at: RunRef, signals: &Signals, stop
         instance: Some(restored.instance),
         ticks_since_snapshot: restored.ticks,
         history_bytes: run.ticks.iter().map(String::len).sum(),
-        replayed: false,
+        replayed: run.snapshot.is_none() && !run.ticks.is_empty(),
         snapshot: run.snapshot.clone(),
         consumed: run.inbox_consumed,
         epoch: run.row.epoch,

@@ -106,11 +106,10 @@ impl<S: Store> Unit<S> {
         let Some(first) = head.waits.first() else {
             return Ok(Err("Run is not waiting".to_owned()));
         };
-        // A wait without a key takes any.
+        // The wait with this key; where there is none, one without a key, which takes any.
         let named = |key: &str| {
-            head.waits
-                .iter()
-                .find(|w| w.wait.wait_key.as_deref().is_none_or(|k| k == key))
+            let with = |wanted: Option<&str>| head.waits.iter().find(|w| w.wait.wait_key.as_deref() == wanted);
+            with(Some(key)).or_else(|| with(None))
         };
         let Some(wait) = wait_key.map_or(Some(first), named) else {
             let (expected, got) = (
