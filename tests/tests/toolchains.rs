@@ -66,10 +66,13 @@ async fn install(client: &Gateway, bundle: &Bundle) -> Value {
     }
 }
 
-/// What was done in a run, as `kind status`.
+/// What was done in a run, as `kind status`; without the answers that came in and the host's own word of its end.
 async fn done(client: &Gateway, run: &str) -> Vec<String> {
     let rows = client.ledger(run).await;
-    let own = rows.iter().filter(|row| row["effect"]["type"].is_string());
+    let own = rows
+        .iter()
+        .filter(|row| row["effect"]["payload"]["name"] != "abstract.status");
+    let own = own.filter(|row| row["effect"]["type"].is_string());
     own.map(|row| format!("{} {}", text(&row["effect"]["type"]), text(&row["status"])))
         .filter(|row| !row.starts_with("resume"))
         .collect()
