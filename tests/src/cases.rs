@@ -7,21 +7,15 @@ use serde_json::Value;
 use crate::ledger::comparable;
 use crate::server::command;
 
-/// What `flowgate cases` prints of these cases when the host is killed.
-pub async fn killed(cases: &[Value], pattern: u64, settings: &[&str]) -> Vec<Value> {
+/// What `flowgate cases` prints of these cases: one line of JSON each, in their order. `arguments` come before the file.
+pub async fn run(cases: &[Value], arguments: &[&str]) -> Vec<Value> {
     let dir = tempfile::tempdir().expect("a directory");
     let file = dir.path().join("cases.jsonl");
     let lines: Vec<String> = cases.iter().map(Value::to_string).collect();
     std::fs::write(&file, lines.join("\n") + "\n").expect("the cases are written");
     let output = command()
-        .args([
-            "cases",
-            "--log-level",
-            "error",
-            "--kill-at-every-commit",
-            &pattern.to_string(),
-        ])
-        .args(settings)
+        .args(["cases", "--log-level", "error"])
+        .args(arguments)
         .arg(&file)
         .stderr(Stdio::inherit())
         .output()
@@ -35,10 +29,18 @@ pub async fn killed(cases: &[Value], pattern: u64, settings: &[&str]) -> Vec<Val
     assert_eq!(
         got.len(),
         cases.len(),
-        "one line a case: the next one was {}",
-        cases[got.len().min(cases.len() - 1)]["name"]
+        "one line a case: the next one was {}; {}",
+        cases[got.len().min(cases.len() - 1)]["name"],
+        output.status
     );
     got
+}
+
+/// What `flowgate cases` prints of these cases when the host is killed.
+pub async fn killed(cases: &[Value], pattern: u64, settings: &[&str]) -> Vec<Value> {
+    let pattern = pattern.to_string();
+    let arguments = [&["--kill-at-every-commit", &pattern], settings].concat();
+    run(cases, &arguments).await
 }
 
 /// How the killed run differs from the undisturbed one. Compared as text: the order of keys counts, and 3 is not 3.0.

@@ -314,16 +314,21 @@ pub fn wrap(module: &[u8]) -> Vec<u8> {
             CUSTOM => {}
             MODULE => {
                 component.push(MODULE);
-                let mut left = module.len();
-                while left >= 0x80 {
-                    component.push((left as u8 & 0x7f) | 0x80);
-                    left >>= 7;
-                }
-                component.push(left as u8);
+                push_length(&mut component, module.len());
                 component.extend(module);
             }
             _ => component.extend(&shell[from..at]),
         }
     }
     component
+}
+
+/// Appends a length as WebAssembly writes it: LEB128.
+pub fn push_length(out: &mut Vec<u8>, length: usize) {
+    let mut left = length;
+    while left >= 0x80 {
+        out.push((left as u8 & 0x7f) | 0x80);
+        left >>= 7;
+    }
+    out.push(left as u8);
 }

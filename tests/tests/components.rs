@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use flowgate_tests::guest::{Answer, Effect, asks, more, wrap};
+use flowgate_tests::guest::{Answer, Effect, asks, more, push_length, wrap};
 use flowgate_tests::{Bundle, Flow, Guest, Options, Server};
 use serde_json::{Value, json};
 
@@ -142,12 +142,7 @@ fn with_import(component: &[u8]) -> Vec<u8> {
     let mut out = component[..8].to_vec();
     for (id, content) in sections {
         out.push(id);
-        let mut left = content.len();
-        while left >= 0x80 {
-            out.push((left as u8 & 0x7f) | 0x80);
-            left >>= 7;
-        }
-        out.push(left as u8);
+        push_length(&mut out, content.len());
         out.extend(content);
     }
     out

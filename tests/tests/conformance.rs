@@ -5,10 +5,9 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use flowgate_tests::server::command;
-use flowgate_tests::{example, root};
+use flowgate_tests::{cases, example, root};
 use serde_json::{Value, json};
 
 /// Recorded cases that this project answers otherwise: classes work here, which the reference's sandbox refuses.
@@ -22,7 +21,7 @@ fn kinds(flow: &Value) -> impl Iterator<Item = &str> {
         .filter_map(|node| node["type"].as_str())
 }
 
-fn cases(file: &Path) -> Vec<Value> {
+fn read(file: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let cases = text.lines().filter(|line| !line.trim().is_empty());
     cases
@@ -45,23 +44,7 @@ fn with_flows(mut case: Value) -> Value {
 
 /// Runs the cases and answers one line for each that differs.
 async fn differences(cases: &[Value]) -> Vec<String> {
-    let dir = tempfile::tempdir().expect("a directory");
-    let file = dir.path().join("cases.jsonl");
-    let lines: Vec<String> = cases.iter().map(Value::to_string).collect();
-    std::fs::write(&file, lines.join("\n") + "\n").expect("the cases are written");
-    let output = command()
-        .arg("cases")
-        .arg(&file)
-        .stderr(Stdio::inherit())
-        .output()
-        .await
-        .expect("flowgate runs");
-    let text = String::from_utf8(output.stdout).expect("UTF-8");
-    let got: Vec<Value> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("a line of JSON"))
-        .collect();
-    assert_eq!(got.len(), cases.len(), "one line a case");
+    let got = cases::run(cases, &[]).await;
     let differs = |(case, got): (&Value, &Value)| {
         assert_eq!(case["name"], got["name"]);
         let what = difference(&case["expect"], &got["got"])?;
@@ -144,7 +127,7 @@ fn without_words(value: &Value) -> Value {
 async fn check(files: &[PathBuf]) {
     let mut failed = Vec::new();
     for file in files {
-        let mut cases = cases(file);
+        let mut cases = read(file);
         cases.retain(|case| {
             !DECIDED_OTHERWISE
                 .iter()

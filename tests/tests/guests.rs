@@ -2,31 +2,8 @@
 //!
 //! Their own tests run them natively; here the host runs what was built of them.
 
-use std::process::Stdio;
-
-use flowgate_tests::root;
-use flowgate_tests::server::command;
+use flowgate_tests::{cases, root};
 use serde_json::{Value, json};
-
-/// What `flowgate cases` prints of these cases, told further arguments.
-async fn cases(cases: &[Value], arguments: &[&str]) -> Vec<Value> {
-    let dir = tempfile::tempdir().expect("a directory");
-    let file = dir.path().join("cases.jsonl");
-    let lines: Vec<String> = cases.iter().map(Value::to_string).collect();
-    std::fs::write(&file, lines.join("\n") + "\n").expect("the cases are written");
-    let output = command()
-        .args(["cases", "--log-level", "error"])
-        .args(arguments)
-        .arg(&file)
-        .stderr(Stdio::inherit())
-        .output()
-        .await
-        .expect("flowgate runs");
-    let text = String::from_utf8(output.stdout).expect("UTF-8");
-    let got: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    assert_eq!(got.len(), cases.len(), "{text}");
-    got
-}
 
 fn component(name: &str) -> Value {
     let file = root().join("examples/guests").join(name).join(format!("{name}.wasm"));
@@ -65,7 +42,7 @@ async fn a_graph_and_its_rust_twin_leave_the_same_ledger() {
         (json!([{"effect": "llm_call", "error": "no such model"}]), "failed"),
     ] {
         let both = [approve(false, script.clone()), approve(true, script)];
-        let got = cases(&both, &[]).await;
+        let got = cases::run(&both, &[]).await;
         let (rust, drawn) = (&got[0]["got"], &got[1]["got"]);
         assert_eq!(rust["status"], status, "{rust:#}");
         assert_eq!(rust, drawn);
@@ -88,7 +65,7 @@ async fn a_guest_comes_out_the_same_when_its_host_dies_at_every_commit() {
         (approve, json!({"success": true, "draft": "Dear all", "answer": "yes"})),
     ] {
         for pattern in ["1", "2", "3"] {
-            let got = cases(std::slice::from_ref(&case), &["--kill-at-every-commit", pattern]).await;
+            let got = cases::run(std::slice::from_ref(&case), &["--kill-at-every-commit", pattern]).await;
             assert!(got[0]["kills"].as_u64() >= Some(4), "{got:?}");
             assert_eq!(got[0]["got"]["output"], output, "{got:?}");
             assert_eq!(got[0]["killed"]["output"], output, "{got:?}");
@@ -102,7 +79,7 @@ async fn a_panic_in_a_component_fails_the_run_with_its_message_and_place() {
         "name": "tender", "root": "tender", "components": {"tender": component("tender")},
         "input": {"article": "chairs", "suppliers": ["Ann"], "minutes": 0},
     });
-    let got = cases(&[case], &[]).await;
+    let got = cases::run(&[case], &[]).await;
     assert_eq!(got[0]["got"]["status"], "error", "{got:?}");
     let error = got[0]["got"]["error"].as_str().expect("an error");
     assert!(error.starts_with("offers need time, at "), "{error}");

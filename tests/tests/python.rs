@@ -7,8 +7,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use flowgate_tests::random::Random;
-use flowgate_tests::random_python;
-use flowgate_tests::server::command;
+use flowgate_tests::{cases, random_python};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -69,18 +68,12 @@ fn write_lines(file: &Path, values: impl Iterator<Item = Value>) {
 }
 
 /// What compiled programs return; of one that does not compile or does not end well, how.
-async fn compiled(programs: &[(u64, String)], dir: &Path) -> Vec<Value> {
-    let file = dir.join("cases.jsonl");
-    write_lines(&file, programs.iter().map(|(seed, program)| case(&seed.to_string(), program)));
-    let output = command()
-        .arg("cases")
-        .arg(&file)
-        .stderr(Stdio::inherit())
-        .output()
-        .await
-        .expect("flowgate runs");
-    let got = lines(output.stdout);
-    assert_eq!(got.len(), programs.len(), "one line a program; {}", output.status);
+async fn compiled(programs: &[(u64, String)]) -> Vec<Value> {
+    let cases: Vec<Value> = programs
+        .iter()
+        .map(|(seed, program)| case(&seed.to_string(), program))
+        .collect();
+    let got = cases::run(&cases, &[]).await;
     let answer = |line: Value| match &line["got"]["output"] {
         Value::Object(output) if output.get("success") == Some(&Value::Bool(true)) => {
             output.get("output").cloned().unwrap_or_default()
@@ -179,7 +172,7 @@ async fn a_random_call_gives_what_cpython_gives() {
         .collect();
     let programs: Vec<(u64, String)> = made.iter().map(|(seed, (program, _))| (*seed, program.clone())).collect();
     let theirs = interpreted(&programs, dir.path()).await;
-    let ours = compiled(&programs, dir.path()).await;
+    let ours = compiled(&programs).await;
     let mut differ = Vec::new();
     for ((seed, (program, calls)), (ours, theirs)) in made.iter().zip(ours.iter().zip(&theirs)) {
         let (Value::Array(ours), Value::Array(theirs)) = (ours, theirs) else {
@@ -213,7 +206,7 @@ async fn a_random_program_computes_what_cpython_does() {
         .map(|seed| (seed, random_python::program(&mut Random::of(seed))))
         .collect();
     let theirs = interpreted(&programs, dir.path()).await;
-    let ours = compiled(&programs, dir.path()).await;
+    let ours = compiled(&programs).await;
     let mut differ = Vec::new();
     let kept = std::env::temp_dir().join("flowgate-python");
     for ((seed, program), (ours, theirs)) in programs.iter().zip(ours.iter().zip(&theirs)) {

@@ -63,18 +63,9 @@ fn component(runtime: &Runtime, module: &[u8], link: Link) -> Result<Vec<u8>, St
                 data: &runtime.core,
             });
         }
-        Link::Shared => {
-            let mut types = CoreTypeSection::new();
-            types.ty().module(&module_type(runtime, module)?);
-            out.section(&types);
-            let mut imports = ComponentImportSection::new();
-            imports.import(RUNTIME_IMPORT, ComponentTypeRef::Module(0));
-            out.section(&imports);
-        }
+        Link::Shared => import_runtime(&mut out, runtime, module)?,
     }
-    for (id, data) in &runtime.shell {
-        out.section(&RawSection { id: *id, data });
-    }
+    append_shell(&mut out, runtime);
     out.section(&RawSection {
         id: runtime::MODULE,
         data: module,
@@ -88,6 +79,24 @@ fn component(runtime: &Runtime, module: &[u8], link: Link) -> Result<Vec<u8>, St
         data: Cow::Borrowed(runtime.digest.as_bytes()),
     });
     Ok(out.finish())
+}
+
+/// Makes the runtime's core module an import, with as much of its type as the shell and `module` use.
+fn import_runtime(out: &mut Encoder, runtime: &Runtime, module: &[u8]) -> Result<(), String> {
+    let mut types = CoreTypeSection::new();
+    types.ty().module(&module_type(runtime, module)?);
+    out.section(&types);
+    let mut imports = ComponentImportSection::new();
+    imports.import(RUNTIME_IMPORT, ComponentTypeRef::Module(0));
+    out.section(&imports);
+    Ok(())
+}
+
+/// What every component has around its runtime: its instance, and the functions of the flow world lifted from it.
+fn append_shell(out: &mut Encoder, runtime: &Runtime) {
+    for (id, data) in &runtime.shell {
+        out.section(&RawSection { id: *id, data });
+    }
 }
 
 /// The type of the runtime's core module as far as the shell and the flow use it: nothing more, so that little has to match.

@@ -2,12 +2,11 @@
 
 use std::sync::LazyLock;
 
-use wasm_encoder::{Component as Encoder, ComponentImportSection, ComponentTypeRef, CoreTypeSection, RawSection};
+use wasm_encoder::{Component as Encoder, RawSection};
 use wasmparser::Validator;
 use wasmparser::component_types::{ComponentEntityType, ComponentTypeId};
 use wasmparser::types::TypesRef;
 
-use super::RUNTIME_IMPORT;
 use super::runtime::runtime;
 
 /// The export that makes a component a flow.
@@ -65,16 +64,8 @@ fn model() -> Result<&'static [u8], String> {
     static MODEL: LazyLock<Result<Vec<u8>, String>> = LazyLock::new(|| {
         let runtime = runtime().map_err(Clone::clone)?;
         let mut out = Encoder::new();
-        let mut types = CoreTypeSection::new();
-        let uses = super::module_type(runtime, &wasm_encoder::Module::new().finish())?;
-        types.ty().module(&uses);
-        out.section(&types);
-        let mut imports = ComponentImportSection::new();
-        imports.import(RUNTIME_IMPORT, ComponentTypeRef::Module(0));
-        out.section(&imports);
-        for (id, data) in &runtime.shell {
-            out.section(&RawSection { id: *id, data });
-        }
+        super::import_runtime(&mut out, runtime, &wasm_encoder::Module::new().finish())?;
+        super::append_shell(&mut out, runtime);
         Ok(out.finish())
     });
     MODEL.as_deref().map_err(Clone::clone)

@@ -14,6 +14,7 @@ use super::follow::{Answers, Follower, Style};
 use super::gateway::{self, Gateway, asked_to_stop};
 use super::terminal::{self, Lines};
 use super::{Error, out, run};
+use crate::api;
 use crate::api::workflows::{Target, Workflows as _};
 use crate::config::{Origin, Resolved, startup, token};
 use crate::ids::TenantId;
@@ -71,7 +72,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Error> {
     out::line(format_args!("Flowgate serves http://{address}/api/gateway\nToken: {token}\n"))?;
 
     let stop = CancellationToken::new();
-    let serving = gateway.serve(settings, listener, None, stop.clone().cancelled_owned());
+    let serving = gateway.serve(settings, (listener, api::router), None, stop.clone().cancelled_owned());
     let showing = async {
         let code = show(&gateway).await?;
         if !args.once {

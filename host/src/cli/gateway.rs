@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use indexmap::IndexMap;
 use serde_json::value::to_raw_value;
 use tokio::net::TcpListener;
@@ -172,26 +173,15 @@ impl Gateway {
         to_raw_value(&vars).unwrap_or_else(|_| rows::empty_object())
     }
 
-    /// Answers HTTP on `listener` until `stop`.
+    /// Answers HTTP on `listener` with the pages of `router` until `stop`.
     pub async fn serve(
         &self,
         settings: &Settings,
-        listener: TcpListener,
+        (listener, router): (TcpListener, fn(AppState) -> Router),
         tls: Option<&Tls>,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), Error> {
-        Ok(api::serve(listener, api::router(self.state(settings)), tls, stop).await?)
-    }
-
-    /// Answers the pages for operators on `listener` until `stop`.
-    pub async fn serve_operator(
-        &self,
-        settings: &Settings,
-        listener: TcpListener,
-        tls: Option<&Tls>,
-        stop: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<(), Error> {
-        Ok(api::serve(listener, api::operator_router(self.state(settings)), tls, stop).await?)
+        Ok(api::serve(listener, router(self.state(settings)), tls, stop).await?)
     }
 
     fn state(&self, settings: &Settings) -> AppState {

@@ -6,7 +6,7 @@ use super::Error;
 use super::flags::ServerFlags;
 use super::gateway::{Gateway, asked_to_stop, listen, log_notices};
 use super::serve::tls;
-use crate::telemetry;
+use crate::{api, telemetry};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -41,7 +41,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Error> {
             let listener = listen(&address.ip().to_string(), address.port()).await?;
             tracing::info!(address = %listener.local_addr()?, "answering operators");
             gateway
-                .serve_operator(settings, listener, tls.as_ref(), asked_to_stop())
+                .serve(settings, (listener, api::operator_router), tls.as_ref(), asked_to_stop())
                 .await?;
         }
         None => asked_to_stop().await,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::Error;
 use super::flags::ServerFlags;
 use super::gateway::{self, Gateway, asked_to_stop, log_notices};
-use crate::api::Tls;
+use crate::api::{self, Tls};
 use crate::config::{Settings, startup, token};
 use crate::telemetry;
 
@@ -43,7 +43,9 @@ pub async fn run(args: Args) -> Result<ExitCode, Error> {
         eprintln!("Flowgate serves {scheme}://{address}/api/gateway (Ctrl-C stops it)");
     }
     let reloads = tls.clone().map(|tls| tokio::spawn(reload_on_hangup(tls)));
-    gateway.serve(settings, listener, tls.as_ref(), asked_to_stop()).await?;
+    gateway
+        .serve(settings, (listener, api::router), tls.as_ref(), asked_to_stop())
+        .await?;
     if let Some(reloads) = reloads {
         reloads.abort();
     }
