@@ -1,4 +1,4 @@
-//! What a flow costs before and inside the sandbox: compiling it, its size, and one activation of a live instance.
+//! What a flow costs before and inside the sandbox: compiling it, its size, one activation of a live instance, and the start of a guest in Rust.
 //!
 //! `cargo bench -p flowgate --bench flow`
 #![allow(clippy::unwrap_used)] // A benchmark that cannot go on says so and ends.
@@ -89,6 +89,21 @@ fn main() {
             },
             BatchSize::LargeInput,
         );
+    });
+    let guest = std::fs::read("../examples/guests/approve/approve.wasm").unwrap();
+    let begun = Instant::now();
+    let guest_program = sandbox.load(Digest::of(&guest), &guest, None).unwrap();
+    eprintln!("guest in Rust: component {} bytes, its native code {:?}", guest.len(), begun.elapsed());
+    let begin = world::Event::Start(world::Start {
+        entry: "start".into(),
+        input: r#"{"prompt":"Invite everybody"}"#.into(),
+    });
+    criterion.bench_function("guest in Rust: instantiate + start to the first effect + drop", |b| {
+        b.to_async(&runtime).iter(|| async {
+            let mut instance = sandbox.instantiate(&guest_program).await.unwrap();
+            let (progress, _) = instance.tick(&around, &begin, 1000).await.unwrap();
+            assert!(matches!(progress, world::Progress::Blocked(_)));
+        });
     });
     criterion.final_summary();
 }

@@ -2,7 +2,7 @@
 //!
 //! Their own tests run them natively; here the host runs what was built of them.
 
-use flowgate_tests::{cases, root};
+use flowgate_tests::{Flow, cases, root};
 use serde_json::{Value, json};
 
 fn component(name: &str) -> Value {
@@ -69,6 +69,46 @@ async fn a_guest_comes_out_the_same_when_its_host_dies_at_every_commit() {
             assert!(got[0]["kills"].as_u64() >= Some(4), "{got:?}");
             assert_eq!(got[0]["got"]["output"], output, "{got:?}");
             assert_eq!(got[0]["killed"]["output"], output, "{got:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_graph_calls_a_guest_and_a_guest_calls_graphs() {
+    let root = Flow::new("editor")
+        .start(&["prompt"])
+        .subflow("call", "approve", &["prompt"])
+        .end("end", &["child"])
+        .exec("start -> call -> end")
+        .wire("start.prompt -> call.prompt")
+        .wire("call.output -> end.child");
+    let case = json!({
+        "name": "editor", "root": "editor", "flows": {"editor": root.json()}, "components": {"approve": component("approve")},
+        "input": {"prompt": "Invite everybody"},
+        "script": [
+            {"effect": "llm_call", "result": {"content": "Dear all"}},
+            {"resume": {"response": "no"}},
+        ],
+    });
+    // The guest asks the graphs that lie beside it for their prices: one child run for each supplier.
+    let tender = json!({
+        "name": "tender", "root": "tender", "components": {"tender": component("tender")}, "flows": {"quote": drawing("tender", "quote")},
+        "input": {"article": "chairs", "suppliers": ["Ann", "Bob"]},
+        "script": [{"resume": {"response": "12.5"}}, {"resume": {"response": "11"}}],
+    });
+    for pattern in ["1", "2"] {
+        let both = [case.clone(), tender.clone()];
+        let got = cases::run(&both, &["--kill-at-every-commit", pattern]).await;
+        for (got, output) in got.iter().zip([
+            json!({"success": true, "draft": "Dear all", "answer": "no"}),
+            json!({"success": true, "supplier": "Bob", "offers": {"Ann": 12.5, "Bob": 11.0}}),
+        ]) {
+            let own = |outcome: &Value| match outcome["output"]["child"].is_null() {
+                true => outcome["output"].clone(),
+                false => outcome["output"]["child"].clone(),
+            };
+            assert_eq!(own(&got["got"]), output, "{got:#}");
+            assert_eq!(own(&got["killed"]), output, "{got:#}");
         }
     }
 }

@@ -218,3 +218,62 @@ async fn a_flow_in_python_runs_through_kills() {
     ];
     assert_eq!(done, wanted, "{:#?}", client.ledger(&run).await);
 }
+
+/// Whether a guest in Rust can be built here; the answer is an error where it must be.
+fn builds_rust() -> bool {
+    let needed = std::env::var_os("CI").is_some();
+    let target = ["--print", "target-libdir", "--target", "wasm32-unknown-unknown"];
+    let printed = Command::new("rustc").args(target).output().expect("rustc starts").stdout;
+    let installed = Path::new(String::from_utf8_lossy(&printed).trim()).is_dir();
+    // Debian's compiler has the library's sources beside it.
+    let debian = Command::new("/usr/bin/rustc").arg("--version").output().ok();
+    let debian = debian.is_some_and(|said| {
+        let said = String::from_utf8_lossy(&said.stdout).into_owned();
+        let version = said.split_whitespace().nth(1).unwrap_or_default().to_owned();
+        Path::new(&format!("/usr/src/rustc-{version}/library")).is_dir()
+    });
+    assert!(
+        installed || debian || !needed,
+        "no compiler for wasm32-unknown-unknown is installed"
+    );
+    if !installed && !debian {
+        eprintln!("not tested: no compiler for wasm32-unknown-unknown is installed");
+    }
+    installed || debian
+}
+
+#[tokio::test]
+async fn a_new_guest_passes_its_test_and_runs_as_it_is_packed() {
+    if !builds_rust() {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let flowgate = flowgate_tests::binary::flowgate();
+    let in_folder = |program: &Path| {
+        let mut command = Command::new(program);
+        command
+            .current_dir(dir.path())
+            .env("CARGO_TARGET_DIR", dir.path().join("target"));
+        command
+    };
+    let sdk = flowgate_tests::root().join("guest-sdk");
+    run(in_folder(&flowgate).args(["new", "guest", "greeter", "--sdk"]).arg(sdk));
+    run(in_folder(Path::new("cargo")).args(["test", "--quiet", "--manifest-path", "greeter/Cargo.toml"]));
+    run(in_folder(&flowgate).args(["pack", "greeter", "-o", "greeter.flow"]));
+
+    let mut server = Server::start().await;
+    let client = server.gateway();
+    let bundle = std::fs::read(dir.path().join("greeter.flow")).expect("the bundle");
+    client.upload_file(&bundle, &[]).await.ok();
+    let run = client.start("greeter", json!({"name": "Ann"})).await;
+    let waiting = client.until_status(&run, "waiting").await;
+    assert_eq!(waiting["waiting"]["prompt"], "How are you?");
+    let client = killed(&mut server).await;
+    client.answer(&run, "fine").await.ok();
+    let output = client.output(&run).await;
+    assert_eq!(
+        (&output["greeting"], &output["mood"]),
+        (&json!("Hello, Ann"), &json!("fine")),
+        "{output}"
+    );
+}

@@ -6,6 +6,8 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+use crate::toolchain::renamed;
+
 /// A built guest.
 #[derive(Debug)]
 pub struct Guest {
@@ -39,7 +41,9 @@ const FLAGS: [&str; 3] = [
 pub fn build(folder: &Path) -> Result<Guest> {
     let manifest = folder.join("Cargo.toml");
     let package = package(&manifest)?;
-    let mut cargo = crate::cargo(&FLAGS)?;
+    let elsewhere = package.elsewhere.iter().map(|(folder, name)| renamed(folder, name));
+    let flags: Vec<String> = FLAGS.map(str::to_owned).into_iter().chain(elsewhere).collect();
+    let mut cargo = crate::cargo(&flags.iter().map(String::as_str).collect::<Vec<_>>())?;
     cargo
         .args([
             "rustc",
@@ -87,6 +91,8 @@ struct Package {
     name: String,
     version: String,
     target: PathBuf,
+    /// Packages that lie in folders outside of the workspace, with their names.
+    elsewhere: Vec<(PathBuf, String)>,
 }
 
 /// What cargo says of the package.
@@ -95,16 +101,19 @@ fn package(manifest: &Path) -> Result<Package> {
     struct Metadata {
         packages: Vec<Found>,
         target_directory: PathBuf,
+        workspace_root: PathBuf,
     }
     #[derive(Deserialize)]
     struct Found {
         name: String,
         version: String,
         manifest_path: PathBuf,
+        /// The registry or repository that it is from.
+        source: Option<String>,
     }
     let path = manifest.canonicalize().with_context(|| manifest.display().to_string())?;
     let output = std::process::Command::new("cargo")
-        .args(["metadata", "--format-version", "1", "--no-deps", "--manifest-path"])
+        .args(["metadata", "--format-version", "1", "--manifest-path"])
         .arg(&path)
         .stderr(Stdio::inherit())
         .output()
@@ -113,12 +122,17 @@ fn package(manifest: &Path) -> Result<Package> {
         bail!("cargo cannot read {}", path.display());
     }
     let metadata: Metadata = serde_json::from_slice(&output.stdout).context("cargo metadata")?;
+    let local = metadata.packages.iter().filter(|package| package.source.is_none());
+    let outside = local.filter(|package| !package.manifest_path.starts_with(&metadata.workspace_root));
+    let elsewhere = outside.filter_map(|package| Some((package.manifest_path.parent()?.to_owned(), package.name.clone())));
+    let elsewhere = elsewhere.collect();
     let found = metadata.packages.into_iter().find(|package| package.manifest_path == path);
     let found = found.with_context(|| format!("{} is no package", path.display()))?;
     Ok(Package {
         name: found.name,
         version: found.version,
         target: metadata.target_directory,
+        elsewhere,
     })
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use flowgate_compiler::diagnostic::Diagnostic;
 use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::ids::Digest;
@@ -142,7 +142,12 @@ impl Description {
         #[derive(Deserialize)]
         struct Pin {
             id: String,
+            #[serde(default, deserialize_with = "given")]
             default: Option<Box<RawValue>>,
+        }
+        /// `null` is a default too.
+        fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D::Error> {
+            Deserialize::deserialize(from).map(Some)
         }
         let index: IndexMap<String, Summary> = serde_json::from_str(self.node_index.get()).unwrap_or_default();
         let pins: Vec<Pin> = serde_json::from_str(self.start_pins.get()).unwrap_or_default();
