@@ -93,7 +93,11 @@ fn main() {
     let guest = std::fs::read("../examples/guests/approve/approve.wasm").unwrap();
     let begun = Instant::now();
     let guest_program = sandbox.load(Digest::of(&guest), &guest, None).unwrap();
-    eprintln!("guest in Rust: component {} bytes, its native code {:?}", guest.len(), begun.elapsed());
+    eprintln!(
+        "guest in Rust: component {} bytes, its native code {:?}",
+        guest.len(),
+        begun.elapsed()
+    );
     let begin = world::Event::Start(world::Start {
         entry: "start".into(),
         input: r#"{"prompt":"Invite everybody"}"#.into(),
