@@ -11,6 +11,8 @@ pub mod gateway;
 pub mod guest;
 pub mod lean;
 pub mod ledger;
+pub mod load;
+pub mod machine;
 pub mod random;
 pub mod random_flow;
 pub mod random_python;
