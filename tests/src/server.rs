@@ -214,6 +214,43 @@ impl Server {
             .expect("the server's status")
     }
 
+    /// The directory of a server that was stopped, to start another on it.
+    pub fn into_dir(self) -> TempDir {
+        self.dir
+    }
+
+    /// Stops the server, if it runs, and repeats every run that it made: each must come to the requests and the rows that are stored.
+    /// Answers with the reports of `flowgate replay`.
+    pub async fn stop_and_replay(&mut self) -> Vec<serde_json::Value> {
+        if self.child.id().is_some() {
+            self.stop().await;
+        }
+        let (status, text) = self.offline(&["replay", "--all", "--json"]).await;
+        let reports: Vec<serde_json::Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+            .collect();
+        let different: Vec<_> = reports.iter().filter(|report| report["verdict"] == "different").collect();
+        assert!(
+            different.is_empty(),
+            "runs that do not reproduce their ledgers: {different:#?}"
+        );
+        assert!(status.success() && !reports.is_empty(), "replay ends with {status}");
+        reports
+    }
+
+    /// What a command that works on a data directory says of this server's; the settings are the server's.
+    pub async fn offline(&self, args: &[&str]) -> (ExitStatus, String) {
+        let mut command = command();
+        command.args(args).arg("--data-dir").arg(self.data_dir());
+        command.args(["--flows-dir"]).arg(self.dir.path().join("flows"));
+        command.envs(self.options.env.iter().cloned());
+        let output = command.stderr(Stdio::piped()).output().await.expect("flowgate runs");
+        let mut text = String::from_utf8(output.stdout).expect("UTF-8");
+        text.push_str(&String::from_utf8_lossy(&output.stderr));
+        (output.status, text)
+    }
+
     /// Starts again on the same data directory and address.
     pub async fn restart(&mut self) {
         for attempt in 1.. {
@@ -241,6 +278,9 @@ fn share_code_cache(data_dir: &Path) {
     let test = std::env::current_exe().expect("a test has a path");
     let shared = test.parent().unwrap_or(Path::new(".")).join("flowgate-code-cache");
     let made = std::fs::create_dir_all(data_dir).and_then(|()| std::fs::create_dir_all(&shared));
+    if data_dir.join("code-cache").exists() {
+        return;
+    }
     made.and_then(|()| std::os::unix::fs::symlink(&shared, data_dir.join("code-cache")))
         .expect("the code cache is shared");
 }

@@ -159,4 +159,5 @@ async fn a_large_value_is_apart_from_the_ledger_and_whole_in_the_flow() {
         kinds.contains(&&json!("workflow_snapshot")) && kinds.contains(&&json!("text")),
         "{page}"
     );
+    server.stop_and_replay().await;
 }

@@ -25,7 +25,7 @@ async fn detail(server: &Server, bundle: &str) -> Value {
 
 #[tokio::test]
 async fn a_component_is_installed_shown_and_run_like_a_flow() {
-    let server = Server::start().await;
+    let mut server = Server::start().await;
     let client = server.gateway();
     for (name, guest) in [("plain", asks_once("asks")), ("kept", asks_once("asks").with_snapshots())] {
         let uploaded = client
@@ -55,6 +55,7 @@ async fn a_component_is_installed_shown_and_run_like_a_flow() {
         assert_eq!(told[0][2]["message"], "hello");
         assert_eq!(told[1], json!([2, "completed", {"response": "yes"}]));
     }
+    server.stop_and_replay().await;
 }
 
 #[tokio::test]
@@ -205,7 +206,7 @@ async fn a_large_component_is_installed_behind_the_answer_and_its_runs_wait_for_
 
 #[tokio::test]
 async fn a_graph_calls_a_component_and_a_component_a_graph() {
-    let server = Server::start().await;
+    let mut server = Server::start().await;
     let client = server.gateway();
     let outer = Flow::new("outer")
         .start(&[])
@@ -233,6 +234,7 @@ async fn a_graph_calls_a_component_and_a_component_a_graph() {
     let told = &output["got"];
     assert_eq!((&told[0][0], &told[0][1]), (&json!(1), &json!("completed")), "{output}");
     assert_eq!(told[0][2]["output"]["n"].to_string(), "3.0", "{output}");
+    server.stop_and_replay().await;
 }
 
 fn event(id: u64, name: &str) -> Effect {
@@ -356,12 +358,13 @@ async fn several_waits_are_open_at_a_time_and_resolved_in_any_order() {
             (&json!("one"), &json!("two"))
         );
         assert_eq!(response(3)["payload"], json!({"n": 1}));
+        server.stop_and_replay().await;
     }
 }
 
 #[tokio::test]
 async fn a_wait_that_is_no_longer_wanted_is_closed() {
-    let server = Server::start().await;
+    let mut server = Server::start().await;
     let client = server.gateway();
     let child = json!({"workflow_id": "gives@1.0.0:child", "vars": {}, "async": true, "wait": true});
     let answers = vec![
@@ -407,11 +410,12 @@ async fn a_wait_that_is_no_longer_wanted_is_closed() {
     assert_eq!(client.run(&run).await["status"], "waiting");
     client.answer(&run, "yes").await.ok();
     assert_eq!(order(&client.output(&run).await), [1, 4]);
+    server.stop_and_replay().await;
 }
 
 #[tokio::test]
 async fn a_trap_fails_its_run_alone_and_breaks_of_the_world_are_named() {
-    let server = Server::start().await;
+    let mut server = Server::start().await;
     let client = server.gateway();
     let cases = [
         (
@@ -448,6 +452,7 @@ async fn a_trap_fails_its_run_alone_and_breaks_of_the_world_are_named() {
     client.install(&fine).await;
     let run = client.start("fine", json!({})).await;
     client.until_status(&run, "waiting").await;
+    server.stop_and_replay().await;
 }
 
 #[tokio::test]
@@ -474,9 +479,10 @@ async fn a_thousand_effects_are_replayed_when_a_guest_gives_no_snapshot() {
         2005,
         "two rows for each effect, a resume, the completion and the status"
     );
+    server.stop_and_replay().await;
 
     // A limit on what is replayed ends a run with its name.
-    let server = Options::new().env("FLOWGATE_MAX_REPLAY_BYTES", "64KiB").start().await;
+    let mut server = Options::new().env("FLOWGATE_MAX_REPLAY_BYTES", "64KiB").start().await;
     let client = server.gateway();
     let large = "x".repeat(2000);
     let mut answers: Vec<Answer> = (1..=100).map(|id| asks([say(id, &large)])).collect();
@@ -492,6 +498,7 @@ async fn a_thousand_effects_are_replayed_when_a_guest_gives_no_snapshot() {
     let failed = client.until_status(&run, "failed").await;
     let error = failed["error"].as_str().expect("a text");
     assert!(error.contains("replay limit"), "{error}");
+    server.stop_and_replay().await;
 }
 
 /// Guests with several effects, killed at every commit: nothing else comes of them.

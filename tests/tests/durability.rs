@@ -364,6 +364,8 @@ async fn nothing_acknowledged_is_lost_or_done_twice_when_the_server_is_killed() 
         "{KILLS} kills, {} runs acknowledged and completed with {rows} rows, {orphans} started without a word",
         notes.len()
     );
+    let reports = server.stop_and_replay().await;
+    assert!(reports.len() > notes.len(), "{} runs were replayed", reports.len());
 }
 
 /// The two rows of a step belong together, times never go back, and no key is used by two steps.
@@ -425,6 +427,7 @@ async fn a_timer_that_was_due_while_the_server_was_down_fires_at_its_start() {
     server.restart().await;
     assert_eq!(gateway.output(&run).await, json!({"n": 1, "success": true}));
     assert_eq!(outline(&gateway.ledger(&run).await), Kind::Nap.rows());
+    server.stop_and_replay().await;
 }
 
 #[tokio::test]
@@ -474,6 +477,7 @@ async fn what_was_committed_reads_the_same_after_a_stop_and_after_a_kill() {
         .ok();
     gateway.until_status(&paused, "completed").await;
     assert_eq!(outline(&gateway.ledger(&paused).await), Kind::Gate.rows());
+    server.stop_and_replay().await;
 }
 
 #[tokio::test]

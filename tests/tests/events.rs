@@ -155,6 +155,7 @@ async fn a_listener_hears_flows_and_clients_also_after_a_kill() {
     // The root's end is not its listener's.
     send(6).await;
     assert_eq!(said(&gateway, &listener, 7).await[6..], [r#"{"n":6}"#]);
+    server.stop_and_replay().await;
 }
 
 #[tokio::test]
@@ -190,4 +191,5 @@ async fn a_schedule_waits_its_time_and_comes_back_also_after_a_kill() {
             .count(),
         3
     );
+    server.stop_and_replay().await;
 }

@@ -190,7 +190,7 @@ async fn folder(server: &Server, run: &str) -> PathBuf {
 
 #[tokio::test]
 async fn a_flow_writes_reads_and_lists_in_a_folder_of_its_own() {
-    let server = Server::start().await;
+    let mut server = Server::start().await;
     let gateway = server.gateway();
     gateway.install(&bundle()).await;
     let run_id = start(&gateway, "round", json!({"value": {"n": [1, 2.0, "é"]}})).await;
@@ -235,6 +235,7 @@ async fn a_flow_writes_reads_and_lists_in_a_folder_of_its_own() {
         other,
         json!({"error": "File not found: out/deep/v.json", "success": false, "node": "read"})
     );
+    server.stop_and_replay().await;
 }
 
 #[tokio::test]
@@ -303,7 +304,7 @@ async fn no_flow_reaches_the_database_another_run_or_this_machine() {
 
 #[tokio::test]
 async fn a_flow_makes_artifacts_of_files_and_files_of_artifacts() {
-    let server = Server::start().await;
+    let mut server = Server::start().await;
     let gateway = server.gateway();
     gateway.install(&bundle()).await;
     let in_session = async |flow: &str, session: &str, input: Value| {
@@ -348,6 +349,7 @@ async fn a_flow_makes_artifacts_of_files_and_files_of_artifacts() {
             "{error}"
         );
     }
+    server.stop_and_replay().await;
 }
 
 #[tokio::test]

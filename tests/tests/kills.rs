@@ -250,6 +250,7 @@ async fn a_random_flow_comes_out_the_same_when_its_server_gets_sigkill() {
         rows += ledger.len();
     }
     eprintln!("on a server: {kills} kills, {rows} rows");
+    server.stop_and_replay().await;
 }
 
 /// Runs a case on a server, which is killed soon after the start and each answer, to where nothing moves any more. Answers with the root's
@@ -360,6 +361,7 @@ async fn a_tree_that_is_cancelled_while_its_server_gets_sigkill_ends_once() {
             assert_eq!(last["result"]["payload"]["text"], status);
         }
     }
+    server.stop_and_replay().await;
 }
 
 /// The rows of a run and of all the runs it called.

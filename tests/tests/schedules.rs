@@ -72,7 +72,7 @@ async fn waiting_at(gateway: &Gateway, parent: &str, node: &str) -> Value {
 
 #[tokio::test]
 async fn a_counted_schedule_runs_its_target_so_often() {
-    let (_server, gateway) = serve().await;
+    let (mut server, gateway) = serve().await;
     let how = json!({"interval": "20ms", "repeat_count": 3, "share_context": false, "session_id": "mine"});
     let run = schedule(&gateway, "count", how).await;
     gateway.output(&run).await;
@@ -106,6 +106,7 @@ async fn a_counted_schedule_runs_its_target_so_often() {
     assert_eq!(gateway.output(child).await, json!({"n": 7, "success": true}));
     let input = gateway.get(&format!("/api/gateway/runs/{run}/input_data")).await.ok();
     assert_eq!((&input["flow_id"], &input["input_data"]), (&json!("count"), &json!({"n": 7})));
+    server.stop_and_replay().await;
 }
 
 #[tokio::test]
@@ -197,6 +198,7 @@ async fn a_schedule_without_end_goes_on_through_kills_until_it_is_cancelled() {
         steps.iter().enumerate().all(|(at, step)| !steps[..at].contains(step)),
         "{steps:#?}"
     );
+    server.stop_and_replay().await;
 }
 
 #[tokio::test]
@@ -241,6 +243,7 @@ async fn a_new_interval_holds_from_now_on_also_after_a_kill() {
     gateway.command("resume", &run, json!({})).await.ok();
     finished(&gateway, &run, before + 1).await;
     assert_eq!(waiting_at(&gateway, &run, "wait_interval").await["status"], "waiting");
+    server.stop_and_replay().await;
 }
 
 #[tokio::test]

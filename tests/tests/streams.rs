@@ -33,7 +33,7 @@ async fn install(gateway: &Gateway) {
 
 #[tokio::test]
 async fn every_one_of_many_streams_gets_every_row_once() {
-    let server = Options::new().env("FLOWGATE_MAX_SSE", 300).start().await;
+    let mut server = Options::new().env("FLOWGATE_MAX_SSE", 300).start().await;
     let gateway = server.gateway();
     install(&gateway).await;
     let run = gateway.start("ask", json!({})).await;
@@ -52,6 +52,7 @@ async fn every_one_of_many_streams_gets_every_row_once() {
         assert_eq!(records, ledger);
         assert_eq!(done, json!({"run_id": run, "cursor": ledger.len(), "status": "terminal"}));
     }
+    server.stop_and_replay().await;
 }
 
 #[tokio::test]

@@ -25,12 +25,14 @@ mod scan;
 mod shelf;
 #[cfg(test)]
 mod tests;
+mod versions;
 mod workflows;
 
 pub use files::{Compiled, compile_path, pack, pack_dir, pack_flow};
 pub use pack_guest::{PackedGuest, pack_guest};
 pub use registry::{Options, Registry, Source};
 pub use shelf::Workflow;
+pub use versions::Origin;
 
 /// The workflow id of the listener that starts at `node` of a flow.
 pub fn listener_id(workflow_id: &str, node: &str) -> String {

@@ -7,6 +7,8 @@
 //! names effects that may not be made again when a host died while they were made; `"components": {id: path}` are flows that are not
 //! compiled here, in files; `"around": {"now": time, "seed": number}` fixes what the flow is told of clock and randomness.
 //!
+//! Every run that a case makes is replayed at its end and must come to its ledger again.
+//!
 //! [`Cases::run_killed`] runs a case once more on a database on disk while the host dies at every commit ([`lives`]).
 
 mod lives;
@@ -31,7 +33,7 @@ use crate::bundles;
 use crate::clock::{Clock, Micros};
 use crate::ids::{Digest, RunId, TenantId};
 use crate::journal::{self, StartRun};
-use crate::runner::{Catalog, Found, Runner, is_host_key};
+use crate::runner::{Auditor, Catalog, Found, Runner, is_host_key};
 use crate::sandbox::Sandbox;
 use outside::Outside;
 use report::Rows;
@@ -293,12 +295,29 @@ impl Ready {
             Err(error) => Err(error),
         };
         runner.stop().await;
+        let replayed = self.replay(&journal).await;
         journal.close().await?;
         drop(journal);
         if let Err(error) = service.await {
             tracing::error!(%error, "the journal of a case ended badly");
         }
-        got
+        replayed.and(got)
+    }
+
+    /// Every run of the case must come to its ledger again.
+    async fn replay(&self, journal: &journal::Handle) -> Result<(), Error> {
+        let max_inline_bytes = journal::Options::default().max_inline_bytes;
+        let auditor = Auditor::new(journal.clone(), self.sandbox.clone(), max_inline_bytes);
+        for at in journal.all_runs(TenantId::LOCAL).await? {
+            let Some(report) = auditor.replay(at).await? else { continue };
+            if let Some(difference) = report.difference {
+                let workflow = report.workflow_id;
+                return Err(Error::Other(format!(
+                    "a run of '{workflow}' does not come to its ledger again: {difference}"
+                )));
+            }
+        }
+        Ok(())
     }
 }
 

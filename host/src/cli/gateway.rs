@@ -55,6 +55,11 @@ impl Gateway {
         Self::open_with(settings, lock).await
     }
 
+    /// Opens the data directory of `settings` without driving its runs.
+    pub async fn open_idle(settings: &Settings) -> Result<Self, Error> {
+        Self::open_with(settings, None).await
+    }
+
     /// Waits until no other process drives the runs of the data directory; then as [`open`](Self::open).
     pub async fn stand_by(settings: &Settings) -> Result<Self, Error> {
         let dir = settings.data_dir.clone();
@@ -84,6 +89,7 @@ impl Gateway {
             nudge: true,
             blobs: Some(dir.join("artifacts")),
             max_inline_bytes: settings.runner.max_inline_bytes,
+            hash_chain: settings.journal.hash_chain,
             ..journal::Options::default()
         };
         let flows_dir = Some(settings.flows_dir.clone());

@@ -13,12 +13,16 @@ mod flags;
 mod follow;
 mod gateway;
 mod guest;
+mod kept;
+#[cfg(test)]
+mod kept_tests;
 mod migrate;
 mod new;
 mod nodes;
 mod out;
 mod pack;
 mod question;
+mod replay;
 mod run;
 mod runner;
 mod serve;
@@ -26,6 +30,8 @@ mod show;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod upgrade;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -61,6 +67,12 @@ enum Command {
     Demo(demo::Args),
     /// Copy a data directory while it is in use
     Backup(backup::Args),
+    /// Repeat runs from their history and compare every request and ledger row with what is stored
+    Replay(replay::Args),
+    /// Let runs that have not ended go on with another version of their workflow
+    Upgrade(upgrade::Args),
+    /// Check the hash chains of ledgers
+    Verify(verify::Args),
     /// Run conformance cases through the real path; one JSON line a case
     Cases(cases::Args),
     /// Bring the runs of an AbstractGateway in
@@ -95,6 +107,9 @@ fn dispatch(command: Command) -> Result<ExitCode, Error> {
         Command::Demo(args) => block_on(demo::run(args)),
         Command::Migrate(args) => block_on(migrate::run(args)),
         Command::Cases(args) => block_on(cases::run(args)),
+        Command::Replay(args) => block_on(replay::run(args)),
+        Command::Upgrade(args) => block_on(upgrade::run(args)),
+        Command::Verify(args) => block_on(verify::run(args)),
         Command::Backup(args) => block_on(backup::run(args)),
         Command::Compile(args) => compile::run(args),
         Command::New(args) => new::run(args),

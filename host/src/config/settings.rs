@@ -145,6 +145,7 @@ impl Tls {
 pub struct Journal {
     pub synchronous: Synchronous,
     pub path: PathBuf,
+    pub hash_chain: bool,
 }
 
 #[derive(Debug, Clone, Default)]

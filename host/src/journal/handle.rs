@@ -11,7 +11,9 @@ use super::fresh::Fresh;
 use super::options::Role;
 use super::scope::Reads;
 use super::subscribe::{Subscription, Topics};
-use super::types::{Advance, Advanced, BundleRow, Command, DeprecationRow, DynamicWorkflow, Error, Metrics, Receipt, StartRun};
+use super::types::{
+    Advance, Advanced, BundleRow, Command, DeprecationRow, DynamicWorkflow, Error, Metrics, MoveRun, Moved, Receipt, StartRun,
+};
 use super::vital::Vital;
 use super::wakes::{WakeQueue, Wakes};
 use super::writer::{NoteAccess, Prepared, Queued, Reply, Request, shrink_rows};
@@ -168,6 +170,11 @@ impl Handle {
     pub async fn import_artifact(&self, tenant: TenantId, artifact: Artifact) -> Result<bool, Error> {
         self.ask(|reply| Request::ImportArtifact(tenant, Box::new(artifact), reply))
             .await
+    }
+
+    /// Pins a run to another component. The journal has the component already. [`Error::Stale`]: the run has moved on since this was tried.
+    pub async fn move_run(&self, run: MoveRun) -> Result<Moved, Error> {
+        self.ask(|reply| Request::MoveRun(Box::new(run), reply)).await
     }
 
     /// Keeps a command that has been applied elsewhere, so that it is not applied again here. False: its id is taken already.

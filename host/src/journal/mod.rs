@@ -7,15 +7,18 @@
 
 mod artifacts;
 mod backup;
+mod chain;
 mod fresh;
 mod fuse;
 mod handle;
 mod lock;
 mod metrics;
 mod nudge;
+mod offline;
 mod offload;
 mod options;
 mod reader;
+mod recorded;
 pub mod rows;
 mod scope;
 mod sessions;
@@ -32,11 +35,15 @@ mod writer;
 
 pub use artifacts::{ArtifactFilter, ArtifactPage, ArtifactPart, ArtifactStats, Facet};
 pub use backup::backup;
+pub use chain::{Broken, Chain};
 pub use fuse::{Fuse, Moment};
 pub use handle::{Component, FinishedCall, Handle, ImportedRun, PutArtifact, Started};
 pub use lock::RunnerLock;
+pub use offline::Offline;
+pub(crate) use offload::shrink;
 pub use options::{Options, Role, Synchronous};
 pub use reader::{CommandState, PAGE_BYTES};
+pub use recorded::Recorded;
 pub use sessions::{SessionRoot, TreeSum};
 pub use subscribe::{Subscription, Tail};
 pub use types::*;

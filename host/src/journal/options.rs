@@ -49,6 +49,9 @@ pub struct Options {
     pub blobs: Option<PathBuf>,
     /// Bytes of a value in a ledger row; a larger one is kept as an artifact and referred to. 0: any size. Default 256 KiB.
     pub max_inline_bytes: usize,
+    /// New ledger rows are chained by hashes ([`chain`](super::Chain)). Costs the writer some 10 µs a row. Default: no; the rows of a run
+    /// whose chain has begun are chained all the same.
+    pub hash_chain: bool,
     /// Where the writer is to stop dead, for tests of recovery. Default: nowhere.
     pub fuse: Option<Fuse>,
 }
@@ -67,6 +70,7 @@ impl Default for Options {
             nudge: false,
             blobs: None,
             max_inline_bytes: 256 << 10,
+            hash_chain: false,
             fuse: None,
         }
     }

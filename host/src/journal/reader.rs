@@ -309,11 +309,12 @@ fn seq(after: LedgerSeq) -> i64 {
 }
 
 /// The run and its input, and whether there is more to load.
-async fn load_row<C: DerefMut<Target = SqliteConnection>>(
+pub(super) async fn load_row<C: DerefMut<Target = SqliteConnection>>(
     rows: &mut Scoped<C>,
     at: RunRef,
 ) -> Result<Option<(LiveRun, bool)>, Error> {
     const MORE: &str = ", r.input, s.calls, (SELECT json_group_array(w.effect_id) FROM waits w WHERE w.tenant = r.tenant AND w.run = r.run), \
+                         (SELECT m.from_workflow FROM moves m WHERE m.tenant = r.tenant AND m.run = r.run ORDER BY m.seq LIMIT 1), \
                          s.inbox_consumed, s.inbox_end, s.history_pos";
     let sql = format!("{RUN_ROW}{MORE}{FROM}WHERE r.tenant = ?1 AND r.run = ?2");
     let Some(row) = rows.query(TenantSql::composed(sql)?).bind(at.run.0).one().await? else {
@@ -332,6 +333,7 @@ async fn load_row<C: DerefMut<Target = SqliteConnection>>(
             .transpose()?
             .unwrap_or_default(),
         waits: query::parse(c.get()?)?,
+        moved_from: c.get()?,
         inbox_consumed: c.u64()?,
     };
     let more = c.u64()? > live.inbox_consumed || c.u64()? > 0;

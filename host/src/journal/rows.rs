@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::types::{Pin, Way};
 use crate::clock::Micros;
 use crate::record::{EffectRecord, Json, RunStatus, StepRecord, StepStatus, WaitState};
 
@@ -169,6 +170,50 @@ pub fn refusal_row(owner: Owner<'_>, node: Option<&str>, command: RefusedCommand
         idempotency_key: Some(format!("command:{}", command.command_id)),
         ..completed(owner, node, Some(effect), RawValue::NULL.to_owned(), at, at)
     }
+}
+
+/// Says that a run goes on with another component: a row of the type [`COMMAND`](crate::record::COMMAND) that is completed, whose payload's
+/// `type` is `upgrade` and which has `from`, `to` (`{"workflow_id", "component"}`) and `way`.
+pub fn moved_row(owner: Owner<'_>, node: Option<&str>, (from, to): (&Pin, &Pin), way: Way, at: Micros) -> StepRecord {
+    #[derive(Serialize)]
+    struct Side<'a> {
+        workflow_id: &'a str,
+        component: String,
+    }
+    #[derive(Serialize)]
+    struct Payload<'a> {
+        command_id: Option<&'a str>,
+        #[serde(rename = "type")]
+        kind: &'a str,
+        client_id: Option<&'a str>,
+        from: Side<'a>,
+        to: Side<'a>,
+        way: Way,
+    }
+    let effect = EffectRecord {
+        kind: crate::record::COMMAND.to_owned(),
+        payload: json(&Payload {
+            command_id: None,
+            kind: "upgrade",
+            client_id: None,
+            from: Side {
+                workflow_id: &from.workflow_id,
+                component: from.component.hex(),
+            },
+            to: Side {
+                workflow_id: &to.workflow_id,
+                component: to.component.hex(),
+            },
+            way,
+        }),
+        result_key: None,
+    };
+    #[derive(Serialize)]
+    struct Moved {
+        moved: bool,
+    }
+    let node = node.filter(|n| !n.is_empty()).unwrap_or("runtime");
+    completed(owner, node, Some(effect), json(&Moved { moved: true }), at, at)
 }
 
 /// The end of a run by its plan.

@@ -89,6 +89,11 @@ impl Reads {
         if options.path.is_none() {
             return Ok(Reads::Shared(store.shared()));
         }
+        Reads::pool(options).await
+    }
+
+    /// Connections to the database of a file.
+    pub(crate) async fn pool(options: &Options) -> Result<Self, Error> {
         let pool = SqlitePoolOptions::new()
             .max_connections(options.readers.max(1))
             .test_before_acquire(false)

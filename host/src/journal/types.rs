@@ -261,6 +261,67 @@ pub struct HostPatch {
     pub patch: Json,
 }
 
+/// What a run is pinned to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    pub workflow_id: String,
+    pub component: Digest,
+}
+
+/// How another component comes to the state of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Way {
+    /// The run had not begun.
+    Start,
+    /// It took over the snapshot.
+    Snapshot,
+    /// It asked for the same when the run's history was repeated with it.
+    Replay,
+}
+
+impl Way {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Way::Start => "start",
+            Way::Snapshot => "snapshot",
+            Way::Replay => "replay",
+        }
+    }
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Start, Self::Snapshot, Self::Replay]
+            .into_iter()
+            .find(|way| way.as_str() == text)
+    }
+}
+
+/// A run is to go on with another component, from where it stands.
+#[derive(Debug, Clone)]
+pub struct MoveRun {
+    pub run: RunRef,
+    /// Where the run stood when the move was tried: its epoch, its own rows and its history. If it has moved on, nothing is done.
+    pub epoch: u64,
+    pub own_seq: LedgerSeq,
+    pub history_pos: u64,
+    pub to: Pin,
+    pub way: Way,
+    /// The state as the new component writes it; None: it goes on from history alone.
+    pub snapshot: Option<Vec<u8>>,
+}
+
+/// A run that was moved.
+#[derive(Debug, Clone)]
+pub struct Moved {
+    /// The row that tells of it.
+    pub seq: LedgerSeq,
+    /// The last commit in history before it.
+    pub pos: u64,
+    pub from: Pin,
+    pub to: Pin,
+    pub way: Way,
+    pub at: Micros,
+}
+
 /// A workflow that belongs to no bundle: the host has made its document.
 #[derive(Debug, Clone)]
 pub struct DynamicWorkflow {
@@ -311,6 +372,8 @@ pub struct LiveRun {
     pub calls: Vec<OpenCall>,
     /// Effect ids of the open waits.
     pub waits: Vec<u64>,
+    /// The workflow that the run was started with, if it has moved to another version: what its ticks were told unless they say otherwise.
+    pub moved_from: Option<String>,
 }
 
 /// An outcome waiting to be told to a flow.

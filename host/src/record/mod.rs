@@ -38,6 +38,7 @@ pub struct StepRecord {
 /// why, `node_id` is where the run stood, `idempotency_key` is `command:<command_id>`, and the effect is
 /// `{"type": "command", "payload": {"command_id", "type", "client_id"}, "result_key": null}`, the payload's `type` being the command's.
 /// It changes nothing else of the run; a run that has ended may get one after its last row. The reference only logs such commands.
+/// A run that was moved to another version of its workflow has such a row, too: `completed`, its payload's `type` is `upgrade`.
 pub const COMMAND: &str = "command";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]

@@ -16,6 +16,9 @@ use crate::telemetry::metrics::{self, metrics};
 /// Effects that a flow may have outstanding at a time: each costs a row of the database, or a call in flight.
 const MAX_OUTSTANDING: usize = 1000;
 
+/// What the row of a call says that the flow has abandoned.
+pub(super) const UNWANTED: &str = "abandoned: the flow no longer wants it";
+
 impl Driver<'_> {
     pub(super) async fn blocked(&mut self, mut tick: Tick, blocked: world::Blocked) -> Result<Next, Error> {
         let first_row = self.batch.own_seq + 1;
@@ -97,7 +100,7 @@ impl Driver<'_> {
     /// The request breaks the world's rules: the run cannot go on.
     async fn effect(&mut self, effect: world::Effect, told: &mut Vec<(u64, Outcome)>) -> Result<(), String> {
         self.expected(&effect)?;
-        let request = self.request(effect)?;
+        let request = request(effect, self.context.settings.max_payload_bytes)?;
         let key = effects::key(self.run.row.run_id.as_str(), &request)
             .map_err(|error| format!("node '{}': effect payload: {error}", request.node))?;
         self.batch.count_effect();
@@ -113,12 +116,12 @@ impl Driver<'_> {
             Decision::Wait { wait, until } => self.open_wait(&request, &key, *wait, until),
             Decision::Child(child) => match self.child(&child).await {
                 Ok(start) if child.wait => {
-                    let wait = children::wait(&child, &start);
+                    let wait = children::wait(&child, start.run_id.as_str());
                     self.batch.child(start);
                     self.open_wait(&request, &key, wait, None);
                 }
                 Ok(start) => {
-                    let result = children::detached(&start);
+                    let result = children::detached(start.run_id.as_str());
                     self.batch.child(start);
                     self.step(&request, &key, StepStatus::Completed, Some(result.clone()), None);
                     told.push((request.id, Outcome::Completed(result)));
@@ -152,28 +155,6 @@ impl Driver<'_> {
             ));
         }
         Ok(())
-    }
-
-    /// The request with its payload checked.
-    fn request(&self, effect: world::Effect) -> Result<Request, String> {
-        let (len, limit) = (effect.payload.len(), self.context.settings.max_payload_bytes);
-        if len > limit {
-            return Err(format!(
-                "payload limit: node '{}' asks with {len} bytes, more than {limit}",
-                effect.node
-            ));
-        }
-        let payload = RawValue::from_string(effect.payload)
-            .map_err(|e| format!("node '{}': effect payload is not JSON: {e}", effect.node))?;
-        Ok(Request {
-            id: effect.id,
-            node: effect.node,
-            kind: effect.kind,
-            payload,
-            ordinal: effect.ordinal,
-            result_key: effect.result_key,
-            next_node: effect.next_node,
-        })
     }
 
     fn decide(&self, request: &Request) -> Decision {
@@ -211,7 +192,7 @@ impl Driver<'_> {
     async fn child(&mut self, child: &Child) -> Result<StartRun, String> {
         let tenant = self.run.row.at.tenant;
         let found = self.context.catalog.workflow(tenant, &child.workflow_id).await;
-        let found = found.ok_or_else(|| format!("Workflow '{}' not found in registry", child.workflow_id))?;
+        let found = found.ok_or_else(|| children::not_found(&child.workflow_id))?;
         Ok(children::start(&self.run.row, child, &found))
     }
 
@@ -235,7 +216,7 @@ impl Driver<'_> {
 
     fn abandon_all(&mut self, effect_ids: &[u64]) {
         for effect_id in effect_ids {
-            self.abandon(*effect_id, "abandoned: the flow no longer wants it");
+            self.abandon(*effect_id, UNWANTED);
         }
     }
 
@@ -252,8 +233,30 @@ impl Driver<'_> {
     }
 }
 
+/// The request with its payload checked.
+pub(super) fn request(effect: world::Effect, limit: usize) -> Result<Request, String> {
+    let len = effect.payload.len();
+    if len > limit {
+        return Err(format!(
+            "payload limit: node '{}' asks with {len} bytes, more than {limit}",
+            effect.node
+        ));
+    }
+    let payload =
+        RawValue::from_string(effect.payload).map_err(|e| format!("node '{}': effect payload is not JSON: {e}", effect.node))?;
+    Ok(Request {
+        id: effect.id,
+        node: effect.node,
+        kind: effect.kind,
+        payload,
+        ordinal: effect.ordinal,
+        result_key: effect.result_key,
+        next_node: effect.next_node,
+    })
+}
+
 /// `{"wait": …}` as a waiting row shows it.
-fn shown(wait: &WaitState) -> Json {
+pub(super) fn shown(wait: &WaitState) -> Json {
     #[derive(serde::Serialize)]
     struct Shown<'a> {
         wait: &'a WaitState,

@@ -65,8 +65,13 @@ pub(super) fn start(parent: &RunRow, child: &Child, found: &Found) -> StartRun {
     }
 }
 
-/// The wait for a child that was started.
-pub(super) fn wait(child: &Child, start: &StartRun) -> WaitState {
+/// Why a child of an unknown workflow is not started.
+pub(super) fn not_found(workflow_id: &str) -> String {
+    format!("Workflow '{workflow_id}' not found in registry")
+}
+
+/// The wait of a parent for its child.
+pub(super) fn wait(child: &Child, sub_run_id: &str) -> WaitState {
     #[derive(serde::Serialize)]
     struct Details<'a> {
         sub_run_id: &'a str,
@@ -76,14 +81,14 @@ pub(super) fn wait(child: &Child, start: &StartRun) -> WaitState {
         include_traces: bool,
     }
     let details = Details {
-        sub_run_id: start.run_id.as_str(),
+        sub_run_id,
         sub_workflow_id: &child.workflow_id,
         detached: true,
         include_traces: child.include_traces,
     };
     WaitState {
         reason: WaitReason::Subworkflow,
-        wait_key: Some(format!("subworkflow:{}", start.run_id)),
+        wait_key: Some(format!("subworkflow:{sub_run_id}")),
         until: None,
         resume_to_node: child.next_node.clone(),
         result_key: child.result_key.clone(),
@@ -95,7 +100,7 @@ pub(super) fn wait(child: &Child, start: &StartRun) -> WaitState {
 }
 
 /// The result of starting a child that is not waited for.
-pub(super) fn detached(start: &StartRun) -> Json {
+pub(super) fn detached(sub_run_id: &str) -> Json {
     #[derive(serde::Serialize)]
     struct Detached<'a> {
         sub_run_id: &'a str,
@@ -103,7 +108,7 @@ pub(super) fn detached(start: &StartRun) -> Json {
         detached: bool,
     }
     let detached = Detached {
-        sub_run_id: start.run_id.as_str(),
+        sub_run_id,
         detached: true,
     };
     to_raw_value(&detached).unwrap_or_else(|_| crate::journal::rows::empty_object())

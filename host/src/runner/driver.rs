@@ -45,12 +45,12 @@ pub(super) async fn drive(context: &Context, at: RunRef, signals: &Signals, stop
         return Ok(false);
     }
     let mut batch = Batch::new(&run.row);
-    let program = match programs::program(context, at.tenant, run.row.component).await {
+    let program = match programs::program(&context.journal, &context.sandbox, at.tenant, run.row.component).await {
         Ok(program) => program,
         Err(error) => return ending::give_up(context, &run, batch, &error).await.map(|()| false),
     };
     if run.row.entry.is_empty() {
-        match programs::entry(context, &program).await {
+        match programs::entry(&context.sandbox, &program).await {
             Ok(entry) => run.row.entry = entry,
             Err(error) => return ending::give_up(context, &run, batch, &error).await.map(|()| false),
         }

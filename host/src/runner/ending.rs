@@ -45,6 +45,48 @@ pub(super) async fn give_up(context: &Context, run: &LiveRun, mut batch: Batch, 
     }
 }
 
+/// What a flow's own failure is called, and whether it gets a row of its own beside the effect's.
+pub(super) fn failure(failed: world::Failed) -> (String, bool) {
+    if failed.code == "effect_failed" {
+        (format!("Effect failed after 1 attempts: {}", failed.message), false)
+    } else {
+        (failed.message, true)
+    }
+}
+
+/// The wait whose answer ended a run, from the last row before; a timed wait leaves none.
+pub(super) fn answered(row: Option<&str>) -> WaitState {
+    #[derive(serde::Deserialize)]
+    struct Row {
+        effect: Option<Effect>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Effect {
+        payload: Box<RawValue>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Payload {
+        wait_reason: WaitReason,
+        wait_key: Option<String>,
+    }
+    let payload = row
+        .and_then(|text| serde_json::from_str::<Row>(text).ok())
+        .and_then(|r| r.effect);
+    let payload = payload.and_then(|e| serde_json::from_str::<Payload>(e.payload.get()).ok());
+    let (reason, wait_key) = payload.map_or((WaitReason::Until, None), |p| (p.wait_reason, p.wait_key));
+    WaitState {
+        reason,
+        wait_key,
+        until: None,
+        resume_to_node: None,
+        result_key: None,
+        prompt: None,
+        choices: None,
+        allow_free_text: true,
+        details: None,
+    }
+}
+
 impl Driver<'_> {
     pub(super) async fn completed(&mut self, tick: Tick, completed: world::Completed) -> Result<Next, Error> {
         self.node.clone_from(&completed.node);
@@ -92,35 +134,7 @@ impl Driver<'_> {
     /// The wait whose answer ended the run, as its `resume` row shows it; a timed wait leaves no row.
     pub(super) async fn answered_wait(&mut self) -> Result<WaitState, Error> {
         let row = self.context.journal.last_own_row(self.run.row.at).await?;
-        #[derive(serde::Deserialize)]
-        struct Row {
-            effect: Option<Effect>,
-        }
-        #[derive(serde::Deserialize)]
-        struct Effect {
-            payload: Box<RawValue>,
-        }
-        #[derive(serde::Deserialize)]
-        struct Payload {
-            wait_reason: WaitReason,
-            wait_key: Option<String>,
-        }
-        let payload = row
-            .and_then(|text| serde_json::from_str::<Row>(&text).ok())
-            .and_then(|r| r.effect);
-        let payload = payload.and_then(|e| serde_json::from_str::<Payload>(e.payload.get()).ok());
-        let (reason, wait_key) = payload.map_or((WaitReason::Until, None), |p| (p.wait_reason, p.wait_key));
-        Ok(WaitState {
-            reason,
-            wait_key,
-            until: None,
-            resume_to_node: None,
-            result_key: None,
-            prompt: None,
-            choices: None,
-            allow_free_text: true,
-            details: None,
-        })
+        Ok(answered(row.as_deref()))
     }
 
     /// Stops the calls that are in flight when the run ends, and makes none of those that were to follow.

@@ -2,11 +2,12 @@
 //!
 //! ```json
 //! {"now": 1780525729543322, "seed": 42, "steps": 1000, "event": {"start": {}} | {"resolved": [[3, {"completed": …}]]} | "continue",
-//!  "patch": {"_meta": …}, "effects": ["<digest>"], "seq": [5, 8], "next": <event>, "stopped": "fuel limit: …"}
+//!  "patch": {"_meta": …}, "workflow": "<workflow id>", "effects": ["<digest>"], "seq": [5, 8], "next": <event>, "stopped": "fuel limit: …"}
 //! ```
 //!
 //! What `around` tells beside the time and the seed is fixed when the run starts and is stored with the run; where the host's variables
-//! have changed since, `patch` says how they were (RFC 7396). `effects` has the digest of each request as the flow made it, `seq` the
+//! have changed since, `patch` says how they were (RFC 7396). Of a run that has moved to another version of its flow `workflow` is what the
+//! tick was told; where it is missing, the one that the run was started with. `effects` has the digest of each request as the flow made it, `seq` the
 //! ledger rows that the tick produced (first, last), counted without rows that say why a command came to nothing. What is empty is left
 //! out.
 
@@ -28,6 +29,9 @@ pub(super) struct Tick {
     /// The patch of the host's variables that the flow was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patch: Option<Json>,
+    /// The workflow that the flow was told it is, in a run that has moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub effects: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

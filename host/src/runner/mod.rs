@@ -5,6 +5,7 @@
 //! run waits, ends, or is taken from it (pause, cancel). The runner keeps nothing that the journal does not have: killed at any
 //! moment, it goes on from the last commit.
 
+mod audit;
 mod batch;
 mod blocked;
 mod calls;
@@ -13,6 +14,7 @@ mod commit;
 mod driver;
 mod ending;
 mod history;
+mod moving;
 mod programs;
 mod replay;
 #[cfg(test)]
@@ -27,7 +29,9 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+pub use audit::{Auditor, Difference, Report, Verdict};
 pub use children::{Catalog, Found, is_host_key};
+pub use moving::{Move, Obstacle, Trial};
 
 use self::driver::Signals;
 use crate::effects::Handlers;

@@ -2,23 +2,28 @@
 
 use std::sync::Arc;
 
-use super::Context;
 use crate::ids::{Digest, TenantId};
-use crate::sandbox::{Program, world};
+use crate::journal::Handle;
+use crate::sandbox::{Program, Sandbox, world};
 
-pub(super) async fn program(context: &Context, tenant: TenantId, digest: Digest) -> Result<Arc<Program>, String> {
-    if let Some(program) = context.sandbox.loaded(&digest) {
+pub(super) async fn program(
+    journal: &Handle,
+    sandbox: &Sandbox,
+    tenant: TenantId,
+    digest: Digest,
+) -> Result<Arc<Program>, String> {
+    if let Some(program) = sandbox.loaded(&digest) {
         return Ok(program);
     }
-    let found = context.journal.component(tenant, digest).await.map_err(|e| e.to_string())?;
+    let found = journal.component(tenant, digest).await.map_err(|e| e.to_string())?;
     let (bytes, runtime) = found.ok_or_else(|| format!("component {} is not in the journal", digest.hex()))?;
     let runtime = match runtime {
-        Some(digest) if digest.hex() != context.sandbox.runtime_digest() => {
-            context.journal.blob(tenant, digest).await.map_err(|e| e.to_string())?
+        Some(digest) if digest.hex() != sandbox.runtime_digest() => {
+            journal.blob(tenant, digest).await.map_err(|e| e.to_string())?
         }
         _ => None,
     };
-    let program = context.sandbox.prepare(digest, bytes, runtime).await;
+    let program = sandbox.prepare(digest, bytes, runtime).await;
     program.map_err(|e| e.to_string())
 }
 
@@ -26,8 +31,8 @@ pub(super) async fn program(context: &Context, tenant: TenantId, digest: Digest)
 ///
 /// # Errors
 /// It does not say, or it has listeners, which should have been started with the run.
-pub(super) async fn entry(context: &Context, program: &Program) -> Result<String, String> {
-    let mut instance = context.sandbox.instantiate(program).await.map_err(|e| e.to_string())?;
+pub(super) async fn entry(sandbox: &Sandbox, program: &Program) -> Result<String, String> {
+    let mut instance = sandbox.instantiate(program).await.map_err(|e| e.to_string())?;
     let said = instance.describe().await.map_err(|e| format!("describe: {e}"))?;
     if said.entries.iter().any(|entry| entry.kind == world::EntryKind::Listener) {
         return Err("the flow listens for events, and was started before it was installed: start it again".to_owned());

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use super::history::{self, Tick, Told};
 use crate::journal::{self, LiveRun, rows};
 use crate::record::{Json, StepStatus};
-use crate::sandbox::{Instance, Program, Sandbox, world};
+use crate::sandbox::{Instance, Program, Sandbox, Stop, world};
 
 /// Bytes of a request that a diagnosis shows.
 const SHOWN: usize = 64 << 10;
@@ -62,7 +62,9 @@ pub(super) async fn restore(sandbox: &Sandbox, program: &Program, run: &LiveRun)
     let mut next = None;
     for (at, text) in run.ticks.iter().enumerate() {
         let tick: Tick = serde_json::from_str(text).map_err(|e| format!("history, tick {at}: {e}"))?;
-        repeat(&mut instance, run, at, &tick).await?;
+        let progress = repeat(&mut instance, run, &tick).await;
+        let progress = progress.map_err(|e| format!("replay, tick {at}: {e}"))?;
+        agree(at, &tick, progress)?;
         next = tick.next;
     }
     Ok(Restored {
@@ -73,27 +75,30 @@ pub(super) async fn restore(sandbox: &Sandbox, program: &Program, run: &LiveRun)
     })
 }
 
-async fn repeat(instance: &mut Instance, run: &LiveRun, at: usize, tick: &Tick) -> Result<(), Failure> {
-    let around = around(run, tick.now, tick.seed, tick.patch.as_deref());
+/// Ticks the flow as it was ticked then.
+pub(super) async fn repeat(instance: &mut Instance, run: &LiveRun, tick: &Tick) -> Result<world::Progress, Stop> {
+    let around = around(run, tick);
     let event = tick.event.event(&run.row.entry, run.input.get());
-    let (progress, _) = instance
-        .tick(&around, &event, tick.steps)
-        .await
-        .map_err(|e| format!("replay, tick {at}: {e}"))?;
+    let (progress, _) = instance.tick(&around, &event, tick.steps).await?;
+    Ok(progress)
+}
+
+/// What a flow asks for in this progress.
+pub(super) fn requests(progress: &world::Progress) -> &[world::Effect] {
+    match progress {
+        world::Progress::Blocked(blocked) => &blocked.effects,
+        _ => &[],
+    }
+}
+
+/// Whether a flow that went on after this tick goes on now, and asks for what it asked for then. `at`: the tick's number since the
+/// snapshot, from 0.
+fn agree(at: usize, tick: &Tick, progress: world::Progress) -> Result<(), Failure> {
     let effects = match progress {
         world::Progress::Blocked(blocked) => blocked.effects,
-        world::Progress::Yielded(_) => Vec::new(),
-        world::Progress::Completed(ended) => {
-            return Err(Failure::Text(format!(
-                "replay, tick {at}: the flow ends at node '{}', but it went on when it was recorded",
-                ended.node
-            )));
-        }
-        world::Progress::Failed(failed) => {
-            let (node, message) = (failed.node, failed.message);
-            return Err(Failure::Text(format!(
-                "replay, tick {at}: the flow fails at node '{node}', but it went on when it was recorded: {message}"
-            )));
+        other => {
+            goes_on(&other).map_err(|why| format!("replay, tick {at}: {why}"))?;
+            Vec::new()
         }
     };
     let count = effects.len().max(tick.effects.len());
@@ -110,6 +115,21 @@ async fn repeat(instance: &mut Instance, run: &LiveRun, at: usize, tick: &Tick) 
         }
     }
     Ok(())
+}
+
+/// That a flow has not ended, as it had not when the tick was recorded; else how it ends.
+pub(super) fn goes_on(progress: &world::Progress) -> Result<(), String> {
+    match progress {
+        world::Progress::Blocked(_) | world::Progress::Yielded(_) => Ok(()),
+        world::Progress::Completed(ended) => Err(format!(
+            "the flow ends at node '{}', but it went on when it was recorded",
+            ended.node
+        )),
+        world::Progress::Failed(failed) => Err(format!(
+            "the flow fails at node '{}', but it went on when it was recorded: {}",
+            failed.node, failed.message
+        )),
+    }
 }
 
 impl Failure {
@@ -207,9 +227,10 @@ fn request(node: &str, kind: &str, payload: &str) -> String {
     format!("{kind} of node '{node}' with {shown}{more}")
 }
 
-/// What a flow is told beside the event. `patch`: of the host's variables, since the run's start.
-pub(super) fn around(run: &LiveRun, now_us: i64, seed: u64, patch: Option<&RawValue>) -> world::Around {
-    let row = &run.row;
+/// What a flow is told with a tick beside the event.
+pub(super) fn around(run: &LiveRun, tick: &Tick) -> world::Around {
+    let (row, patch) = (&run.row, tick.patch.as_deref());
+    let workflow_id = tick.workflow.as_ref().or(run.moved_from.as_ref());
     let started = row.host_patch.as_ref().map_or(&row.host_vars, |changed| &changed.started);
     let now = row.host_patch.as_ref().map(|changed| &*changed.patch);
     let host_vars = match patch {
@@ -218,10 +239,10 @@ pub(super) fn around(run: &LiveRun, now_us: i64, seed: u64, patch: Option<&RawVa
         None => started.get().to_owned(),
     };
     world::Around {
-        now_us,
-        seed,
+        now_us: tick.now,
+        seed: tick.seed,
         run_id: row.run_id.to_string(),
-        workflow_id: row.workflow_id.clone(),
+        workflow_id: workflow_id.unwrap_or(&row.workflow_id).clone(),
         session_id: row.session_id.clone(),
         parent_run_id: row.parent_run_id.as_ref().map(ToString::to_string),
         host_vars,

@@ -6,7 +6,7 @@ use tracing::Instrument as _;
 
 use super::driver::{Driver, Next};
 use super::history::{Tick, Told};
-use super::replay;
+use super::{ending, replay};
 use crate::journal::{Error, Position};
 use crate::sandbox::world;
 use crate::telemetry::metrics::metrics;
@@ -19,19 +19,21 @@ impl Driver<'_> {
         let seed = self.context.settings.seed.unwrap_or_else(super::seed);
         let max_steps = self.context.settings.tick_max_steps;
         let patch = self.run.row.host_patch.as_ref().map(|changed| changed.patch.clone());
-        let around = replay::around(self.run, now.0, seed, patch.as_deref());
         let event = told.event(&self.run.row.entry, self.run.input.get());
+        let row = &self.run.row;
         let mut tick = Tick {
             now: now.0,
             seed,
             steps: max_steps,
             event: told,
             patch,
+            workflow: self.run.moved_from.as_ref().map(|_| row.workflow_id.clone()),
             effects: Vec::new(),
             seq: None,
             next: None,
             stopped: None,
         };
+        let around = replay::around(self.run, &tick);
         if self.instance.is_none() {
             self.instance = Some(self.revive().await?);
         }
@@ -82,13 +84,8 @@ impl Driver<'_> {
             world::Progress::Failed(failed) => {
                 self.node = failed.node.clone();
                 self.keep(&tick);
-                let by_effect = failed.code == "effect_failed";
-                let error = if by_effect {
-                    format!("Effect failed after 1 attempts: {}", failed.message)
-                } else {
-                    failed.message
-                };
-                self.fail(&error, !by_effect).await
+                let (error, exception) = ending::failure(failed);
+                self.fail(&error, exception).await
             }
         }
     }

@@ -161,6 +161,21 @@ pub static SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        key: "journal.hash_chain",
+        flag: Flag::More("hash-chain"),
+        env: "FLOWGATE_HASH_CHAIN",
+        aliases: &[],
+        default: "false",
+        unit: "true or false",
+        doc: "Chain new ledger rows by hashes (`prev_hash`, `record_hash`), which `flowgate verify` checks. Costs some 10 µs a row. A run \
+              whose chain has begun keeps it, also when this is switched off.",
+        secret: false,
+        apply: |s, v| {
+            s.journal.hash_chain = value::boolean(v)?;
+            Ok(())
+        },
+    },
+    Setting {
         key: "bundles.max_members",
         flag: Flag::More("bundle-max-members"),
         env: "FLOWGATE_BUNDLE_MAX_MEMBERS",

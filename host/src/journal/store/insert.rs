@@ -75,7 +75,7 @@ static RUNS: LazyLock<Batch> = LazyLock::new(|| {
     Batch::new(&format!("INSERT INTO runs ({columns}) VALUES"), 13, "")
 });
 
-const STATE_COLUMNS: [&str; 30] = [
+const STATE_COLUMNS: [&str; 31] = [
     "tenant",
     "run",
     "status",
@@ -106,6 +106,7 @@ const STATE_COLUMNS: [&str; 30] = [
     "unarmed",
     "arming",
     "watched",
+    "chain",
 ];
 
 static STATES: LazyLock<Batch> = LazyLock::new(|| {
@@ -173,7 +174,7 @@ fn bind_state(a: &mut SqliteArguments, (at, s, waiting): (RunRef, State, Option<
         s.last_seq as i64, s.notes as i64, s.metrics.steps as i64, s.metrics.llm_calls as i64, s.metrics.tool_calls as i64,
         number(s.metrics.tokens_in), number(s.metrics.tokens_out), number(s.metrics.tokens), s.last_time.0, s.history_pos as i64, s.inbox_end as i64, s.inbox_consumed as i64, s.calls,
         s.pause.paused, s.pausing, s.pause.reason, micros(s.pause.paused_at), micros(s.pause.resumed_at), s.unarmed,
-        s.arming, s.watched as i64)
+        s.arming, s.watched as i64, s.chain.map(|hash| hash.0.to_vec()))
 }
 
 fn bind_wait(a: &mut SqliteArguments, (at, w, armed): (RunRef, WaitRow, bool)) -> Result<(), BoxDynError> {

@@ -5,6 +5,7 @@
 //! in the same commit.
 
 pub(crate) mod insert;
+pub(crate) mod moves;
 pub(crate) mod query;
 pub(crate) mod schedules;
 pub(crate) mod sqlite;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use super::types::{CommandKind, Delivery, DeprecationRow, DynamicWorkflow, Error, Metrics, Pause};
+use super::types::{CommandKind, Delivery, DeprecationRow, DynamicWorkflow, Error, Metrics, Moved, Pause, Pin};
 use super::writer::NoteAccess;
 use crate::clock::Micros;
 use crate::ids::{Digest, LedgerSeq, RunKey, RunRef, TenantId};
@@ -55,6 +56,8 @@ pub(crate) struct State {
     pub unarmed: u32,
     pub arming: bool,
     pub watched: Watched,
+    /// `record_hash` of the newest row, where rows are chained.
+    pub chain: Option<Digest>,
 }
 
 impl State {
@@ -253,6 +256,10 @@ pub(crate) trait Store: Send + 'static {
     /// Writes something, to see whether it can be written.
     fn probe(&mut self, now: Micros) -> impl Future<Output = Answer<()>> + Send;
 
+    /// The workflow and the component that a run is pinned to.
+    fn pin_of(&mut self, at: RunRef) -> impl Future<Output = Answer<Pin>> + Send;
+    /// Pins a run to another component. `keeps_state`: its snapshot stays, or is replaced by this commit.
+    fn move_run(&mut self, at: RunRef, moved: &Moved, keeps_state: bool) -> impl Future<Output = Answer<()>> + Send;
     /// Sets what has changed of a run's host variables since its start.
     fn put_host_patch(&mut self, at: RunRef, patch: &RawValue) -> impl Future<Output = Answer<()>> + Send;
     /// A workflow of that id that is there stays as it is.

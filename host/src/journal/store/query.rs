@@ -70,7 +70,7 @@ impl<'r> Columns<'r> {
 
 const HEAD: &str = "SELECT r.run_id, coalesce(r.session_id, r.run_id), r.actor_id, r.parent, s.status, s.node, s.output, s.error, \
     s.updated_us, s.epoch, s.last_seq, s.notes, s.steps, s.llm_calls, s.tool_calls, s.tokens_in, s.tokens_out, s.tokens, s.last_us, s.history_pos, \
-    s.inbox_end, s.inbox_consumed, s.calls, s.paused, s.pause_reason, s.paused_us, s.resumed_us, s.pausing, s.unarmed, s.arming, s.watched FROM runs r JOIN run_state s USING (tenant, run) \
+    s.inbox_end, s.inbox_consumed, s.calls, s.paused, s.pause_reason, s.paused_us, s.resumed_us, s.pausing, s.unarmed, s.arming, s.watched, s.chain FROM runs r JOIN run_state s USING (tenant, run) \
     WHERE r.tenant = ?1 AND r.run = ?2";
 
 /// The columns of [`HEAD`] from `s.status` on.
@@ -99,6 +99,7 @@ fn state(c: &mut Columns<'_>) -> Answer<State> {
             1 => Watched::Parent,
             _ => Watched::Others,
         },
+        chain: c.get::<Option<&[u8]>>()?.map(digest).transpose()?,
     })
 }
 

@@ -11,9 +11,9 @@ use sqlx::{ConnectOptions as _, Row as _};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::super::options::{Options, Synchronous};
-use super::super::types::{Delivery, DeprecationRow, DynamicWorkflow, Error};
+use super::super::types::{Delivery, DeprecationRow, DynamicWorkflow, Error, Moved, Pin};
 use super::query::{self, Columns};
-use super::{Answer, CommandRow, Counters, Found, Identity, State, Store, WaitRow, Writes, insert, schedules};
+use super::{Answer, CommandRow, Counters, Found, Identity, State, Store, WaitRow, Writes, insert, moves, schedules};
 use crate::clock::Micros;
 use crate::ids::{Digest, RunKey, RunRef, TenantId};
 use crate::record::Json;
@@ -63,17 +63,25 @@ pub(crate) fn connect_options(options: &Options, read_only: bool) -> SqliteConne
     }
 }
 
-/// Refuses a database that a newer host has migrated, then brings an older one up to date.
-async fn migrate(conn: &mut SqliteConnection) -> Answer<()> {
+/// Whether every migration of this host has been applied to a database; refuses one that a newer host has migrated.
+pub(crate) async fn is_current(conn: &mut SqliteConnection) -> Answer<bool> {
     let known = MIGRATOR.iter().map(|m| m.version).max().unwrap_or(0);
     let table = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'";
-    if sqlx::query_scalar::<_, i64>(table).fetch_one(&mut *conn).await? > 0 {
-        let newest = "SELECT coalesce(max(version), 0) FROM _sqlx_migrations";
-        let found: i64 = sqlx::query_scalar(newest).fetch_one(&mut *conn).await?;
-        if found > known {
-            return Err(Error::Newer { found, known });
-        }
+    if sqlx::query_scalar::<_, i64>(table).fetch_one(&mut *conn).await? == 0 {
+        return Ok(false);
     }
+    let applied: Vec<i64> = sqlx::query_scalar("SELECT version FROM _sqlx_migrations")
+        .fetch_all(&mut *conn)
+        .await?;
+    match applied.iter().max() {
+        Some(found) if *found > known => Err(Error::Newer { found: *found, known }),
+        _ => Ok(MIGRATOR.iter().all(|m| applied.contains(&m.version))),
+    }
+}
+
+/// Brings a database up to date.
+async fn migrate(conn: &mut SqliteConnection) -> Answer<()> {
+    is_current(conn).await?;
     MIGRATOR.run_direct(None, conn, false).await.map_err(sqlx::Error::from)?;
     Ok(())
 }
@@ -444,6 +452,14 @@ impl Store for Sqlite {
         let sql = "INSERT INTO probe (one, at_us) VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET at_us = excluded.at_us";
         sqlx::query(sql).bind(now.0).execute(self.conn()?).await?;
         Ok(())
+    }
+
+    async fn pin_of(&mut self, at: RunRef) -> Answer<Pin> {
+        moves::pin_of(self.conn()?, at).await
+    }
+
+    async fn move_run(&mut self, at: RunRef, moved: &Moved, keeps_state: bool) -> Answer<()> {
+        moves::move_run(self.conn()?, at, moved, keeps_state).await
     }
 
     async fn put_host_patch(&mut self, at: RunRef, patch: &RawValue) -> Answer<()> {

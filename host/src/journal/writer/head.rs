@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::super::chain;
 use super::super::offload::{Large, is_large, shrink};
 use super::super::rows::{self, Members, Owner, json};
 use super::super::store::{Identity, State, WaitRow, Writes};
@@ -52,6 +53,8 @@ pub(crate) struct Out {
     pub ord: i64,
     /// Bytes of a value in a row that the writer makes; 0 is no limit.
     pub max_inline_bytes: usize,
+    /// New rows are chained by hashes.
+    pub hash_chain: bool,
     /// Values that were too large for these rows; to be kept before the rows are.
     pub large: Vec<(TenantId, Large)>,
 }
@@ -107,16 +110,37 @@ impl Head {
         }
     }
 
-    /// Appends rows that are text already, with what they count.
+    /// Appends rows that are text already, with what they count; chained, if the host does that or the run's rows are.
     pub(crate) fn append(&mut self, out: &mut Out, rows: impl IntoIterator<Item = Arc<str>>, metrics: Metrics) {
         self.touch(out);
         self.state.metrics += metrics;
         for row in rows {
-            self.state.last_seq += 1;
-            out.writes.ledger.push((self.at, self.state.last_seq, Arc::clone(&row)));
-            if let Some(news) = out.news.get_mut(&self.at) {
-                news.rows.push(row);
+            let linked = (out.hash_chain || self.state.chain.is_some()).then(|| chain::link(&row, self.state.chain));
+            match linked.flatten() {
+                Some((row, hash)) => {
+                    self.state.chain = Some(hash);
+                    self.push(out, row);
+                }
+                None => self.push(out, row),
             }
+        }
+    }
+
+    /// Appends rows of another system as they are; a chain that they have goes on.
+    pub(crate) fn append_kept(&mut self, out: &mut Out, rows: Vec<Arc<str>>, metrics: Metrics) {
+        self.touch(out);
+        self.state.metrics += metrics;
+        self.state.chain = rows.last().and_then(|row| chain::hash_of(row));
+        for row in rows {
+            self.push(out, row);
+        }
+    }
+
+    fn push(&mut self, out: &mut Out, row: Arc<str>) {
+        self.state.last_seq += 1;
+        out.writes.ledger.push((self.at, self.state.last_seq, Arc::clone(&row)));
+        if let Some(news) = out.news.get_mut(&self.at) {
+            news.rows.push(row);
         }
     }
 

@@ -99,6 +99,7 @@ impl<S: Store> Unit<S> {
                 arming: false,
                 // Whoever waited for it is taken in as well.
                 watched: Watched::Others,
+                chain: None,
             },
             waits_changed: !waits.is_empty(),
             waits,
@@ -120,7 +121,7 @@ impl<S: Store> Unit<S> {
             created: run.created,
         });
         self.out.writes.snapshots.extend(run.snapshot.map(|state| (at, 0, state)));
-        head.append(&mut self.out, run.rows, run.metrics);
+        head.append_kept(&mut self.out, run.rows, run.metrics);
         if head.runnable() {
             self.out.wakes.push(Wake::Ready(at));
         }

@@ -25,6 +25,7 @@ mod ending;
 mod event;
 mod head;
 mod import;
+mod moving;
 mod request;
 mod schedule;
 mod serve;
@@ -125,8 +126,10 @@ pub async fn open(options: Options) -> Result<(Handle, Service), Error> {
     });
     let (sender, requests) = mpsc::channel(options.queue.max(1));
     let handle = Handle::new(sender, Arc::clone(&shared));
+    let mut unit = Unit::new(store, (blobs, options.max_inline_bytes), options.cached_runs, counters, ord);
+    unit.hash_chain = options.hash_chain;
     let writer = Writer {
-        unit: Unit::new(store, (blobs, options.max_inline_bytes), options.cached_runs, counters, ord),
+        unit,
         shared,
         clock: options.clock,
         role: options.role,

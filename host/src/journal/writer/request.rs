@@ -7,7 +7,8 @@ use tokio::sync::oneshot;
 
 use super::super::offload::{Large, is_large, shrink};
 use super::super::types::{
-    Advance, Advanced, BundleRow, Command, DeprecationRow, DynamicWorkflow, Error, Metrics, Outcome, Receipt, StartRun,
+    Advance, Advanced, BundleRow, Command, DeprecationRow, DynamicWorkflow, Error, Metrics, MoveRun, Moved, Outcome, Receipt,
+    StartRun,
 };
 use super::import::ImportedRun;
 use crate::clock::Micros;
@@ -40,6 +41,7 @@ pub(crate) enum Request {
     PutBlob(TenantId, Arc<[u8]>, Reply<Digest>),
     ImportRun(Box<ImportedRun>, Reply<bool>),
     ImportCommand(Box<Command>, Reply<bool>),
+    MoveRun(Box<MoveRun>, Reply<Moved>),
     TouchBundles(TenantId, Reply<()>),
     PutArtifact(TenantId, Box<PutArtifact>, Reply<Artifact>),
     ImportArtifact(TenantId, Box<Artifact>, Reply<bool>),
@@ -211,6 +213,7 @@ impl Request {
             | Request::Deprecate(_, _, reply)
             | Request::Close(reply) => tell(reply, error),
             Request::PutArtifact(_, _, reply) => tell(reply, error),
+            Request::MoveRun(_, reply) => tell(reply, error),
             Request::NoteAccess(_) => {}
             Request::PutBlob(_, _, reply) => tell(reply, error),
             Request::FireDue(_, reply) => tell(reply, error),

@@ -39,6 +39,7 @@ impl<S: Store> Writer<S> {
                 settle(reply, unit.store.put_blob(tenant, digest, bytes).await.map(|()| digest))
             }
             Request::ImportRun(run, reply) => settle(reply, unit.import_run(*run).await),
+            Request::MoveRun(run, reply) => settle(reply, unit.move_run(*run).await),
             Request::ImportCommand(command, reply) => settle(reply, unit.import_command(*command).await),
             Request::PutArtifact(tenant, put, reply) => settle(reply, unit.put_artifact(tenant, *put).await),
             Request::ImportArtifact(tenant, artifact, reply) => settle(reply, unit.import_artifact(tenant, *artifact).await),

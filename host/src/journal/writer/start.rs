@@ -55,6 +55,7 @@ fn live(at: RunRef, run: &StartRun, created: Micros) -> LiveRun {
         inbox_consumed: 0,
         calls: Vec::new(),
         waits: Vec::new(),
+        moved_from: None,
     }
 }
 
@@ -139,6 +140,7 @@ impl<S: Store> Unit<S> {
                 unarmed,
                 arming: listener,
                 watched: Watched::Nobody,
+                chain: None,
             },
             waits: Vec::new(),
             stored_waits: Vec::new(),

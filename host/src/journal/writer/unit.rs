@@ -19,6 +19,8 @@ pub(crate) struct Unit<S> {
     /// Where values go that the writer's own rows are too small for.
     blobs: Blobs,
     max_inline_bytes: usize,
+    /// New rows are chained by hashes.
+    pub hash_chain: bool,
     pub heads: Heads,
     pub out: Out,
     /// Last numbers given out. Read anew when another process has written.
@@ -54,6 +56,7 @@ impl<S: Store> Unit<S> {
             store,
             blobs,
             max_inline_bytes,
+            hash_chain: false,
             heads,
             out,
             counters,
@@ -74,6 +77,7 @@ impl<S: Store> Unit<S> {
             now,
             ord,
             max_inline_bytes: self.max_inline_bytes,
+            hash_chain: self.hash_chain,
             ..Out::default()
         };
         self.known.clear();
