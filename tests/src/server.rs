@@ -193,6 +193,14 @@ impl Server {
         self.child.id().expect("the server runs")
     }
 
+    /// The most memory that the process has had resident since it started, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("the process is there");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        let kib = line.trim().trim_end_matches("kB").trim();
+        kib.parse::<u64>().expect("a number") << 10
+    }
+
     /// What the server wrote to standard output and standard error since its first start.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()

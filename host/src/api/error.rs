@@ -54,7 +54,14 @@ impl From<Issue> for Error {
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         match self {
-            Error::Status(status, detail) => detail_response(status, &detail),
+            Error::Status(status, detail) => {
+                let mut response = detail_response(status, &detail);
+                if status == StatusCode::TOO_MANY_REQUESTS {
+                    let soon = HeaderValue::from_static("1");
+                    response.headers_mut().insert(header::RETRY_AFTER, soon);
+                }
+                response
+            }
             Error::TooLarge(cap) => cap.into_response(),
             Error::Stalled(stalled) => stalled.into_response(),
             Error::Invalid(issues) => {

@@ -5,6 +5,7 @@
 //! [`body`] say what is wrong with a request in the shape that clients know, [`Error`] is the one error and `{"detail": …}` its
 //! answer. JSON of clients and flows passes through as text.
 
+mod admission;
 mod artifacts;
 mod audit;
 mod body;
@@ -45,6 +46,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 
+pub use admission::{Admission, Starts};
 pub use error::{Error, detail_response, json};
 pub use routes::{operator_router, router};
 pub use server::serve;
@@ -66,6 +68,7 @@ pub struct AppState {
     workflows: Arc<dyn Workflows>,
     security: Security,
     workspaces: Workspaces,
+    admission: Arc<Admission>,
 }
 
 impl AppState {
@@ -77,7 +80,21 @@ impl AppState {
             workflows,
             security,
             workspaces,
+            admission: Arc::default(),
         }
+    }
+
+    /// With limits on what clients start.
+    pub fn with_admission(self, admission: Admission) -> Self {
+        AppState {
+            admission: Arc::new(admission),
+            ..self
+        }
+    }
+
+    /// Lets a client start a run, or says which limit forbids it.
+    async fn admit(&self, principal: &Principal) -> Result<(), Error> {
+        self.admission.admit(&self.journal, principal.tenant).await
     }
 
     /// The files that the principal's tenant may reach.

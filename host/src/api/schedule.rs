@@ -80,6 +80,7 @@ pub async fn schedule(principal: Principal, State(app): State<AppState>, body: J
             "draft bundle versions require run_lifecycle.purpose='draft_test'",
         ));
     }
+    app.admit(&principal).await?;
     let compiled = app.workflows.compile(principal.tenant, document.clone()).await;
     let (component, entry) = compiled.map_err(|text| {
         let detail = format!("Failed to register schedule wrapper workflow: {text}");

@@ -55,6 +55,7 @@ pub async fn start(principal: Principal, State(app): State<AppState>, body: Json
         flow_id: flow_id.as_deref(),
     };
     let flow = resolve(&principal, &app, target).await?;
+    app.admit(&principal).await?;
     let input_data = match input_data {
         Some(value) => storable(value, "input_data").map_err(|text| failed(&text))?,
         None => RawValue::from_string("{}".into()).map_err(|error| failed(&error.to_string()))?,

@@ -6,6 +6,9 @@ use flowgate_compiler::diagnostic::Diagnostic;
 use flowgate_compiler::visualflow::Document;
 use flowgate_compiler::{Link, graph};
 
+/// Bytes of a compiled flow, about 12 000 nodes: to make native code of it takes some seconds and a quarter of a gigabyte.
+const MAX_COMPONENT: usize = 2 << 20;
+
 /// A compiled flow.
 #[derive(Debug)]
 pub struct Made {
@@ -39,6 +42,12 @@ pub fn compile(
     let built = graph::build(&document).and_then(|mut graph| {
         graph::qualify_subflows(&mut graph, own);
         let component = flowgate_compiler::compile(&graph, link)?;
+        let size = component.bytes.len();
+        if size > MAX_COMPONENT {
+            let text =
+                format!("size limit: the compiled flow has {size} bytes, more than {MAX_COMPONENT}: split it into subflows");
+            return Err(vec![Diagnostic::error(flow_id, text)]);
+        }
         Ok((graph, component))
     });
     let (graph, component) = match built {

@@ -27,7 +27,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Error> {
     telemetry::init(&resolved.settings.log);
     let settings = &resolved.settings;
     let sandbox = Sandbox::new(settings.sandbox(false)).map_err(|e| Error::failed(e.to_string()))?;
-    let cases = Cases::new(sandbox, settings.runner.budgets());
+    let cases = Cases::new(sandbox, settings.budgets(false));
     for file in &args.files {
         let text = std::fs::read_to_string(file).map_err(|e| Error::failed(format!("{}: {e}", file.display())))?;
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {

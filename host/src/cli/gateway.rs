@@ -137,7 +137,7 @@ impl Gateway {
         let registry = Arc::new(Registry::open(journal.clone(), bundles).await?);
         let runner = match sandbox {
             Some(sandbox) => {
-                let budgets = settings.runner.budgets();
+                let budgets = settings.budgets(keeps);
                 let handlers = with_files(Handlers::default(), &workspaces, &Store::new(journal.clone()));
                 let reader = ReadArtifact::new(&journal, budgets.max_payload_bytes);
                 let handlers = handlers.with("read_artifact", Arc::new(reader));
@@ -192,7 +192,8 @@ impl Gateway {
 
     fn state(&self, settings: &Settings) -> AppState {
         let security = Security::new(settings.security_layer(), self.journal.clock());
-        AppState::new(self.journal.clone(), self.registry.clone(), security, self.workspaces.clone())
+        let state = AppState::new(self.journal.clone(), self.registry.clone(), security, self.workspaces.clone());
+        state.with_admission(settings.admission())
     }
 
     /// Commits what is queued and ends.

@@ -34,6 +34,17 @@ error. A blank environment variable counts as unset. Sizes are bytes or a number
 a number with `ms`, `s`, `m` or `h`; lists are comma-separated, in a file also `[\"a\", \"b\"]`. Relative paths start at the
 working directory. `flowgate config` shows the settings in use and where each came from.
 
+What `runner` and `limits` allow can be set for one tenant in the settings file, under its name; what is not said there is as for
+all tenants. `runner.max_memory_bytes` can only be lowered. `runner.enabled`, `runner.max_live` and `runner.max_inline_bytes` are the
+process's and cannot be set so. There is one tenant in this version, `local`.
+
+```toml
+[tenants.local.limits]
+max_runs = 1000
+[tenants.local.runner]
+activation_fuel = 500_000_000
+```
+
 This page is written by `flowgate config --markdown`.
 ";
 
@@ -45,6 +56,7 @@ fn title(section: &str) -> &str {
         "log" => "Log",
         "security" => "Security",
         "runner" => "Runner",
+        "limits" => "Limits",
         other => other,
     }
 }

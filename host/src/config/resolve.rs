@@ -8,6 +8,7 @@ use super::Error;
 use super::settings::Settings;
 use super::sources::{Environment, FILE_NAME, FileSource, Sources};
 use super::table::{Setting, all, by_key};
+use crate::ids::TenantId;
 
 /// Where a setting's value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,9 @@ impl fmt::Display for Origin {
         }
     }
 }
+
+/// The tenant of the shared token.
+const LOCAL: &str = "local";
 
 /// Settings, and how they came about.
 #[derive(Debug)]
@@ -63,6 +67,9 @@ pub fn resolve(sources: &Sources) -> Result<Resolved, Error> {
         }
         chosen.insert(setting.key, (text, origin));
     }
+    if let Some(file) = &file {
+        tenants(&mut settings, file)?;
+    }
     database_path(&mut settings)?;
     check_reference_only(&sources.environment)?;
     let notices = notices(&sources.environment);
@@ -71,6 +78,31 @@ pub fn resolve(sources: &Sources) -> Result<Resolved, Error> {
         chosen,
         notices,
     })
+}
+
+/// What the file sets for single tenants, over what is set for all.
+fn tenants(settings: &mut Settings, file: &FileSource) -> Result<(), Error> {
+    for (name, values) in &file.tenants {
+        let refused = |text: String| Err(Error::Refused(format!("[tenants.{name}] in {}: {text}", file.name)));
+        if name != LOCAL {
+            return refused(format!("there is no such tenant; this version has one, '{LOCAL}'"));
+        }
+        let mut own = settings.clone();
+        for (key, text) in values {
+            let Some(setting) = by_key(key).filter(|setting| setting.is_per_tenant()) else {
+                return refused(format!("'{key}' cannot be set for one tenant"));
+            };
+            apply(setting, &mut own, text, &Origin::File(file.name.clone()))?;
+        }
+        let (most, all) = (own.runner.max_memory_bytes, settings.runner.max_memory_bytes);
+        if most > all {
+            return refused(format!(
+                "runner.max_memory_bytes is {most}, more than the {all} bytes that are set for all tenants"
+            ));
+        }
+        settings.tenants.insert(TenantId::LOCAL, own.runner);
+    }
+    Ok(())
 }
 
 fn choose(setting: &'static Setting, sources: &Sources, file: Option<&FileSource>) -> (String, Origin) {

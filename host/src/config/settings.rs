@@ -1,13 +1,16 @@
 //! The settings as the program uses them. What each means, its default and its unit stand in [`super::table`].
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::bundles::Source;
+use crate::ids::TenantId;
 use crate::journal::Synchronous;
-use crate::{runner, sandbox, security, workspace};
+use crate::{api, runner, sandbox, security, workspace};
 
 /// Everything that can be set.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +32,8 @@ pub struct Settings {
     pub security: security::Settings,
     pub journal: Journal,
     pub runner: Runner,
+    /// Of tenants for which something else is set than for all: what is in force for them.
+    pub tenants: HashMap<TenantId, Runner>,
     pub bundles: Bundles,
     pub workspace: Workspace,
     pub log: Log,
@@ -59,13 +64,38 @@ impl Settings {
         sandbox::Settings {
             tick_fuel: self.runner.tick_fuel,
             tick_timeout: self.runner.tick_timeout,
-            max_memory_bytes: usize::try_from(self.runner.max_memory_bytes).unwrap_or(usize::MAX),
+            max_memory_bytes: bytes(self.runner.max_memory_bytes),
+            max_state_bytes: bytes(self.runner.max_state_bytes),
             max_live: u32::try_from(self.runner.max_live).unwrap_or(u32::MAX),
-            max_wasi_memory_bytes: usize::try_from(self.runner.max_wasi_memory_bytes).unwrap_or(usize::MAX),
+            max_wasi_memory_bytes: bytes(self.runner.max_wasi_memory_bytes),
             max_wasi_live: self.runner.max_wasi_live,
             cache: named.or_else(own).or_else(user_cache),
             cache_flows: keeps,
             ..sandbox::Settings::default()
+        }
+    }
+    /// What a run may use. `keeps` as for [`Settings::sandbox`].
+    pub fn budgets(&self, keeps: bool) -> runner::Settings {
+        let own = |runner: &Runner| runner::Own {
+            settings: Arc::new(runner.budgets()),
+            sandbox: Arc::new(self.of(runner).sandbox(keeps)),
+        };
+        runner::Settings {
+            tenants: self.tenants.iter().map(|(tenant, runner)| (*tenant, own(runner))).collect(),
+            ..self.runner.budgets()
+        }
+    }
+    /// What clients may start.
+    pub fn admission(&self) -> api::Admission {
+        let own = self.tenants.iter().map(|(tenant, runner)| (*tenant, runner.starts()));
+        api::Admission::new(self.runner.starts(), own.collect())
+    }
+    /// These settings for one tenant.
+    fn of(&self, runner: &Runner) -> Settings {
+        Settings {
+            runner: runner.clone(),
+            tenants: HashMap::new(),
+            ..self.clone()
         }
     }
     /// Which files may be reached; `keeps` as for [`Settings::sandbox`].
@@ -165,22 +195,44 @@ pub struct Runner {
     pub max_live: usize,
     pub max_wasi_memory_bytes: u64,
     pub max_wasi_live: usize,
+    pub max_effects: usize,
+    pub max_children: u64,
+    pub max_depth: u32,
+    pub max_state_bytes: u64,
+    pub max_log_bytes: u64,
+    pub max_runs: u64,
+    pub starts_per_second: u32,
 }
 
 impl Runner {
-    /// What one run may use, as the runner takes it.
-    pub fn budgets(&self) -> runner::Settings {
+    /// What a tenant's clients may start, as the API takes it.
+    fn starts(&self) -> api::Starts {
+        api::Starts {
+            max_runs: self.max_runs,
+            per_second: self.starts_per_second,
+        }
+    }
+    fn budgets(&self) -> runner::Settings {
         runner::Settings {
+            max_effects: self.max_effects,
+            max_children: self.max_children,
+            max_depth: self.max_depth,
+            max_log_bytes: bytes(self.max_log_bytes),
+            max_runs: self.max_runs,
             tick_max_steps: self.tick_max_steps,
             activation_fuel: self.activation_fuel,
             activation_max_steps: self.activation_max_steps,
             activation_max_rows: self.activation_max_rows,
             max_live: self.max_live,
-            max_payload_bytes: usize::try_from(self.max_payload_bytes).unwrap_or(usize::MAX),
-            max_replay_bytes: usize::try_from(self.max_replay_bytes).unwrap_or(usize::MAX),
+            max_payload_bytes: bytes(self.max_payload_bytes),
+            max_replay_bytes: bytes(self.max_replay_bytes),
             ..runner::Settings::default()
         }
     }
+}
+
+fn bytes(size: u64) -> usize {
+    usize::try_from(size).unwrap_or(usize::MAX)
 }
 
 /// Which files are reached. See [`workspace::Options`].

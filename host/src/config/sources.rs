@@ -60,6 +60,8 @@ impl Environment {
 pub struct FileSource {
     pub name: String,
     pub values: BTreeMap<String, String>,
+    /// What `[tenants.NAME.SECTION]` says, by tenant.
+    pub tenants: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl FileSource {
@@ -85,22 +87,49 @@ impl FileSource {
         };
         let mut source = FileSource {
             name,
-            values: BTreeMap::new(),
+            ..FileSource::default()
         };
+        let mut values = BTreeMap::new();
         for (key, value) in &table {
             match value {
-                toml::Value::Table(section) => {
-                    for (inner, value) in section {
-                        source.put(format!("{key}.{inner}"), value)?;
-                    }
-                }
-                value => source.put(key.clone(), value)?,
+                toml::Value::Table(tenants) if key == "tenants" => source.put_tenants(tenants)?,
+                value => source.put(&mut values, key, value)?,
             }
         }
+        source.values = values;
         Ok(source)
     }
 
-    fn put(&mut self, key: String, value: &toml::Value) -> Result<(), Error> {
+    fn put_tenants(&mut self, tenants: &toml::Table) -> Result<(), Error> {
+        for (name, sections) in tenants {
+            let toml::Value::Table(sections) = sections else {
+                return Err(Error::BadType {
+                    key: format!("tenants.{name}"),
+                    file: self.name.clone(),
+                    allowed: "sections such as [tenants.NAME.limits]",
+                    found: sections.type_str(),
+                });
+            };
+            let mut values = BTreeMap::new();
+            for (key, value) in sections {
+                self.put(&mut values, key, value)?;
+            }
+            self.tenants.insert(name.clone(), values);
+        }
+        Ok(())
+    }
+
+    /// A setting, or a section of them.
+    fn put(&self, values: &mut BTreeMap<String, String>, key: &str, value: &toml::Value) -> Result<(), Error> {
+        match value {
+            toml::Value::Table(section) => section
+                .iter()
+                .try_for_each(|(inner, value)| self.put_one(values, format!("{key}.{inner}"), value)),
+            value => self.put_one(values, key.to_owned(), value),
+        }
+    }
+
+    fn put_one(&self, values: &mut BTreeMap<String, String>, key: String, value: &toml::Value) -> Result<(), Error> {
         if by_key(&key).is_none() {
             return Err(Error::UnknownKey {
                 key,
@@ -128,7 +157,7 @@ impl FileSource {
                 found: value.type_str(),
             });
         };
-        self.values.insert(key, text);
+        values.insert(key, text);
         Ok(())
     }
 }

@@ -219,3 +219,47 @@ fn the_reference_page_is_current() {
         "docs/configuration.md is out of date: write it with FLOWGATE_UPDATE_DOCS=1 cargo test"
     );
 }
+
+#[test]
+fn a_tenant_has_its_own_limits_over_those_of_all() {
+    let file = "[limits]\nmax_children = 7\nmax_depth = 5\n[runner]\nactivation_fuel = 20_000\n\
+                [tenants.local.limits]\nmax_depth = 2\n[tenants.local.runner]\ntick_fuel = 30_000\nmax_memory_bytes = \"2MiB\"\n";
+    let settings = Case::new().file(file).get().settings;
+    assert_eq!((settings.runner.max_children, settings.runner.max_depth), (7, 5));
+    let own = &settings.tenants[&crate::ids::TenantId::LOCAL];
+    assert_eq!((own.max_children, own.max_depth, own.tick_fuel), (7, 2, 30_000));
+    let budgets = settings.budgets(false);
+    let own = &budgets.tenants[&crate::ids::TenantId::LOCAL];
+    assert_eq!((budgets.max_depth, own.settings.max_depth), (5, 2));
+    assert_eq!(own.settings.activation_fuel, 20_000);
+    assert_eq!((own.sandbox.tick_fuel, own.sandbox.max_memory_bytes), (30_000, 2 << 20));
+    assert!(Case::new().get().settings.tenants.is_empty());
+}
+
+#[test]
+fn what_cannot_be_set_for_a_tenant_is_refused() {
+    for (file, words) in [
+        ("[tenants.acme.limits]\nmax_runs = 1", ["tenants.acme", "no such tenant"]),
+        (
+            "[tenants.local.limits]\nmax_runs = 0",
+            ["limits.max_runs", "a whole number from 1"],
+        ),
+        ("[tenants.local.limits]\nrubbish = 0", ["unknown setting", "limits.rubbish"]),
+        (
+            "[tenants.local.runner]\nmax_live = 3",
+            ["runner.max_live", "cannot be set for one tenant"],
+        ),
+        ("[tenants.local]\nport = 3", ["'port'", "cannot be set for one tenant"]),
+        (
+            "[tenants]\nlocal = 3",
+            ["tenants.local", "sections such as [tenants.NAME.limits]"],
+        ),
+        (
+            "[tenants.local.runner]\nmax_memory_bytes = \"1GiB\"",
+            ["runner.max_memory_bytes", "more than the 67108864 bytes"],
+        ),
+    ] {
+        let error = Case::new().file(file).error();
+        assert!(words.iter().all(|word| error.contains(word)), "{file}: {error}");
+    }
+}

@@ -10,6 +10,14 @@ use crate::clock::Micros;
 use crate::journal::EventScope;
 use crate::record::{Json, WaitReason, WaitState};
 
+/// The kind of effect that starts a child.
+const CHILD: &str = "start_subworkflow";
+
+/// Whether an effect of this kind may start a child run.
+pub fn may_start_child(kind: &str) -> bool {
+    kind == CHILD
+}
+
 /// What is to be done for a request.
 pub fn decide(owner: Owner<'_>, request: &Request) -> Decision {
     let fields = Fields::of(&request.payload);
@@ -18,7 +26,7 @@ pub fn decide(owner: Owner<'_>, request: &Request) -> Decision {
         "ask_user" => ask_user(owner, request, &fields),
         "wait_until" => wait_until(owner, request, &fields),
         "wait_event" => wait_event(owner, request, &fields),
-        "start_subworkflow" => start_subworkflow(request, &fields),
+        CHILD => start_subworkflow(request, &fields),
         "emit_event" => emit_event(owner, &fields),
         _ => Ok(Decision::Call),
     };

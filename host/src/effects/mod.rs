@@ -13,7 +13,7 @@ mod read_artifact;
 pub use files::with_files;
 pub use handlers::{Call, Handler, Handlers};
 pub use idempotency::key;
-pub use local::decide;
+pub use local::{decide, may_start_child};
 pub use read_artifact::ReadArtifact;
 
 use crate::clock::Micros;

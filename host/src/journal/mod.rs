@@ -17,6 +17,7 @@ mod nudge;
 mod offline;
 mod offload;
 mod options;
+mod quota;
 mod reader;
 mod recorded;
 pub mod rows;

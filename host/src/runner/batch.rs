@@ -103,6 +103,16 @@ impl Batch {
         self.parts.starting.len()
     }
 
+    /// How many children it starts.
+    pub fn children(&self) -> u64 {
+        self.parts.children.len() as u64
+    }
+
+    /// Effects that are asked for, and that only the next commit makes known to others.
+    pub fn outstanding(&self) -> usize {
+        self.parts.starting.len() + self.parts.emits.len()
+    }
+
     pub fn is_emitting(&self) -> bool {
         !self.parts.emits.is_empty()
     }

@@ -13,18 +13,19 @@ use crate::record::{Json, StepStatus, WaitState};
 use crate::sandbox::world;
 use crate::telemetry::metrics::{self, metrics};
 
-/// Effects that a flow may have outstanding at a time: each costs a row of the database, or a call in flight.
-const MAX_OUTSTANDING: usize = 1000;
-
 /// What the row of a call says that the flow has abandoned.
 pub(super) const UNWANTED: &str = "abandoned: the flow no longer wants it";
 
 impl Driver<'_> {
     pub(super) async fn blocked(&mut self, mut tick: Tick, blocked: world::Blocked) -> Result<Next, Error> {
+        if let Err(error) = self.not_too_many(&blocked) {
+            return self.stopped(tick, &error).await;
+        }
         let first_row = self.batch.own_seq + 1;
         tick.effects = blocked.effects.iter().map(history::digest).collect();
         self.abandon_all(&blocked.abandoned);
         let mut told = std::mem::take(&mut self.pending);
+        self.look_at_family(&blocked.effects).await?;
         for effect in blocked.effects {
             self.node.clone_from(&effect.node);
             if let Err(error) = self.effect(effect, &mut told).await {
@@ -70,10 +71,6 @@ impl Driver<'_> {
         self.keep(&tick);
         let snapshot = match self.state().await {
             Ok(snapshot) => snapshot,
-            Err(stop) if calling => {
-                tracing::warn!(run_id = %self.run.row.run_id, %stop, "no snapshot before an external effect; history stands in");
-                None
-            }
             Err(stop) => return self.fail(&format!("snapshot: {stop}"), true).await,
         };
         let node = self.node.clone();
@@ -137,26 +134,6 @@ impl Driver<'_> {
         Ok(())
     }
 
-    /// Whether a request may be made: under an id that means nothing else, and not with too many others.
-    fn expected(&self, effect: &world::Effect) -> Result<(), String> {
-        let (id, node) = (effect.id, &effect.node);
-        if i64::try_from(id).is_err() {
-            return Err(format!("node '{node}': the effect id {id} is larger than {}", i64::MAX));
-        }
-        if self.waits.contains(&id) || self.in_flight.contains(id) || self.batch.asks(id) {
-            return Err(format!(
-                "node '{node}': the effect id {id} is asked for again while it is outstanding"
-            ));
-        }
-        let outstanding = self.waits.len() + self.in_flight.len() + self.batch.starting();
-        if outstanding >= MAX_OUTSTANDING {
-            return Err(format!(
-                "node '{node}': outstanding effects limit: the flow waits for {MAX_OUTSTANDING} effects already"
-            ));
-        }
-        Ok(())
-    }
-
     fn decide(&self, request: &Request) -> Decision {
         let row = &self.run.row;
         let owner = effects::Owner {
@@ -190,9 +167,11 @@ impl Driver<'_> {
     }
 
     async fn child(&mut self, child: &Child) -> Result<StartRun, String> {
+        self.may_start_child()?;
         let tenant = self.run.row.at.tenant;
         let found = self.context.catalog.workflow(tenant, &child.workflow_id).await;
         let found = found.ok_or_else(|| children::not_found(&child.workflow_id))?;
+        self.children += 1;
         Ok(children::start(&self.run.row, child, &found))
     }
 
@@ -238,7 +217,7 @@ pub(super) fn request(effect: world::Effect, limit: usize) -> Result<Request, St
     let len = effect.payload.len();
     if len > limit {
         return Err(format!(
-            "payload limit: node '{}' asks with {len} bytes, more than {limit}",
+            "payload limit: node '{}' asks with {len} bytes, more than {limit} (runner.max_payload_bytes)",
             effect.node
         ));
     }

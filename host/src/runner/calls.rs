@@ -114,7 +114,9 @@ async fn make(context: &Context, run: &LiveRun, open: OpenCall) -> Result<Json, 
     let result = result?;
     if result.get().len() > context.settings.max_payload_bytes {
         let (len, limit) = (result.get().len(), context.settings.max_payload_bytes);
-        return Err(format!("payload limit: the result has {len} bytes, more than {limit}"));
+        return Err(format!(
+            "payload limit: the result has {len} bytes, more than {limit} (runner.max_payload_bytes)"
+        ));
     }
     Ok(result)
 }

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use super::asked::Family;
 use super::batch::Batch;
 use super::calls::InFlight;
 use super::history::Told;
@@ -55,7 +56,12 @@ pub(super) async fn drive(context: &Context, at: RunRef, signals: &Signals, stop
             Err(error) => return ending::give_up(context, &run, batch, &error).await.map(|()| false),
         }
     }
-    let restored = match replay::restore(&context.sandbox, &program, &run).await {
+    let restored = tokio::select! {
+        restored = replay::restore(&context.sandbox, &program, &run) => restored,
+        () = signals.taken.cancelled() => return Ok(true),
+        () = stopping.cancelled() => return Ok(false),
+    };
+    let restored = match restored {
         Ok(restored) => restored,
         Err(failure) => {
             let error = failure.explain(&context.journal, &run).await;
@@ -81,6 +87,8 @@ pub(super) async fn drive(context: &Context, at: RunRef, signals: &Signals, stop
         steps: 0,
         rows: 0,
         fuel: 0,
+        children: 0,
+        family: Family::default(),
         finished: Vec::new(),
         waits: run.waits.iter().copied().collect(),
         in_flight: InFlight::default(),
@@ -129,6 +137,8 @@ pub(super) struct Driver<'a> {
     pub(super) steps: u64,
     pub(super) rows: u64,
     pub(super) fuel: u64,
+    pub(super) children: u64,
+    pub(super) family: Family,
     /// Results of external effects that are in the batch: should the run be taken away, they are kept all the same.
     pub(super) finished: Vec<FinishedCall>,
     /// Effects that have an open wait, as far as is known here: it may have been answered meanwhile.
@@ -153,7 +163,8 @@ impl Driver<'_> {
     async fn activate(&mut self, next: Option<Told>, begun: bool) -> Result<(), Error> {
         let mut next = self.begin(next, begun).await?;
         loop {
-            if self.signals.taken.is_cancelled() {
+            // A host that stops leaves the rest to its next life: a flow that never waits would keep it.
+            if self.signals.taken.is_cancelled() || self.stopping.is_cancelled() {
                 return Err(Error::Stale);
             }
             next = match next {

@@ -94,7 +94,10 @@ impl Driver<'_> {
         if completed.output.len() > limit {
             let len = completed.output.len();
             return self
-                .stopped(tick, &format!("payload limit: the output has {len} bytes, more than {limit}"))
+                .stopped(
+                    tick,
+                    &format!("payload limit: the output has {len} bytes, more than {limit} (runner.max_payload_bytes)"),
+                )
                 .await;
         }
         let output = match RawValue::from_string(completed.output) {

@@ -5,6 +5,7 @@
 //! run waits, ends, or is taken from it (pause, cancel). The runner keeps nothing that the journal does not have: killed at any
 //! moment, it goes on from the last commit.
 
+mod asked;
 mod audit;
 mod batch;
 mod blocked;
@@ -35,9 +36,9 @@ pub use moving::{Move, Obstacle, Trial};
 
 use self::driver::Signals;
 use crate::effects::Handlers;
-use crate::ids::RunRef;
+use crate::ids::{RunRef, TenantId};
 use crate::journal::{self, Wake};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{self, Sandbox};
 use crate::telemetry::metrics::{Counted, metrics};
 
 /// Pause before a run that has moved without its driver is looked at again.
@@ -63,8 +64,27 @@ pub struct Settings {
     pub max_payload_bytes: usize,
     /// Bytes of history from which a run is recomputed whose flow gives no snapshot.
     pub max_replay_bytes: usize,
+    /// Effects that are asked for and not answered.
+    pub max_effects: usize,
+    /// Children started from leaving one wait to the next wait or the end.
+    pub max_children: u64,
+    /// Generations below a run that has no parent.
+    pub max_depth: u32,
+    /// Bytes that a flow's code prints in one tick.
+    pub max_log_bytes: usize,
+    /// Runs of a tenant that have not ended.
+    pub max_runs: u64,
+    /// Tenants for which something else is set.
+    pub tenants: HashMap<TenantId, Own>,
     /// Every tick gets this seed, so that cases come out alike. None, the default: seeds that cannot be guessed.
     pub seed: Option<u64>,
+}
+
+/// What is set for one tenant.
+#[derive(Debug, Clone)]
+pub struct Own {
+    pub settings: Arc<Settings>,
+    pub sandbox: Arc<sandbox::Settings>,
 }
 
 impl Default for Settings {
@@ -77,12 +97,18 @@ impl Default for Settings {
             max_live: 1000,
             max_payload_bytes: 16 << 20,
             max_replay_bytes: 64 << 20,
+            max_effects: 1000,
+            max_children: 1000,
+            max_depth: 64,
+            max_log_bytes: 64 << 10,
+            max_runs: 1_000_000,
+            tenants: HashMap::new(),
             seed: None,
         }
     }
 }
 
-/// What every driver works with.
+/// What a driver works with.
 #[derive(Clone)]
 struct Context {
     journal: journal::Handle,
@@ -91,6 +117,18 @@ struct Context {
     catalog: Arc<dyn Catalog>,
     handlers: Handlers,
     settings: Arc<Settings>,
+}
+
+impl Context {
+    /// As the runs of a tenant have it.
+    fn of(&self, tenant: TenantId) -> Context {
+        let own = self.settings.tenants.get(&tenant);
+        Context {
+            sandbox: self.sandbox.of(tenant, own.map(|own| &own.sandbox)),
+            settings: own.map_or_else(|| Arc::clone(&self.settings), |own| Arc::clone(&own.settings)),
+            ..self.clone()
+        }
+    }
 }
 
 /// The runner's task. Dropping it stops nothing; [`Runner::stop`] lets running ticks reach a commit.
@@ -228,6 +266,7 @@ impl Live {
     }
 
     async fn drive(self: Arc<Self>, run: RunRef, mut signals: Signals) {
+        let context = self.context.of(run.tenant);
         let (mut failed, mut moved) = (false, false);
         loop {
             {
@@ -239,7 +278,7 @@ impl Live {
                     break;
                 }
                 let _driver = Counted::new(&metrics().drivers);
-                match driver::drive(&self.context, run, &signals, &self.stopping).await {
+                match driver::drive(&context, run, &signals, &self.stopping).await {
                     Ok(again) => moved = again,
                     Err(journal::Error::Closed) => break,
                     Err(error) => {

@@ -1,7 +1,8 @@
 //! One tick of a live run.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::driver::{Driver, Next};
@@ -11,6 +12,9 @@ use crate::journal::{Error, Position};
 use crate::sandbox::world;
 use crate::telemetry::metrics::metrics;
 use crate::telemetry::traces;
+
+/// How long a tick may go on when the host stops.
+const GRACE: Duration = Duration::from_secs(1);
 
 impl Driver<'_> {
     /// One tick and what follows from it.
@@ -41,12 +45,17 @@ impl Driver<'_> {
             return Err(Error::Corrupt("a run is ticked without an instance".to_owned()));
         };
         let (began, span) = (Instant::now(), traces::tick(&self.node));
-        let ticked = instance.tick(&around, &event, max_steps).instrument(span.clone()).await;
+        let ticking = instance.tick(&around, &event, max_steps).instrument(span.clone());
+        let ticked = tokio::select! {
+            ticked = ticking => ticked,
+            // What is not committed is computed again when the run, or the host, goes on.
+            () = self.signals.taken.cancelled() => return Err(Error::Stale),
+            () = soon_after(self.stopping) => return Err(Error::Stale),
+        };
         metrics().ticks.increment(1);
         metrics().tick_seconds.record(began.elapsed());
-        for line in instance.take_log() {
-            tracing::info!(target: "flowgate::flow", run_id = %self.run.row.run_id.as_str(), node = %line.node, "{}", line.text);
-        }
+        let printed = instance.take_log();
+        self.print(printed);
         let (progress, fuel) = match ticked {
             Ok(done) => done,
             Err(stop) => return self.stopped(tick, &stop.to_string()).await,
@@ -126,4 +135,10 @@ impl Driver<'_> {
         }
         None
     }
+}
+
+/// A host that stops lets ticks end, but no endless ones.
+async fn soon_after(stopping: &CancellationToken) {
+    stopping.cancelled().await;
+    tokio::time::sleep(GRACE).await;
 }

@@ -9,7 +9,7 @@ use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConf
 
 use super::Error;
 
-/// How often the epoch moves while a tick runs. A tick's time limit is rounded up to this.
+/// How often the epoch moves while a tick runs. A tick may take so much longer than its time limit.
 const PULSE: Duration = Duration::from_millis(100);
 
 /// What an instance may use.
@@ -17,10 +17,12 @@ const PULSE: Duration = Duration::from_millis(100);
 pub struct Settings {
     /// Fuel of one tick; about one unit an instruction.
     pub tick_fuel: u64,
-    /// Wall-clock time of one tick, waiting for the processor included.
+    /// Time of one tick, without what it waits for its turns.
     pub tick_timeout: Duration,
-    /// Linear memory of an instance in bytes.
+    /// Linear memory of an instance in bytes, and of what one call of it returns.
     pub max_memory_bytes: usize,
+    /// A run's state in bytes.
+    pub max_state_bytes: usize,
     /// Live instances; the size of the pool.
     pub max_live: u32,
     /// Linear memory of an instance with WASI in bytes.
@@ -42,6 +44,7 @@ impl Default for Settings {
             tick_fuel: 1_000_000_000,
             tick_timeout: Duration::from_secs(10),
             max_memory_bytes: 64 << 20,
+            max_state_bytes: 16 << 20,
             max_live: 1000,
             max_wasi_memory_bytes: 256 << 20,
             max_wasi_live: 16,
@@ -49,12 +52,6 @@ impl Default for Settings {
             cache: None,
             cache_flows: true,
         }
-    }
-}
-
-impl Settings {
-    pub(super) fn deadline(&self) -> u64 {
-        self.tick_timeout.as_millis().div_ceil(PULSE.as_millis()).max(1) as u64 + 1
     }
 }
 

@@ -21,6 +21,10 @@ pub enum Stop {
     Timeout(std::time::Duration),
     #[error("memory limit: the flow needs more than {bytes} bytes ({setting})")]
     Memory { bytes: usize, setting: &'static str },
+    #[error("state limit: the flow's state has {bytes} bytes, more than {limit} (limits.max_state_bytes)")]
+    State { bytes: usize, limit: usize },
+    #[error("transfer limit: one call returned more than {bytes} bytes ({setting})")]
+    Transfer { bytes: usize, setting: &'static str },
     #[error("stack limit: the flow's calls are nested too deep")]
     Stack,
     #[error("the flow's code exited with code {0}; a flow ends by what its tick returns")]
@@ -30,6 +34,9 @@ pub enum Stop {
     #[error("the host has no room for another live flow (runner.max_live): {0}")]
     NoRoom(String),
 }
+
+/// What wasmtime says when a call returns more than it may; it has no type for it.
+const TOO_MUCH: &str = "fuel allocated for hostcalls";
 
 /// What the host keeps for one instance.
 pub(super) struct Data {
@@ -147,6 +154,10 @@ impl Stop {
                     said => Stop::Trap(format!("{trap}{at}; it said: {said}")),
                 }
             }
+            None if error.root_cause().to_string().contains(TOO_MUCH) => Stop::Transfer {
+                bytes: limits.memory,
+                setting: limits.setting,
+            },
             // A call of the host has refused; where in the guest it was made helps nobody.
             None if error.is::<WasmBacktrace>() => Stop::Trap(error.root_cause().to_string()),
             None => Stop::Trap(format!("{error:#}")),

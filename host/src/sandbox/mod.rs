@@ -6,6 +6,7 @@ mod imports;
 mod instance;
 mod limits;
 mod program;
+mod turns;
 mod wasi;
 
 use std::sync::{Arc, OnceLock};
@@ -20,7 +21,8 @@ pub use program::Program;
 
 use self::engine::Room;
 use self::program::{Links, NativeCache};
-use crate::ids::Digest;
+use self::turns::{Pace, Turns};
+use crate::ids::{Digest, TenantId};
 use crate::telemetry::metrics::metrics;
 
 /// The flow world's types, as the host sees them.
@@ -36,9 +38,16 @@ pub mod world {
 /// A component up to this size is compiled in a fraction of a second, in bytes.
 pub const SMALL: usize = 256 << 10;
 
-/// Makes programs and keeps those in use. Cheap to clone: all clones share the engine and the programs.
+/// Makes programs and keeps those in use, for one tenant. Cheap to clone: all clones share the engine and the programs.
 #[derive(Clone)]
-pub struct Sandbox(Arc<Shared>);
+pub struct Sandbox(Arc<Shared>, Share);
+
+/// Whose runs a sandbox is for, and what each of them may use.
+#[derive(Clone)]
+struct Share {
+    tenant: TenantId,
+    settings: Arc<Settings>,
+}
 
 struct Shared {
     settings: Settings,
@@ -48,6 +57,8 @@ struct Shared {
     wasi: OnceLock<Result<Room, Error>>,
     /// Bounds the live instances with WASI.
     wasi_live: Arc<Semaphore>,
+    /// Who computes, of the runs that compute for long.
+    turns: Arc<Turns>,
     /// The runtime's core module, compiled once, which every shared component links to.
     runtime: wasmtime::Module,
     /// The digest of that runtime, which this host's compiler links to.
@@ -94,7 +105,12 @@ impl Sandbox {
         let module = NativeCache::new(&pool.engine, &settings).module(&pool.engine, &runtime.core)?;
         metrics().pool_limit.set(f64::from(settings.max_live));
         let weight = |_: &Digest, program: &Arc<Program>| if program.wasi { WASI_WEIGHT } else { 1 };
-        Ok(Sandbox(Arc::new(Shared {
+        let share = Share {
+            tenant: TenantId::LOCAL,
+            settings: Arc::new(settings.clone()),
+        };
+        let shared = Arc::new(Shared {
+            turns: Turns::new(threads().saturating_sub(1)),
             pool,
             wasi: OnceLock::new(),
             wasi_live: Arc::new(Semaphore::new(settings.max_wasi_live.clamp(1, Semaphore::MAX_PERMITS))),
@@ -106,7 +122,14 @@ impl Sandbox {
                 .build(),
             compiling: tokio::sync::Mutex::new(()),
             settings,
-        })))
+        });
+        Ok(Sandbox(shared, share))
+    }
+
+    /// The same sandbox for the runs of a tenant. `settings`: what one of its instances may use, where it is less than what others may.
+    pub fn of(&self, tenant: TenantId, settings: Option<&Arc<Settings>>) -> Self {
+        let settings = Arc::clone(settings.unwrap_or(&self.1.settings));
+        Sandbox(Arc::clone(&self.0), Share { tenant, settings })
     }
 
     /// The program of a component that has been loaded before and is still kept.
@@ -164,7 +187,9 @@ impl Sandbox {
             false => None,
         };
         let permit = permit.transpose().map_err(|e| Stop::NoRoom(e.to_string()))?;
-        instance::instantiate(room, &self.0.settings, program, permit).await
+        let Share { tenant, settings } = &self.1;
+        let pace = Pace::new(&self.0.turns, *tenant);
+        instance::instantiate(room, settings, program, permit, pace).await
     }
 
     /// The digest of the runtime that this host has built in.
@@ -185,5 +210,13 @@ impl Shared {
         }
         let made = self.wasi.get_or_init(|| engine::on_demand().map(Room::new));
         made.as_ref().map_err(Error::clone)
+    }
+}
+
+/// The threads that drive runs.
+fn threads() -> usize {
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => runtime.metrics().num_workers(),
+        Err(_) => 1,
     }
 }

@@ -1,5 +1,6 @@
 //! The list of settings: names, defaults, units and meaning, in the order in which the reference page shows them.
 
+mod limits;
 mod runner;
 mod security;
 mod server;
@@ -52,11 +53,28 @@ impl Flag {
 
 /// All settings, section by section.
 pub fn all() -> impl Iterator<Item = &'static Setting> {
-    let sections = [server::SETTINGS, security::SETTINGS, runner::SETTINGS, workspace::SETTINGS];
+    let sections = [
+        server::SETTINGS,
+        security::SETTINGS,
+        runner::SETTINGS,
+        limits::SETTINGS,
+        workspace::SETTINGS,
+    ];
     sections.into_iter().flatten()
 }
 
 /// The setting with this TOML key.
 pub fn by_key(key: &str) -> Option<&'static Setting> {
     all().find(|s| s.key == key)
+}
+
+/// Settings of the runner that are the whole process's.
+const OF_THE_PROCESS: &[&str] = &["runner.enabled", "runner.max_live", "runner.max_inline_bytes"];
+
+impl Setting {
+    /// Whether it can be set for one tenant, under `[tenants.NAME.SECTION]`.
+    pub fn is_per_tenant(&self) -> bool {
+        let budget = self.key.starts_with("limits.") || self.key.starts_with("runner.");
+        budget && !OF_THE_PROCESS.contains(&self.key)
+    }
 }
