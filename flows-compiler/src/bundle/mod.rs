@@ -31,7 +31,7 @@ pub use versions::{Version, is_draft, latest, sort_versions};
 /// Where the manifest lies.
 pub const MANIFEST: &str = "manifest.json";
 
-/// How much a bundle may hold, unpacked. A file that claims less than it holds is refused as corrupt.
+/// How much a bundle may hold, unpacked, and how large its flows may be. A file that claims less than it holds is refused as corrupt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Members, folders not counted. Default 4 096.
@@ -40,6 +40,15 @@ pub struct Limits {
     pub member_bytes: u64,
     /// Bytes of all members together, and of all flows read. Default 256 MiB.
     pub total_bytes: u64,
+    /// Bytes of the document of a flow that is compiled. Default 8 MiB.
+    pub document_bytes: usize,
+    /// Nodes of a flow that is compiled. Default 10 000.
+    pub nodes: usize,
+    /// Bytes of what a flow is compiled to: making native code of it takes time and memory in proportion. Default 2 MiB.
+    pub compiled_bytes: usize,
+    /// Bytes of a flow that is a component, without and with WASI. Defaults 4 MiB and 64 MiB.
+    pub component_bytes: usize,
+    pub wasi_component_bytes: usize,
 }
 
 impl Default for Limits {
@@ -48,6 +57,11 @@ impl Default for Limits {
             entries: 4096,
             member_bytes: 64 << 20,
             total_bytes: 256 << 20,
+            document_bytes: 8 << 20,
+            nodes: 10_000,
+            compiled_bytes: 2 << 20,
+            component_bytes: 4 << 20,
+            wasi_component_bytes: 64 << 20,
         }
     }
 }

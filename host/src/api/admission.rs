@@ -1,4 +1,5 @@
-//! Whether a tenant may start another run: how many have not ended, and how many a second.
+//! Whether a tenant may start another run, or bring in something else that is kept: how many runs have not ended, how many starts a second,
+//! how many bytes.
 //!
 //! Runs that have not ended are counted by the journal. That number is asked for at most once a second; what is started here since is
 //! added to it, so that a burst does not slip through. Starts a second are a bucket that holds a second's worth.
@@ -16,13 +17,15 @@ use crate::journal;
 /// How long a count of the journal is taken for true.
 const COUNT_LASTS: i64 = 1_000_000;
 
-/// What one tenant may start. The default: anything.
+/// What one tenant may start and keep. The default: anything.
 #[derive(Debug, Clone, Copy)]
 pub struct Starts {
     /// Runs that have not ended.
     pub max_runs: u64,
     /// Starts a second; 0: as many as it likes.
     pub per_second: u32,
+    /// Bytes that the tenant keeps; 0: as many as the disk takes.
+    pub max_storage_bytes: u64,
 }
 
 impl Default for Starts {
@@ -30,6 +33,7 @@ impl Default for Starts {
         Starts {
             max_runs: u64::MAX,
             per_second: 0,
+            max_storage_bytes: 0,
         }
     }
 }
@@ -86,7 +90,8 @@ impl Admission {
 
     /// Lets one start in, or refuses it with 429 and the limit's name.
     pub(super) async fn admit(&self, journal: &journal::Handle, tenant: TenantId) -> Result<(), Error> {
-        let limits = self.own.get(&tenant).unwrap_or(&self.all);
+        self.admit_bytes(journal, tenant).await?;
+        let limits = self.of(tenant);
         let now = journal.clock().now();
         if limits.per_second > 0 && !self.counted(tenant, |counted| counted.take(limits.per_second, now)) {
             let limit = limits.per_second;
@@ -115,6 +120,29 @@ impl Admission {
             )));
         }
         Ok(())
+    }
+
+    /// Lets something in that is to be kept, or refuses it with 507 and the limit's name. What is kept is looked up once a second, so that
+    /// some more may slip in.
+    pub(super) async fn admit_bytes(&self, journal: &journal::Handle, tenant: TenantId) -> Result<(), Error> {
+        let limit = self.of(tenant).max_storage_bytes;
+        if limit == 0 {
+            return Ok(());
+        }
+        let kept = journal.stored_bytes(tenant).await?;
+        match kept < limit {
+            true => Ok(()),
+            false => Err(Error::Status(
+                StatusCode::INSUFFICIENT_STORAGE,
+                format!(
+                    "Insufficient Storage (storage limit: {kept} bytes are kept, at most {limit} may be; limits.max_storage_bytes)"
+                ),
+            )),
+        }
+    }
+
+    fn of(&self, tenant: TenantId) -> &Starts {
+        self.own.get(&tenant).unwrap_or(&self.all)
     }
 
     fn counted<T>(&self, tenant: TenantId, look: impl FnOnce(&mut Counted) -> T) -> T {

@@ -71,6 +71,7 @@ pub async fn upload(
         Ok(form) => read_form(form, app.security.max_bundle_bytes()).await?,
         Err(_) => return Err(missing_file().into()),
     };
+    app.admit_bytes(&principal).await?;
     let installed = app.workflows.upload(principal.tenant, form.file, form.overwrite).await?;
     let bundle = &installed.bundle;
     let entrypoints = bundle.entrypoints.iter().map(|entrypoint| UploadedEntrypoint {

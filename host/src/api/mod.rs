@@ -97,6 +97,11 @@ impl AppState {
         self.admission.admit(&self.journal, principal.tenant).await
     }
 
+    /// Lets a client bring in something that is kept, or says that the tenant keeps too much already.
+    async fn admit_bytes(&self, principal: &Principal) -> Result<(), Error> {
+        self.admission.admit_bytes(&self.journal, principal.tenant).await
+    }
+
     /// The files that the principal's tenant may reach.
     fn workspace(&self, principal: &Principal) -> Workspace {
         self.workspaces.of(principal.tenant)

@@ -2,12 +2,10 @@
 
 use std::sync::{Arc, OnceLock};
 
+use flowgate_compiler::bundle::Limits;
 use flowgate_compiler::diagnostic::Diagnostic;
 use flowgate_compiler::visualflow::Document;
 use flowgate_compiler::{Link, graph};
-
-/// Bytes of a compiled flow, about 12 000 nodes: to make native code of it takes some seconds and a quarter of a gigabyte.
-const MAX_COMPONENT: usize = 2 << 20;
 
 /// A compiled flow.
 #[derive(Debug)]
@@ -23,16 +21,36 @@ pub struct Made {
     pub warnings: Vec<Diagnostic>,
 }
 
-/// Compiles a document. `own` gives the workflow id of a flow of the same bundle. Errors come with the warnings found on the way.
+/// Whether a flow is small enough. The error names the setting.
+fn within(what: &str, has: usize, limit: usize, setting: &str, flow_id: &str) -> Result<(), Vec<Diagnostic>> {
+    match has <= limit {
+        true => Ok(()),
+        false => Err(vec![Diagnostic::error(
+            flow_id,
+            format!("size limit: the {what} {has}, more than {limit} (bundles.{setting}): split the flow into subflows"),
+        )]),
+    }
+}
+
+/// Compiles a document within the limits of a flow, which are looked at before the work that they bound. `own` gives the workflow id of a flow of the same bundle. Errors come with the warnings found on the way.
 pub fn compile(
     flow_id: &str,
     bytes: &[u8],
-    max_bytes: usize,
+    limits: &Limits,
     own: &dyn Fn(&str) -> Option<String>,
     link: Link,
 ) -> Result<Made, Vec<Diagnostic>> {
-    let document = Document::parse(bytes, max_bytes);
+    let most = limits.document_bytes;
+    within("bytes of its document are", bytes.len(), most, "max_document_bytes", flow_id)?;
+    let document = Document::parse(bytes, most);
     let mut document = document.map_err(|e| vec![Diagnostic::error(flow_id, e.to_string())])?;
+    within(
+        "number of its nodes is",
+        document.nodes.len(),
+        limits.nodes,
+        "max_nodes",
+        flow_id,
+    )?;
     // The manifest names the flow; what the document calls itself may differ.
     document.id = flow_id.to_owned();
     let mut warnings = std::mem::take(&mut document.warnings);
@@ -43,11 +61,13 @@ pub fn compile(
         graph::qualify_subflows(&mut graph, own);
         let component = flowgate_compiler::compile(&graph, link)?;
         let size = component.bytes.len();
-        if size > MAX_COMPONENT {
-            let text =
-                format!("size limit: the compiled flow has {size} bytes, more than {MAX_COMPONENT}: split it into subflows");
-            return Err(vec![Diagnostic::error(flow_id, text)]);
-        }
+        within(
+            "bytes of its code are",
+            size,
+            limits.compiled_bytes,
+            "max_compiled_bytes",
+            flow_id,
+        )?;
         Ok((graph, component))
     });
     let (graph, component) = match built {

@@ -39,8 +39,7 @@ pub fn compile_path(path: &Path, flow_id: Option<&str>, limits: &Limits, link: L
             let stem = path
                 .file_stem()
                 .map_or_else(Default::default, |s| s.to_string_lossy().into_owned());
-            let limit = usize::try_from(limits.member_bytes).unwrap_or(usize::MAX);
-            compile(&stem, &bytes, limit, &|_| None, link)
+            compile(&stem, &bytes, limits, &|_| None, link)
         }
     };
     Ok(match made {

@@ -94,8 +94,7 @@ fn prepare(path: &Path, bytes: &[u8], limits: &Limits) -> Result<Prepared, Strin
         .map(|id| id.trim().to_owned())
         .filter(|id| !id.is_empty())
         .unwrap_or_else(stem);
-    let limit = usize::try_from(limits.member_bytes).unwrap_or(usize::MAX);
-    let (compiled, component, diagnostics) = match compile(&flow_id, bytes, limit, &|_| None, Link::Shared) {
+    let (compiled, component, diagnostics) = match compile(&flow_id, bytes, limits, &|_| None, Link::Shared) {
         Ok(mut made) => {
             let digest = Digest::of(&made.bytes);
             let warnings = std::mem::take(&mut made.warnings);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use flowgate_compiler::bundle::Limits;
 use flowgate_compiler::diagnostic::Diagnostic;
 use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -41,8 +42,12 @@ pub struct Description {
 
 impl Guest {
     /// Checks a component. The error is for the person who made the bundle.
-    pub fn check(flow_id: &str, path: &str, bytes: &[u8]) -> Result<Self, Box<Diagnostic>> {
-        match sandbox::check(bytes) {
+    pub fn check(flow_id: &str, path: &str, bytes: &[u8], limits: &Limits) -> Result<Self, Box<Diagnostic>> {
+        let most = sandbox::MaxBytes {
+            component: limits.component_bytes,
+            wasi: limits.wasi_component_bytes,
+        };
+        match sandbox::check(bytes, &most) {
             Ok(imports) => Ok(Guest {
                 flow_id: flow_id.to_owned(),
                 path: path.to_owned(),

@@ -41,7 +41,7 @@ pub fn prepare(package: &Package, source: Source) -> Prepared {
         if let Some((path, bytes)) = package.component(flow_id) {
             let json = package.flow_json(flow_id);
             let drawn = json.is_some();
-            let compiled = match Guest::check(flow_id, path, bytes) {
+            let compiled = match Guest::check(flow_id, path, bytes, package.limits()) {
                 Ok(guest) => {
                     guests.push(guest);
                     Err(Vec::new())

@@ -17,7 +17,7 @@ use crate::ids::Digest;
 pub struct Package {
     bundle: bundle::Bundle,
     digest: Digest,
-    max_flow_bytes: usize,
+    limits: Limits,
 }
 
 impl Package {
@@ -28,7 +28,7 @@ impl Package {
         Ok(Package {
             bundle,
             digest,
-            max_flow_bytes: flow_limit(limits),
+            limits: *limits,
         })
     }
 
@@ -39,8 +39,13 @@ impl Package {
         Ok(Package {
             bundle,
             digest,
-            max_flow_bytes: flow_limit(limits),
+            limits: *limits,
         })
+    }
+
+    /// How large its flows may be.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Whether its names may be installed; the error names a spelling that may.
@@ -98,7 +103,7 @@ impl Package {
             let known = bundle.flows.contains_key(other) || bundle.components.contains_key(other);
             known.then(|| bundle::workflow_id(id, version, other))
         };
-        compile(flow_id, bytes, self.max_flow_bytes, &own, link)
+        compile(flow_id, bytes, &self.limits, &own, link)
     }
 
     /// The flow that is meant when none is named: the only entrypoint, or the default one.
@@ -134,8 +139,4 @@ impl Package {
             diagnostics,
         }
     }
-}
-
-fn flow_limit(limits: &Limits) -> usize {
-    usize::try_from(limits.member_bytes).unwrap_or(usize::MAX)
 }

@@ -386,11 +386,12 @@ impl Registry {
 
     /// Compiles a wrapper and keeps its component. Gives the component and the flow's entry within it.
     pub async fn compile_document(&self, tenant: TenantId, document: Json) -> Result<(Digest, String), String> {
+        let limits = self.options.limits;
         let made = blocking(move || {
             compile(
                 schedules::FLOW_ID,
                 document.get().as_bytes(),
-                usize::MAX,
+                &limits,
                 &|_| None,
                 Link::Shared,
             )

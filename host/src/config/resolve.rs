@@ -94,11 +94,18 @@ fn tenants(settings: &mut Settings, file: &FileSource) -> Result<(), Error> {
             };
             apply(setting, &mut own, text, &Origin::File(file.name.clone()))?;
         }
-        let (most, all) = (own.runner.max_memory_bytes, settings.runner.max_memory_bytes);
-        if most > all {
-            return refused(format!(
-                "runner.max_memory_bytes is {most}, more than the {all} bytes that are set for all tenants"
-            ));
+        let (all, mine) = (&settings.runner, &own.runner);
+        for (key, most, all) in [
+            ("runner.max_memory_bytes", mine.max_memory_bytes, all.max_memory_bytes),
+            (
+                "limits.max_table_elements",
+                mine.max_table_elements as u64,
+                all.max_table_elements as u64,
+            ),
+        ] {
+            if most > all {
+                return refused(format!("{key} is {most}, more than the {all} that are set for all tenants"));
+            }
         }
         settings.tenants.insert(TenantId::LOCAL, own.runner);
     }

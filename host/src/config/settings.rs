@@ -66,6 +66,10 @@ impl Settings {
             tick_timeout: self.runner.tick_timeout,
             max_memory_bytes: bytes(self.runner.max_memory_bytes),
             max_state_bytes: bytes(self.runner.max_state_bytes),
+            max_table_elements: self.runner.max_table_elements,
+            max_tables: self.runner.max_tables,
+            max_instances: self.runner.max_instances,
+            compile_timeout: self.bundles.compile_timeout,
             max_live: u32::try_from(self.runner.max_live).unwrap_or(u32::MAX),
             max_wasi_memory_bytes: bytes(self.runner.max_wasi_memory_bytes),
             max_wasi_live: self.runner.max_wasi_live,
@@ -198,9 +202,14 @@ pub struct Runner {
     pub max_effects: usize,
     pub max_children: u64,
     pub max_depth: u32,
+    pub max_table_elements: usize,
+    pub max_tables: u32,
+    pub max_instances: u32,
     pub max_state_bytes: u64,
     pub max_log_bytes: u64,
     pub max_runs: u64,
+    pub max_storage_bytes: u64,
+    pub wakes_per_second: u32,
     pub starts_per_second: u32,
 }
 
@@ -210,6 +219,7 @@ impl Runner {
         api::Starts {
             max_runs: self.max_runs,
             per_second: self.starts_per_second,
+            max_storage_bytes: self.max_storage_bytes,
         }
     }
     fn budgets(&self) -> runner::Settings {
@@ -219,6 +229,8 @@ impl Runner {
             max_depth: self.max_depth,
             max_log_bytes: bytes(self.max_log_bytes),
             max_runs: self.max_runs,
+            max_storage_bytes: self.max_storage_bytes,
+            wakes_per_second: self.wakes_per_second,
             tick_max_steps: self.tick_max_steps,
             activation_fuel: self.activation_fuel,
             activation_max_steps: self.activation_max_steps,
@@ -253,6 +265,12 @@ pub struct Bundles {
     pub max_members: usize,
     pub max_member_bytes: u64,
     pub max_total_bytes: u64,
+    pub max_document_bytes: u64,
+    pub max_nodes: usize,
+    pub max_compiled_bytes: u64,
+    pub max_component_bytes: u64,
+    pub max_wasi_component_bytes: u64,
+    pub compile_timeout: Duration,
 }
 
 impl Bundles {
@@ -262,6 +280,11 @@ impl Bundles {
             entries: self.max_members,
             member_bytes: self.max_member_bytes,
             total_bytes: self.max_total_bytes,
+            document_bytes: bytes(self.max_document_bytes),
+            nodes: self.max_nodes,
+            compiled_bytes: bytes(self.max_compiled_bytes),
+            component_bytes: bytes(self.max_component_bytes),
+            wasi_component_bytes: bytes(self.max_wasi_component_bytes),
         }
     }
 }

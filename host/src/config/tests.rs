@@ -256,7 +256,7 @@ fn what_cannot_be_set_for_a_tenant_is_refused() {
         ),
         (
             "[tenants.local.runner]\nmax_memory_bytes = \"1GiB\"",
-            ["runner.max_memory_bytes", "more than the 67108864 bytes"],
+            ["runner.max_memory_bytes", "more than the 67108864 that"],
         ),
     ] {
         let error = Case::new().file(file).error();

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::fresh::Fresh;
 use super::options::Role;
+use super::quota::Stored;
 use super::scope::Reads;
 use super::subscribe::{Subscription, Topics};
 use super::types::{
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) max_inline_bytes: usize,
     pub(crate) topics: Arc<Topics>,
     pub(crate) fresh: Fresh,
+    pub(crate) stored: Stored,
     pub(crate) wakes: Arc<WakeQueue>,
     pub(crate) clock: Clock,
     /// Due time of the earliest armed timer after the last commit, `i64::MAX` for none: kept here so that asking is free.
@@ -66,6 +68,10 @@ impl Handle {
 
     pub(crate) fn fresh(&self) -> &Fresh {
         &self.shared.fresh
+    }
+
+    pub(crate) fn stored(&self) -> &Stored {
+        &self.shared.stored
     }
 
     pub fn clock(&self) -> &Clock {

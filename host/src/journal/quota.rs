@@ -1,9 +1,20 @@
 //! What a tenant's limits are compared with.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use super::handle::Handle;
 use super::scope::tenant_sql;
 use super::types::Error;
+use crate::clock::Micros;
 use crate::ids::{RunRef, TenantId};
+
+/// How long the bytes that a tenant keeps are taken for those of the last look.
+const LASTS: i64 = 1_000_000;
+
+/// The bytes that tenants keep, and when they were looked up.
+#[derive(Debug, Default)]
+pub(crate) struct Stored(Mutex<HashMap<TenantId, (Micros, u64)>>);
 
 impl Handle {
     /// Runs of a tenant that have not ended.
@@ -24,5 +35,25 @@ impl Handle {
         let mut rows = self.reads().of(at.tenant).await?;
         let depth: Option<i64> = rows.query(sql).bind(at.run.0).bind(i64::from(most)).value().await?;
         Ok(depth.and_then(|depth| u32::try_from(depth).ok()).unwrap_or(0))
+    }
+
+    /// Bytes that a tenant keeps in the database and as artifacts, as of now or up to a second ago.
+    pub async fn stored_bytes(&self, tenant: TenantId) -> Result<u64, Error> {
+        let now = self.clock().now();
+        let known = self.stored().lock().get(&tenant).copied();
+        if let Some((_, bytes)) = known.filter(|(at, _)| (0..LASTS).contains(&now.0.saturating_sub(at.0))) {
+            return Ok(bytes);
+        }
+        let sql = tenant_sql!("SELECT bytes FROM storage WHERE storage.tenant = ?1");
+        let bytes: Option<i64> = self.reads().of(tenant).await?.query(sql).value().await?;
+        let bytes = bytes.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
+        self.stored().lock().insert(tenant, (now, bytes));
+        Ok(bytes)
+    }
+}
+
+impl Stored {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TenantId, (Micros, u64)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

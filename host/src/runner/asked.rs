@@ -13,6 +13,8 @@ pub(super) struct Family {
     above: Option<u32>,
     /// Runs of the tenant that have not ended.
     open: u64,
+    /// Bytes that the tenant keeps.
+    stored: u64,
 }
 
 impl Driver<'_> {
@@ -70,9 +72,11 @@ impl Driver<'_> {
             (None, None) => 0,
         };
         let open = journal.open_runs(run.at.tenant).await?;
+        let stored = journal.stored_bytes(run.at.tenant).await?;
         self.family = Family {
             above: Some(above),
             open,
+            stored,
         };
         Ok(())
     }
@@ -95,6 +99,12 @@ impl Driver<'_> {
                 "depth limit: more than {limit} generations of children (limits.max_depth)"
             ));
         }
+        let (stored, limit) = (self.family.stored, settings.max_storage_bytes);
+        if limit > 0 && stored >= limit {
+            return Err(format!(
+                "storage limit: {stored} bytes are kept, at most {limit} may be (limits.max_storage_bytes)"
+            ));
+        }
         let (open, limit) = (self.family.open + self.batch.children(), settings.max_runs);
         if open >= limit {
             return Err(format!(
@@ -102,6 +112,24 @@ impl Driver<'_> {
             ));
         }
         Ok(())
+    }
+
+    /// Whether the run's tenant keeps more than its runs may add: a tenth above what lets nothing new in.
+    ///
+    /// # Errors
+    /// Of the journal.
+    pub(super) async fn over_storage(&mut self) -> Result<Option<String>, Error> {
+        let limit = self.context.settings.max_storage_bytes;
+        if limit == 0 {
+            return Ok(None);
+        }
+        let stored = self.context.journal.stored_bytes(self.run.row.at.tenant).await?;
+        let most = limit.saturating_add(limit / 10);
+        Ok((stored >= most).then(|| {
+            format!(
+                "storage limit: {stored} bytes are kept; runs go on up to {most}, a tenth more than may be kept (limits.max_storage_bytes)"
+            )
+        }))
     }
 
     /// What the flow's code printed in one tick, to the run's log.

@@ -20,6 +20,7 @@ mod programs;
 mod replay;
 #[cfg(test)]
 mod tests;
+mod throttle;
 mod tick;
 
 use std::collections::HashMap;
@@ -35,6 +36,7 @@ pub use children::{Catalog, Found, is_host_key};
 pub use moving::{Move, Obstacle, Trial};
 
 use self::driver::Signals;
+use self::throttle::Throttle;
 use crate::effects::Handlers;
 use crate::ids::{RunRef, TenantId};
 use crate::journal::{self, Wake};
@@ -74,6 +76,10 @@ pub struct Settings {
     pub max_log_bytes: usize,
     /// Runs of a tenant that have not ended.
     pub max_runs: u64,
+    /// Bytes that a tenant keeps; 0: as many as the disk takes.
+    pub max_storage_bytes: u64,
+    /// Activations of one run, ten seconds' worth at once; 0: as many as there are.
+    pub wakes_per_second: u32,
     /// Tenants for which something else is set.
     pub tenants: HashMap<TenantId, Own>,
     /// Every tick gets this seed, so that cases come out alike. None, the default: seeds that cannot be guessed.
@@ -102,6 +108,8 @@ impl Default for Settings {
             max_depth: 64,
             max_log_bytes: 64 << 10,
             max_runs: 1_000_000,
+            max_storage_bytes: 0,
+            wakes_per_second: 0,
             tenants: HashMap::new(),
             seed: None,
         }
@@ -156,6 +164,7 @@ impl Runner {
         let live = Arc::new(Live {
             permits: Semaphore::new(settings.max_live.clamp(1, Semaphore::MAX_PERMITS)),
             runs: Mutex::default(),
+            throttle: Throttle::default(),
             stopping: stopping.clone(),
             context: Context {
                 journal,
@@ -188,6 +197,7 @@ struct Live {
     permits: Semaphore,
     /// Drivers by run. A std mutex: held for a look-up, never across an await.
     runs: Mutex<HashMap<RunRef, Driven>>,
+    throttle: Throttle,
     stopping: CancellationToken,
 }
 
@@ -269,6 +279,12 @@ impl Live {
         let context = self.context.of(run.tenant);
         let (mut failed, mut moved) = (false, false);
         loop {
+            if let Some(pause) = self.throttle.pause(run, context.settings.wakes_per_second) {
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = self.stopping.cancelled() => break,
+                }
+            }
             {
                 let permit = tokio::select! {
                     permit = self.permits.acquire() => permit,

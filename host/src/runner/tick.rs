@@ -19,6 +19,9 @@ const GRACE: Duration = Duration::from_secs(1);
 impl Driver<'_> {
     /// One tick and what follows from it.
     pub(super) async fn tick(&mut self, told: Told) -> Result<Next, Error> {
+        if let Some(limit) = self.over_storage().await? {
+            return self.fail(&limit, true).await;
+        }
         let now = self.batch.time(self.context.journal.clock());
         let seed = self.context.settings.seed.unwrap_or_else(super::seed);
         let max_steps = self.context.settings.tick_max_steps;

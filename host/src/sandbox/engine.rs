@@ -21,6 +21,12 @@ pub struct Settings {
     pub tick_timeout: Duration,
     /// Linear memory of an instance in bytes, and of what one call of it returns.
     pub max_memory_bytes: usize,
+    /// Elements of a table, tables and core instances of an instance without WASI.
+    pub max_table_elements: usize,
+    pub max_tables: u32,
+    pub max_instances: u32,
+    /// How long anybody waits for native code.
+    pub compile_timeout: Duration,
     /// A run's state in bytes.
     pub max_state_bytes: usize,
     /// Live instances; the size of the pool.
@@ -44,6 +50,10 @@ impl Default for Settings {
             tick_fuel: 1_000_000_000,
             tick_timeout: Duration::from_secs(10),
             max_memory_bytes: 64 << 20,
+            max_table_elements: 100_000,
+            max_tables: 2,
+            max_instances: 8,
+            compile_timeout: Duration::from_secs(300),
             max_state_bytes: 16 << 20,
             max_live: 1000,
             max_wasi_memory_bytes: 256 << 20,
@@ -59,14 +69,14 @@ impl Default for Settings {
 pub(super) fn pooling(settings: &Settings) -> Result<Engine, Error> {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(settings.max_live)
-        .total_core_instances(settings.max_live.saturating_mul(4))
+        .total_core_instances(settings.max_live.saturating_mul(settings.max_instances))
         .total_memories(settings.max_live)
-        .total_tables(settings.max_live.saturating_mul(2))
+        .total_tables(settings.max_live.saturating_mul(settings.max_tables))
         .total_stacks(settings.max_live)
         .max_memories_per_component(1)
-        .max_tables_per_component(2)
-        .max_core_instances_per_component(8)
-        .table_elements(100_000)
+        .max_tables_per_component(settings.max_tables)
+        .max_core_instances_per_component(settings.max_instances)
+        .table_elements(settings.max_table_elements)
         .max_memory_size(settings.max_memory_bytes)
         // A slot's next instance gets the pages of the last one, wiped; the kernel tells which were touched, where it can.
         .pagemap_scan(wasmtime::Enabled::Auto)
@@ -78,6 +88,8 @@ pub(super) fn pooling(settings: &Settings) -> Result<Engine, Error> {
     // it gets them.
     for reservation in [4 << 30, settings.max_memory_bytes as u64] {
         let mut config = base();
+        // A flow is compiled on one thread, so that the others go on driving runs.
+        config.parallel_compilation(false);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool.clone()));
         config.memory_reservation(reservation);
         config.memory_reservation_for_growth(0);
@@ -117,6 +129,10 @@ fn base() -> Config {
         .epoch_interruption(true)
         // A flow must compute the same on every machine.
         .cranelift_nan_canonicalization(true)
+        .relaxed_simd_deterministic(true)
+        // As wasmtime has them: an access past the end of a memory, or before its begin, meets pages that nobody may touch.
+        .memory_guard_size(32 << 20)
+        .guard_before_linear_memory(true)
         // A thousand nested calls of a code node's functions (Python's own limit) fit; the runtime counts them.
         .max_wasm_stack(2 << 20)
         .async_stack_size(3 << 20)

@@ -8,11 +8,14 @@ use super::Error;
 /// The interface that every flow exports.
 const WORKFLOW: &str = "flowgate:flow/workflow@0.1.0";
 
-/// Largest component without WASI, in bytes.
-pub const MAX_BYTES: usize = 4 << 20;
-
-/// Largest component that imports WASI, in bytes: it carries its language's engine.
-pub const MAX_WASI_BYTES: usize = 64 << 20;
+/// How large a component may be that a client sends, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct MaxBytes {
+    /// Without WASI.
+    pub component: usize,
+    /// With WASI: it carries its language's engine.
+    pub wasi: usize,
+}
 
 /// What a component is linked with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,39 +28,32 @@ pub enum Imports {
     Wasi,
 }
 
-impl Imports {
-    /// The largest component of this kind, in bytes.
-    pub fn max_bytes(&self) -> usize {
-        match self {
-            Imports::Nothing | Imports::Runtime(_) => MAX_BYTES,
-            Imports::Wasi => MAX_WASI_BYTES,
-        }
-    }
-}
-
 /// Checks a component that a client has sent: valid WebAssembly, the flow world's export, no import but those that a flow may
 /// have, and its size. CPU work of up to a second for the largest; nothing is compiled.
 ///
 /// # Errors
 /// What is wrong, for the client: the import's name, the missing export, the limit.
-pub fn check(bytes: &[u8]) -> Result<Imports, Error> {
-    within(bytes, MAX_WASI_BYTES)?;
+pub fn check(bytes: &[u8], most: &MaxBytes) -> Result<Imports, Error> {
+    let wasi = (most.wasi, "bundles.max_wasi_component_bytes");
+    let plain = (most.component, "bundles.max_component_bytes");
+    within(bytes, if most.wasi > most.component { wasi } else { plain })?;
     let surface = flowgate_compiler::validated_surface(bytes).map_err(Error::Invalid)?;
     if !surface.exports.iter().any(|name| name == WORKFLOW) {
         return Err(Error::World(format!("it does not export '{WORKFLOW}'")));
     }
     let imports = of(&surface)?;
-    within(bytes, imports.max_bytes())?;
+    within(bytes, if imports == Imports::Wasi { wasi } else { plain })?;
     Ok(imports)
 }
 
-fn within(bytes: &[u8], limit: usize) -> Result<(), Error> {
+fn within(bytes: &[u8], (limit, setting): (usize, &'static str)) -> Result<(), Error> {
     if bytes.len() <= limit {
         return Ok(());
     }
     Err(Error::TooLarge {
         bytes: bytes.len(),
         limit,
+        setting,
     })
 }
 
@@ -149,19 +145,26 @@ mod tests {
     fn an_upload_is_refused_with_what_is_wrong() {
         let runtime = flowgate_compiler::runtime().unwrap();
         let shell: &[u8] = include_bytes!("../../../flows-compiler/assets/flow-rt.wasm");
-        assert_eq!(check(shell).unwrap(), Imports::Nothing);
         let cases: [(&[u8], &str); 4] = [
             (b"{}", "not a WebAssembly component"),
             (&runtime.core, "a core module, not a component"),
             (&shell[..shell.len() - 1], "not valid"),
-            (&vec![0; MAX_WASI_BYTES + 1], "at most 67108864 bytes"),
+            (
+                &vec![0; (4 << 20) + 1],
+                "at most 4194304 bytes are allowed for its kind (bundles.max_component_bytes)",
+            ),
         ];
+        let most = MaxBytes {
+            component: 4 << 20,
+            wasi: 64 << 10,
+        };
         for (bytes, wanted) in cases {
-            let error = check(bytes).unwrap_err().to_string();
+            let error = check(bytes, &most).unwrap_err().to_string();
             assert!(error.contains(wanted), "{error}");
         }
+        assert_eq!(check(shell, &MaxBytes { wasi: 4 << 20, ..most }).unwrap(), Imports::Nothing);
         // An empty component is valid, but no flow.
-        let error = check(b"\0asm\x0d\0\x01\0").unwrap_err().to_string();
+        let error = check(b"\0asm\x0d\0\x01\0", &most).unwrap_err().to_string();
         assert!(error.contains("does not export 'flowgate:flow/workflow@0.1.0'"), "{error}");
     }
 }

@@ -21,6 +21,8 @@ pub enum Stop {
     Timeout(std::time::Duration),
     #[error("memory limit: the flow needs more than {bytes} bytes ({setting})")]
     Memory { bytes: usize, setting: &'static str },
+    #[error("table limit: the flow needs a table of more than {0} elements (limits.max_table_elements)")]
+    Table(usize),
     #[error("state limit: the flow's state has {bytes} bytes, more than {limit} (limits.max_state_bytes)")]
     State { bytes: usize, limit: usize },
     #[error("transfer limit: one call returned more than {bytes} bytes ({setting})")]
@@ -79,7 +81,12 @@ pub(super) struct Limits {
     pub instances: usize,
     pub memories: usize,
     pub tables: usize,
+    /// Elements of one table.
+    pub elements: usize,
+    /// A growth of memory has been refused.
     pub refused: bool,
+    /// A growth of a table has been refused.
+    pub table_refused: bool,
 }
 
 impl Limits {
@@ -88,10 +95,12 @@ impl Limits {
         Limits {
             memory: settings.max_memory_bytes,
             setting: "runner.max_memory_bytes",
-            instances: 16,
+            instances: settings.max_instances as usize,
             memories: 2,
-            tables: 4,
+            tables: settings.max_tables as usize,
+            elements: settings.max_table_elements,
             refused: false,
+            table_refused: false,
         }
     }
 
@@ -103,7 +112,9 @@ impl Limits {
             instances: 256,
             memories: 4,
             tables: 32,
+            elements: settings.max_table_elements,
             refused: false,
+            table_refused: false,
         }
     }
 }
@@ -116,7 +127,9 @@ impl ResourceLimiter for Limits {
     }
 
     fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(desired <= 100_000)
+        let fits = desired <= self.elements;
+        self.table_refused |= !fits;
+        Ok(fits)
     }
 
     fn instances(&self) -> usize {
@@ -147,6 +160,7 @@ impl Stop {
                 bytes: limits.memory,
                 setting: limits.setting,
             },
+            _ if limits.table_refused => Stop::Table(limits.elements),
             Some(trap) => {
                 let at = place(error);
                 match last_words(printed) {

@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::Semaphore;
 
 pub use engine::Settings;
-pub use imports::{Imports, MAX_BYTES, MAX_WASI_BYTES, check};
+pub use imports::{Imports, MaxBytes, check};
 pub use instance::Instance;
 pub use limits::Stop;
 pub use program::Program;
@@ -66,7 +66,9 @@ struct Shared {
     /// Programs by component digest. Bounded: an evicted program lives on in the instances that use it.
     programs: moka::sync::Cache<Digest, Arc<Program>>,
     /// Held while a large component is compiled: one at a time, or they would keep all processors from the runs.
-    compiling: tokio::sync::Mutex<()>,
+    compiling: Arc<Semaphore>,
+    /// Bounds how many small ones are compiled at a time.
+    compilers: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for Sandbox {
@@ -91,8 +93,14 @@ pub enum Error {
     World(String),
     #[error("the component imports '{0}'; a flow may import nothing or WASI 0.2")]
     Import(String),
-    #[error("the component has {bytes} bytes; at most {limit} bytes are allowed for its kind")]
-    TooLarge { bytes: usize, limit: usize },
+    #[error("size limit: the component has {bytes} bytes; at most {limit} bytes are allowed for its kind ({setting})")]
+    TooLarge {
+        bytes: usize,
+        limit: usize,
+        setting: &'static str,
+    },
+    #[error("compile limit: making native code took longer than {0:?} (bundles.compile_timeout)")]
+    Slow(std::time::Duration),
     #[error("the sandbox could not be set up: {0}")]
     Engine(String),
 }
@@ -120,7 +128,8 @@ impl Sandbox {
                 .max_capacity(settings.programs)
                 .weigher(weight)
                 .build(),
-            compiling: tokio::sync::Mutex::new(()),
+            compiling: Arc::new(Semaphore::new(1)),
+            compilers: Arc::new(Semaphore::new((threads() / 2).max(1))),
             settings,
         });
         Ok(Sandbox(shared, share))
@@ -165,18 +174,32 @@ impl Sandbox {
         shared.programs.try_get_with(digest, load).map_err(|e| Error::clone(&e))
     }
 
-    /// [`load`](Self::load) off the async threads, large components one at a time.
+    /// [`load`](Self::load) off the async threads: on half as many threads as drive runs, large components one at a time.
     pub async fn prepare(&self, digest: Digest, bytes: Arc<[u8]>, runtime: Option<Arc<[u8]>>) -> Result<Arc<Program>, Error> {
         if let Some(program) = self.loaded(&digest) {
             return Ok(program);
         }
-        let _alone = match bytes.len() > SMALL {
-            true => Some(self.0.compiling.lock().await),
-            false => None,
+        let turns = match bytes.len() > SMALL {
+            true => &self.0.compiling,
+            false => &self.0.compilers,
         };
+        let stopped = |error: String| Error::Engine(format!("compiling was stopped: {error}"));
+        let turn = Arc::clone(turns).acquire_owned().await.map_err(|e| stopped(e.to_string()))?;
+        // Somebody else may have compiled it meanwhile.
+        if let Some(program) = self.loaded(&digest) {
+            return Ok(program);
+        }
         let sandbox = self.clone();
-        let loaded = tokio::task::spawn_blocking(move || sandbox.load(digest, &bytes, runtime.as_deref())).await;
-        loaded.map_err(|e| Error::Engine(format!("compiling was stopped: {e}")))?
+        let load = tokio::task::spawn_blocking(move || {
+            // Held to the end also if nobody waits for it any more: no more are compiled at a time than may be.
+            let _turn = turn;
+            sandbox.load(digest, &bytes, runtime.as_deref())
+        });
+        let limit = self.0.settings.compile_timeout;
+        match tokio::time::timeout(limit, load).await {
+            Ok(loaded) => loaded.map_err(|e| stopped(e.to_string()))?,
+            Err(_) => Err(Error::Slow(limit)),
+        }
     }
 
     /// A fresh instance of a program, before its first `start` or `restore`. One with WASI waits until there are few enough.

@@ -34,7 +34,7 @@ impl NativeCache {
         engine.precompile_compatibility_hash().hash(&mut hasher);
         env!("CARGO_PKG_VERSION").hash(&mut hasher);
         NativeCache {
-            folder: settings.cache.clone(),
+            folder: settings.cache.clone().filter(|folder| is_private(folder)),
             flows: settings.cache_flows,
             engine: hasher.finish(),
         }
@@ -57,7 +57,13 @@ impl NativeCache {
     }
 
     fn component(&self, engine: &Engine, digest: Digest, bytes: &[u8]) -> Result<Component, Error> {
-        let invalid = |e: wasmtime::Error| Error::Invalid(format!("{e:#}"));
+        let invalid = |e: wasmtime::Error| {
+            let text = format!("{e:#}");
+            match exceeded(&text) {
+                Some(setting) => Error::World(format!("{text} ({setting})")),
+                None => Error::Invalid(text),
+            }
+        };
         // A shared component names its runtime in its own bytes, so its digest stands for both.
         let Some(path) = self.path(&digest.hex(), "component").filter(|_| self.flows) else {
             return Component::new(engine, bytes).map_err(invalid);
@@ -85,6 +91,37 @@ impl NativeCache {
             tracing::warn!(path = %path.display(), %error, "native code is not kept");
         }
     }
+}
+
+/// Whether nobody else may put code there. A folder that is not there yet is made so.
+#[cfg(unix)]
+fn is_private(folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let others = std::fs::metadata(folder).is_ok_and(|meta| meta.mode() & 0o022 != 0);
+    if others {
+        tracing::warn!(folder = %folder.display(), "native code is not kept in a folder that others may write to");
+    }
+    !others
+}
+
+#[cfg(not(unix))]
+fn is_private(_: &Path) -> bool {
+    true
+}
+
+/// The setting of the limit that wasmtime names in its own words when a component does not fit into the pool.
+fn exceeded(text: &str) -> Option<&'static str> {
+    if !text.contains("exceeds the configured maximum") {
+        return None;
+    }
+    let settings = [
+        ("core module instances", "limits.max_instances"),
+        ("tables", "limits.max_tables"),
+    ];
+    settings
+        .into_iter()
+        .find(|(words, _)| text.contains(words))
+        .map(|(_, setting)| setting)
 }
 
 fn write_new(path: &Path, code: &[u8]) -> std::io::Result<()> {
@@ -148,4 +185,48 @@ pub(super) fn load(engine: &Engine, cache: &NativeCache, links: &Links, digest: 
     let exports = super::world::FlowPre::new(pre).map_err(world)?;
     let wasi = matches!(links, Links::Wasi);
     Ok(Program { digest, wasi, exports })
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn native_code_is_kept_where_nobody_else_may_write() {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = Engine::default();
+        let cache = |name: &str, mode: Option<u32>| {
+            let folder = dir.path().join(name);
+            if let Some(mode) = mode {
+                std::fs::create_dir(&folder).unwrap();
+                std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(mode)).unwrap();
+            }
+            let settings = Settings {
+                cache: Some(folder.clone()),
+                ..Settings::default()
+            };
+            NativeCache::new(&engine, &settings)
+                .module(&engine, b"\0asm\x01\0\0\0")
+                .unwrap();
+            let kept = std::fs::read_dir(&folder).map_or(0, Iterator::count);
+            let mode = std::fs::metadata(&folder).map_or(0, |meta| meta.permissions().mode() & 0o777);
+            (kept, mode)
+        };
+        assert_eq!(cache("new", None), (1, 0o700));
+        assert_eq!(cache("own", Some(0o755)), (1, 0o755));
+        assert_eq!(cache("group", Some(0o770)), (0, 0o770));
+        assert_eq!(cache("all", Some(0o777)), (0, 0o777));
+    }
+
+    #[test]
+    fn a_limit_of_the_pool_is_named_by_its_setting() {
+        let text = "The component transitively contains 9 core module instances, which exceeds the configured maximum of 8 in the pooling allocator";
+        assert_eq!(exceeded(text), Some("limits.max_instances"));
+        assert_eq!(
+            exceeded(&text.replace("core module instances", "tables")),
+            Some("limits.max_tables")
+        );
+        assert_eq!(exceeded("unknown binary version"), None);
+    }
 }

@@ -3,7 +3,7 @@
 
 mod components;
 
-use flowgate_tests::{Bundle, Flow, Gateway, Options, Server};
+use flowgate_tests::{Bundle, Flow, Gateway, Options, Reply, Server};
 use serde_json::{Value, json};
 
 /// What the server may have resident at any time, in bytes: a debug build with a pool of instances, twice what it was seen to need.
@@ -194,7 +194,7 @@ async fn endless_loops_on_every_thread_keep_nobody_waiting() {
         .exec("start -> set -> set");
     gateway.install(&bundle_of("nodes", nodes)).await;
     let mut loops = Vec::new();
-    for _ in 0..8 {
+    for _ in 0..4 {
         loops.push(gateway.start("code", json!({})).await);
         loops.push(gateway.start("nodes", json!({})).await);
     }
@@ -372,29 +372,81 @@ fn last(bytes: &[u8], signature: &[u8]) -> usize {
         .expect("it is there")
 }
 
+/// A flow of a chain of this many nodes.
+fn chain(nodes: usize) -> Vec<u8> {
+    let mut text = String::from(
+        r#"{"id":"f","name":"f","entryNode":"n0","nodes":[{"id":"n0","type":"on_flow_start","data":{"inputs":[],"outputs":[{"id":"exec-out","type":"execution"}]}}"#,
+    );
+    for n in 1..nodes {
+        text += &format!(
+            r#",{{"id":"n{n}","type":"answer_user","data":{{"inputs":[{{"id":"exec-in","type":"execution"}}],"outputs":[{{"id":"exec-out","type":"execution"}}],"pinDefaults":{{"message":"x"}}}}}}"#
+        );
+    }
+    text += r#"],"edges":["#;
+    for n in 1..nodes {
+        let (comma, from) = (if n > 1 { "," } else { "" }, n - 1);
+        text += &format!(
+            r#"{comma}{{"id":"e{n}","source":"n{from}","sourceHandle":"exec-out","target":"n{n}","targetHandle":"exec-in"}}"#
+        );
+    }
+    text += "]}";
+    text.into_bytes()
+}
+
 #[tokio::test]
-async fn a_flow_of_very_many_nodes_is_refused_by_its_size_and_not_compiled_further() {
-    let server = Server::start().await;
+async fn a_flow_of_very_many_nodes_is_refused_before_it_is_compiled() {
+    let server = Options::new().env("FLOWGATE_MAX_COMPILED_BYTES", "16KiB").start().await;
     let neighbour = Neighbour::new(&server).await;
     let gateway = server.gateway();
-    let node = |n: usize| json!({"id": format!("n{n}"), "type": "answer_user", "data": {"inputs": [{"id": "exec-in", "type": "execution"}], "outputs": [{"id": "exec-out", "type": "execution"}], "pinDefaults": {"message": "x"}}});
-    let edge = |n: usize| json!({"id": format!("e{n}"), "source": format!("n{n}"), "sourceHandle": "exec-out", "target": format!("n{}", n + 1), "targetHandle": "exec-in"});
-    const NODES: usize = 20_000;
-    let start = json!({"id": "n0", "type": "on_flow_start", "data": {"inputs": [], "outputs": [{"id": "exec-out", "type": "execution"}]}});
-    let nodes: Vec<Value> = std::iter::once(start).chain((1..NODES).map(node)).collect();
-    let edges: Vec<Value> = (0..NODES - 1).map(edge).collect();
-    let flow = json!({"id": "f", "name": "f", "entryNode": "n0", "nodes": nodes, "edges": edges});
-    let bundle = Bundle::new("vast", "1.0.0").document("f", flow.to_string().into_bytes());
-    let (_, ()) = tokio::join!(gateway.install(&bundle), neighbour.is_served(1));
-    let body = json!({"bundle_id": "vast", "input_data": {}});
-    let reply = gateway.post("/api/gateway/runs/start", &body).await;
-    assert_eq!(reply.status, 400, "{}", reply.text());
-    assert!(
-        reply.detail().contains("size limit: the compiled flow has"),
-        "{}",
-        reply.detail()
-    );
+    for (nodes, setting) in [
+        (100_000, "bundles.max_document_bytes"),
+        (10_001, "bundles.max_nodes"),
+        (200, "bundles.max_compiled_bytes"),
+    ] {
+        let id = format!("nodes{nodes}");
+        let bundle = Bundle::new(&id, "1.0.0").document("f", chain(nodes));
+        let (_, ()) = tokio::join!(gateway.install(&bundle), neighbour.is_served(1));
+        let body = json!({"bundle_id": id, "input_data": {}});
+        let reply = gateway.post("/api/gateway/runs/start", &body).await;
+        assert_eq!(reply.status, 400, "{}", reply.text());
+        let detail = reply.detail();
+        assert!(detail.contains("size limit") && detail.contains(setting), "{detail}");
+    }
     neighbour.is_served(2).await;
+    stayed_small(&server);
+}
+
+#[tokio::test]
+async fn a_tenant_that_keeps_too_much_brings_in_nothing_new() {
+    let server = Options::new().env("FLOWGATE_MAX_STORAGE_BYTES", "1MiB").start().await;
+    let gateway = server.gateway();
+    let waits = Flow::new("waits").start(&[]).ask("ask", "Well?", &[]).exec("start -> ask");
+    gateway.install(&bundle_of("waits", waits.clone())).await;
+    let waiting = gateway.start("waits", json!({})).await;
+    gateway.until_status(&waiting, "waiting").await;
+    let hoard = Flow::new("hoard")
+        .start(&[])
+        .say("say", &"x".repeat(200))
+        .exec("start -> say -> say");
+    gateway.install(&bundle_of("hoard", hoard)).await;
+    let run = gateway.start("hoard", json!({})).await;
+    failed_by(&gateway, &run, "limits.max_storage_bytes").await;
+    let refused = |reply: Reply| {
+        assert_eq!(reply.status, 507, "{}", reply.text());
+        let detail = reply.detail();
+        assert!(
+            detail.starts_with("Insufficient Storage (storage limit: ") && detail.ends_with("limits.max_storage_bytes)"),
+            "{detail}"
+        );
+    };
+    let body = json!({"bundle_id": "waits", "input_data": {}});
+    refused(gateway.post("/api/gateway/runs/start", &body).await);
+    refused(gateway.upload_file(&bundle_of("more", waits).zip(), &[]).await);
+    refused(gateway.attach("s", "note.txt", b"more").await);
+    // What is there can be read; a run that goes on comes to the same limit.
+    assert_eq!(gateway.run(&waiting).await["status"], "waiting");
+    gateway.answer(&waiting, "x").await.ok();
+    failed_by(&gateway, &waiting, "limits.max_storage_bytes").await;
     stayed_small(&server);
 }
 
@@ -428,8 +480,9 @@ async fn events_reach_nobody_by_another_runs_wait_key() {
 }
 
 #[tokio::test]
-async fn two_listeners_that_call_each_other_for_ever_keep_nobody_waiting() {
-    let server = Server::start().await;
+async fn two_listeners_that_call_each_other_for_ever_are_slowed_down() {
+    const RATE: u64 = 5;
+    let server = Options::new().env("FLOWGATE_WAKES_PER_SECOND", RATE).start().await;
     let neighbour = Neighbour::new(&server).await;
     let gateway = server.gateway();
     let on = |name: &str| json!({"eventConfig": {"name": name, "scope": "session"}});
@@ -437,19 +490,44 @@ async fn two_listeners_that_call_each_other_for_ever_keep_nobody_waiting() {
     let storm = Flow::new("storm")
         .start(&[])
         .node("begin", "emit_event", &["name"], &["delivered"], emit("ping"))
-        .ask("rest", "Enough?", &[])
+        .sleep("rest", 0.02)
         .node("ping", "on_event", &[], &["payload"], on("ping"))
         .node("pong", "on_event", &[], &["payload"], on("pong"))
         .node("to_pong", "emit_event", &["name"], &["delivered"], emit("pong"))
         .node("to_ping", "emit_event", &["name"], &["delivered"], emit("ping"))
-        .exec("start -> begin -> rest")
+        // An event is lost on a listener that is not back at its wait: the first one begins anew for ever.
+        .exec("start -> begin -> rest -> begin")
         .exec("ping -> to_pong")
         .exec("pong -> to_ping");
     gateway.install(&bundle_of("storm", storm)).await;
+    let began = std::time::Instant::now();
     let root = gateway.start("storm", json!({})).await;
-    gateway.until_status(&root, "waiting").await;
+    let runs = gateway.get("/api/gateway/runs?limit=100").await.ok();
+    let runs: Vec<Value> = runs["items"].as_array().expect("items").clone();
+    let listeners: Vec<&str> = runs
+        .iter()
+        .filter(|run| run["parent_run_id"] == json!(root))
+        .map(|run| run["run_id"].as_str().expect("an id"))
+        .collect();
+    assert_eq!(listeners.len(), 2, "{runs:#?}");
+    // As soon as one of them has used up what it may at once, the log says so.
+    for attempt in 0.. {
+        if server.log().contains("wake limit") {
+            break;
+        }
+        assert!(attempt < 600, "nothing slows it down: {}", server.log());
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
     for n in 0..3 {
         neighbour.is_served(n).await;
+    }
+    for listener in listeners {
+        let rows = gateway.ledger(listener).await;
+        let emitted = |row: &&Value| row["effect"]["type"] == "emit_event" && row["status"] == "completed";
+        let wakes = rows.iter().filter(emitted).count() as u64;
+        let most = 10 * RATE + RATE * (began.elapsed().as_secs() + 1) + 2;
+        assert!(wakes <= most, "{wakes} wakes, at most {most}");
+        assert!(wakes > RATE, "{wakes} wakes are no storm");
     }
     gateway.command("cancel", &root, json!({})).await.ok();
     gateway.until_status(&root, "cancelled").await;

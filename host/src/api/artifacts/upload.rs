@@ -133,6 +133,7 @@ pub async fn upload(
         .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
         .collect();
     let meta = Meta { content_type, tags };
+    app.admit_bytes(&principal).await?;
     let artifact = app.artifacts.keep(Owner::Session(session_id), part.bytes, meta).await?;
     Ok(json(StatusCode::OK, &Answer::of(&artifact)))
 }

@@ -47,6 +47,48 @@ pub static SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        key: "limits.max_table_elements",
+        flag: Flag::More("max-table-elements"),
+        env: "FLOWGATE_MAX_TABLE_ELEMENTS",
+        aliases: &[],
+        default: "100000",
+        unit: "elements",
+        doc: "Elements of one table of a flow's code. A flow that needs a larger one ends as failed with `table limit`.",
+        secret: false,
+        apply: |s, v| {
+            s.runner.max_table_elements = value::whole(v, 1000, 10_000_000)?;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "limits.max_tables",
+        flag: Flag::More("max-tables"),
+        env: "FLOWGATE_MAX_TABLES",
+        aliases: &[],
+        default: "2",
+        unit: "tables",
+        doc: "Tables of a component without WASI; a compiled flow has one. A component of more cannot be run.",
+        secret: false,
+        apply: |s, v| {
+            s.runner.max_tables = value::whole(v, 1, 100)?;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "limits.max_instances",
+        flag: Flag::More("max-instances"),
+        env: "FLOWGATE_MAX_INSTANCES",
+        aliases: &[],
+        default: "8",
+        unit: "instances",
+        doc: "Core instances of a component without WASI; a compiled flow has three. A component of more cannot be run.",
+        secret: false,
+        apply: |s, v| {
+            s.runner.max_instances = value::whole(v, 1, 1000)?;
+            Ok(())
+        },
+    },
+    Setting {
         key: "limits.max_state_bytes",
         flag: Flag::More("max-state-bytes"),
         env: "FLOWGATE_MAX_STATE_BYTES",
@@ -85,6 +127,34 @@ pub static SETTINGS: &[Setting] = &[
         secret: false,
         apply: |s, v| {
             s.runner.max_runs = value::whole(v, 1, u64::MAX)?;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "limits.max_storage_bytes",
+        flag: Flag::More("max-storage-bytes"),
+        env: "FLOWGATE_MAX_STORAGE_BYTES",
+        aliases: &[],
+        default: "64GiB",
+        unit: "size",
+        doc: "What a tenant keeps: inputs, ledgers, history, states and outputs of its runs, commands, bundles and components, artifacts; not the files of workspaces. Beyond it starts and uploads are refused with 507 and `storage limit`, and nodes that start children fail with it. Runs that have begun go on for another tenth of it; then those that do something end as failed. A process looks at the number once a second, so that some more may slip in. 0: as much as the disk takes.",
+        secret: false,
+        apply: |s, v| {
+            s.runner.max_storage_bytes = value::size(v, 0)?;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "limits.wakes_per_second",
+        flag: Flag::More("wakes-per-second"),
+        env: "FLOWGATE_WAKES_PER_SECOND",
+        aliases: &[],
+        default: "200",
+        unit: "wakes a second",
+        doc: "How often one run may go on after a wait, ten seconds' worth of it at once. A run that is woken more often is slowed down to it, and the log says so with `wake limit`: two listeners that call each other for ever come to it. 0: as often as it is woken.",
+        secret: false,
+        apply: |s, v| {
+            s.runner.wakes_per_second = value::whole(v, 0, 1_000_000)?;
             Ok(())
         },
     },

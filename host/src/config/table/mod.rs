@@ -69,7 +69,14 @@ pub fn by_key(key: &str) -> Option<&'static Setting> {
 }
 
 /// Settings of the runner that are the whole process's.
-const OF_THE_PROCESS: &[&str] = &["runner.enabled", "runner.max_live", "runner.max_inline_bytes"];
+const OF_THE_PROCESS: &[&str] = &[
+    "runner.enabled",
+    "runner.max_live",
+    "runner.max_inline_bytes",
+    "runner.max_wasi_live",
+    "limits.max_tables",
+    "limits.max_instances",
+];
 
 impl Setting {
     /// Whether it can be set for one tenant, under `[tenants.NAME.SECTION]`.

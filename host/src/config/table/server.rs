@@ -218,6 +218,90 @@ pub static SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        key: "bundles.max_document_bytes",
+        flag: Flag::More("max-document-bytes"),
+        env: "FLOWGATE_MAX_DOCUMENT_BYTES",
+        aliases: &[],
+        default: "8MiB",
+        unit: "size",
+        doc: "Size of the document of a flow that is compiled. A larger one does not compile, with `size limit`.",
+        secret: false,
+        apply: |s, v| {
+            s.bundles.max_document_bytes = value::size(v, 1)?;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "bundles.max_nodes",
+        flag: Flag::More("max-nodes"),
+        env: "FLOWGATE_MAX_NODES",
+        aliases: &[],
+        default: "10000",
+        unit: "nodes",
+        doc: "Nodes of a flow that is compiled. A flow of more does not compile, with `size limit`.",
+        secret: false,
+        apply: |s, v| {
+            s.bundles.max_nodes = value::whole(v, 1, 1_000_000)?;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "bundles.max_compiled_bytes",
+        flag: Flag::More("max-compiled-bytes"),
+        env: "FLOWGATE_MAX_COMPILED_BYTES",
+        aliases: &[],
+        default: "2MiB",
+        unit: "size",
+        doc: "What a flow is compiled to. Native code is made of it when a run needs it, at about a second and 100 MiB of memory for each MiB, so this bounds both. A larger one does not compile, with `size limit`.",
+        secret: false,
+        apply: |s, v| {
+            s.bundles.max_compiled_bytes = value::size(v, 1)?;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "bundles.max_component_bytes",
+        flag: Flag::More("max-component-bytes"),
+        env: "FLOWGATE_MAX_COMPONENT_BYTES",
+        aliases: &[],
+        default: "4MiB",
+        unit: "size",
+        doc: "Size of a flow that comes as a component and imports no WASI. It bounds the time and memory that compiling it takes. A larger one is refused with `size limit`.",
+        secret: false,
+        apply: |s, v| {
+            s.bundles.max_component_bytes = value::size(v, 1)?;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "bundles.max_wasi_component_bytes",
+        flag: Flag::More("max-wasi-component-bytes"),
+        env: "FLOWGATE_MAX_WASI_COMPONENT_BYTES",
+        aliases: &[],
+        default: "64MiB",
+        unit: "size",
+        doc: "The same for a component that imports WASI and carries its language's engine. Compiling one takes seconds to minutes; they are compiled one at a time, behind the upload's answer.",
+        secret: false,
+        apply: |s, v| {
+            s.bundles.max_wasi_component_bytes = value::size(v, 1)?;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "bundles.compile_timeout",
+        flag: Flag::More("compile-timeout"),
+        env: "FLOWGATE_COMPILE_TIMEOUT",
+        aliases: &[],
+        default: "5m",
+        unit: "time",
+        doc: "How long an installation or a run waits for native code, once its turn has come. After that it fails with `compile limit`. The compiler cannot be interrupted: its thread ends its work, and until then no other takes its turn.",
+        secret: false,
+        apply: |s, v| {
+            s.bundles.compile_timeout = value::seconds(v)?;
+            Ok(())
+        },
+    },
+    Setting {
         key: "log.format",
         flag: Flag::More("log-format"),
         env: "FLOWGATE_LOG_FORMAT",

@@ -150,6 +150,10 @@ static ACCESSES: LazyLock<Batch> = LazyLock::new(|| {
                 last_action = excluded.last_action, last_actor = excluded.last_actor";
     Batch::new(&format!("INSERT INTO artifact_access ({columns}) VALUES"), 10, tail)
 });
+static STORAGE: LazyLock<Batch> = LazyLock::new(|| {
+    let tail = "ON CONFLICT (tenant) DO UPDATE SET bytes = bytes + excluded.bytes";
+    Batch::new("INSERT INTO storage (tenant, bytes) VALUES", 2, tail)
+});
 static DELIVERIES: LazyLock<Batch> =
     LazyLock::new(|| Batch::new("INSERT INTO deliveries (tenant, delivery, envelope) VALUES", 3, ""));
 /// Deletions name their rows as a list of values; SQLite walks the list and finds each by the primary key.
@@ -233,8 +237,37 @@ async fn end_command(conn: &mut SqliteConnection, (tenant, id, end): (TenantId, 
     Ok(())
 }
 
+/// Bytes that each tenant keeps from now on, of the tables that no trigger of the migration `storage` looks at.
+fn added(writes: &Writes) -> Vec<(TenantId, i64)> {
+    let mut sums: Vec<(TenantId, i64)> = Vec::new();
+    let mut add = |tenant: TenantId, bytes: usize| {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        match sums.iter_mut().find(|(of, _)| *of == tenant) {
+            Some((_, sum)) => *sum = sum.saturating_add(bytes),
+            None => sums.push((tenant, bytes)),
+        }
+    };
+    for run in &writes.runs {
+        add(run.at.tenant, run.input.len() + run.host_vars.len());
+    }
+    for (at, _, row) in &writes.ledger {
+        add(at.tenant, row.len());
+    }
+    for (at, _, ticks) in &writes.history {
+        add(at.tenant, ticks.len());
+    }
+    for command in &writes.commands {
+        add(command.tenant, command.payload.len());
+    }
+    sums
+}
+
 /// Writes everything that was gathered and leaves `writes` empty.
 pub(crate) async fn apply(conn: &mut SqliteConnection, writes: &mut Writes) -> Result<(), Error> {
+    let mut sums = added(writes);
+    STORAGE
+        .run(conn, &mut sums, |a, (tenant, bytes)| bind!(a; tenant.0, bytes))
+        .await?;
     RUNS.run(conn, &mut writes.runs, bind_run).await?;
     STATES.run(conn, &mut writes.states, bind_state).await?;
     LEDGER

@@ -9,6 +9,7 @@ mod files;
 mod schedules;
 mod speed;
 mod starts;
+mod storage;
 mod subscriptions;
 pub(super) mod tenancy;
 mod trees;

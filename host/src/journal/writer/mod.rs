@@ -47,6 +47,7 @@ use super::fuse::Fuse;
 use super::handle::{Handle, Shared};
 use super::nudge::{Heard, Nudge};
 use super::options::{Options, Role};
+use super::quota::Stored;
 use super::scope::Reads;
 use super::store::Store;
 use super::store::sqlite::Sqlite;
@@ -116,6 +117,7 @@ pub async fn open(options: Options) -> Result<(Handle, Service), Error> {
         max_inline_bytes: options.max_inline_bytes,
         topics: Arc::new(Topics::default()),
         fresh: Fresh::default(),
+        stored: Stored::default(),
         wakes: Arc::new(WakeQueue::default()),
         clock: options.clock.clone(),
         next_due: AtomicI64::new(i64::MAX),
