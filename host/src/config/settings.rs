@@ -199,6 +199,7 @@ pub struct Runner {
     pub max_live: usize,
     pub max_wasi_memory_bytes: u64,
     pub max_wasi_live: usize,
+    pub max_tenant_live: usize,
     pub max_effects: usize,
     pub max_children: u64,
     pub max_depth: u32,
@@ -236,6 +237,7 @@ impl Runner {
             activation_max_steps: self.activation_max_steps,
             activation_max_rows: self.activation_max_rows,
             max_live: self.max_live,
+            max_tenant_live: self.max_tenant_live,
             max_payload_bytes: bytes(self.max_payload_bytes),
             max_replay_bytes: bytes(self.max_replay_bytes),
             ..runner::Settings::default()

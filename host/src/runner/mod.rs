@@ -62,6 +62,8 @@ pub struct Settings {
     pub activation_max_rows: u64,
     /// Runs driven at a time.
     pub max_live: usize,
+    /// Of these, runs of one tenant.
+    pub max_tenant_live: usize,
     /// Bytes of one payload, result or output.
     pub max_payload_bytes: usize,
     /// Bytes of history from which a run is recomputed whose flow gives no snapshot.
@@ -101,6 +103,7 @@ impl Default for Settings {
             activation_max_steps: 10_000_000,
             activation_max_rows: 100_000,
             max_live: 1000,
+            max_tenant_live: 500,
             max_payload_bytes: 16 << 20,
             max_replay_bytes: 64 << 20,
             max_effects: 1000,
@@ -163,6 +166,7 @@ impl Runner {
         let stopping = CancellationToken::new();
         let live = Arc::new(Live {
             permits: Semaphore::new(settings.max_live.clamp(1, Semaphore::MAX_PERMITS)),
+            shares: Mutex::default(),
             runs: Mutex::default(),
             throttle: Throttle::default(),
             stopping: stopping.clone(),
@@ -195,6 +199,8 @@ struct Live {
     context: Context,
     /// Bounds the instances that live at a time.
     permits: Semaphore,
+    /// Bounds those of each tenant, so that one which computes for ever leaves some to the others.
+    shares: Mutex<HashMap<TenantId, Arc<Semaphore>>>,
     /// Drivers by run. A std mutex: held for a look-up, never across an await.
     runs: Mutex<HashMap<RunRef, Driven>>,
     throttle: Throttle,
@@ -229,6 +235,15 @@ async fn listen(live: Arc<Live>, mut wakes: journal::Wakes) {
 impl Live {
     fn runs(&self) -> std::sync::MutexGuard<'_, HashMap<RunRef, Driven>> {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What bounds the live runs of a tenant.
+    fn share(&self, tenant: TenantId, most: usize) -> Arc<Semaphore> {
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        let share = shares
+            .entry(tenant)
+            .or_insert_with(|| Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS))));
+        Arc::clone(share)
     }
 
     /// Gives a run a driver, unless it has one.
@@ -286,11 +301,13 @@ impl Live {
                 }
             }
             {
-                let permit = tokio::select! {
-                    permit = self.permits.acquire() => permit,
+                let share = self.share(run.tenant, context.settings.max_tenant_live);
+                let permits = async { (share.acquire().await, self.permits.acquire().await) };
+                let permits = tokio::select! {
+                    permits = permits => permits,
                     () = self.stopping.cancelled() => break,
                 };
-                if permit.is_err() || self.stopping.is_cancelled() {
+                if permits.0.is_err() || permits.1.is_err() || self.stopping.is_cancelled() {
                     break;
                 }
                 let _driver = Counted::new(&metrics().drivers);

@@ -1,7 +1,7 @@
 //! Components that somebody wrote by hand to do harm: no compiler stands between them and the host.
 
-use flowgate_tests::guest::{Answer, Effect, Guest, asks, wrap};
-use flowgate_tests::{Bundle, Gateway, Options, Server};
+use flowgate_tests::guest::{Answer, Effect, Guest, asks, more, wrap};
+use flowgate_tests::{Bundle, Flow, Gateway, Options, Server};
 use serde_json::{Value, json};
 
 use super::{Neighbour, failed_by, stayed_small};
@@ -216,6 +216,58 @@ async fn a_component_that_lies_about_its_effects_fails_alone() {
     gateway.answer(&run, "x").await.ok();
     gateway.until_status(&run, "completed").await;
     stayed_small(&server);
+}
+
+#[tokio::test]
+async fn names_that_a_component_makes_up_reach_no_other_run() {
+    let server = Server::start().await;
+    let neighbour = Neighbour::new(&server).await;
+    let gateway = server.gateway();
+    let victim = Flow::new("victim").start(&[]).ask("ask", "Well?", &[]).exec("start -> ask");
+    gateway.install(&Bundle::new("victim", "1.0.0").flow(victim)).await;
+    let victim = gateway.start("victim", json!({})).await;
+    let waiting = gateway.until_status(&victim, "waiting").await;
+    let key = &waiting["waiting"]["wait_key"];
+    let before = gateway.ledger_text(&victim).await;
+    let forged =
+        json!({"n": 1, "run_id": victim, "parent_run_id": victim, "_meta": {"run_id": victim}, "workspace_root": "/etc"});
+    let asked = [
+        Effect::new(1, "cancel_run", &json!({"run_id": victim})),
+        Effect::new(
+            2,
+            "resume_run",
+            &json!({"run_id": victim, "wait_key": key, "payload": {"response": "x"}}),
+        ),
+        Effect::new(3, "emit_event", &json!({"name": key, "scope": "run", "run_id": victim})),
+        Effect::new(
+            4,
+            "start_subworkflow",
+            &json!({"workflow_id": "neighbour:steps", "run_id": victim, "vars": forged}),
+        ),
+    ];
+    let guest = Guest::new("g", vec![asks(asked), more(), more(), more(), Answer::Told]);
+    let run = start(&gateway, "forger", guest.component()).await;
+    let told = gateway.output(&run).await;
+    let told: Vec<(u64, &str)> = told
+        .as_array()
+        .expect("outcomes")
+        .iter()
+        .map(|outcome| (outcome[0].as_u64().expect("an id"), outcome[1].as_str().expect("a word")))
+        .collect();
+    for id in [1, 2] {
+        assert!(told.contains(&(id, "failed")), "{told:?}");
+    }
+    let runs = gateway.get("/api/gateway/runs?limit=100").await.ok();
+    let runs = runs["items"].as_array().expect("items");
+    assert!(runs.iter().all(|of| of["parent_run_id"] != json!(victim)), "{runs:#?}");
+    assert_eq!(
+        runs.iter().filter(|of| of["parent_run_id"] == json!(run)).count(),
+        1,
+        "{runs:#?}"
+    );
+    assert_eq!(gateway.ledger_text(&victim).await, before);
+    assert_eq!(gateway.run(&victim).await["status"], "waiting");
+    neighbour.is_served(1).await;
 }
 
 #[tokio::test]

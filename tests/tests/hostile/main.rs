@@ -215,6 +215,31 @@ async fn endless_loops_on_every_thread_keep_nobody_waiting() {
 }
 
 #[tokio::test]
+async fn a_tenant_has_no_more_live_runs_than_it_may() {
+    let server = Options::new()
+        .env("FLOWGATE_MAX_TENANT_LIVE", 2)
+        .env("FLOWGATE_TICK_FUEL", u64::MAX / 4)
+        .env("FLOWGATE_TICK_TIMEOUT", "1h")
+        .start()
+        .await;
+    let neighbour = Neighbour::new(&server).await;
+    let gateway = server.gateway();
+    let code = program("code", "def transform(i):\n    while True:\n        pass\n");
+    gateway.install(&bundle_of("code", code)).await;
+    let loops = [gateway.start("code", json!({})).await, gateway.start("code", json!({})).await];
+    while !gateway.get("/metrics").await.text().contains("\nflowgate_drivers 2\n") {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let late = neighbour.gateway.start("neighbour", json!({"n": 1})).await;
+    // It is taken, and does nothing while the others have all there is.
+    assert_eq!(gateway.run(&late).await["status"], "running");
+    assert_eq!(gateway.ledger(&late).await, Vec::<Value>::new());
+    gateway.command("cancel", &loops[0], json!({})).await.ok();
+    assert_eq!(gateway.output(&late).await, json!({"n": 1, "success": true}));
+    assert_eq!(gateway.run(&loops[1]).await["status"], "running");
+}
+
+#[tokio::test]
 async fn a_state_that_grows_is_stopped_by_name() {
     let server = Options::new().env("FLOWGATE_MAX_STATE_BYTES", "64KiB").start().await;
     let neighbour = Neighbour::new(&server).await;

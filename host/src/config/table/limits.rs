@@ -5,6 +5,20 @@ use crate::config::value;
 
 pub static SETTINGS: &[Setting] = &[
     Setting {
+        key: "limits.max_tenant_live",
+        flag: Flag::More("max-tenant-live"),
+        env: "FLOWGATE_MAX_TENANT_LIVE",
+        aliases: &[],
+        default: "500",
+        unit: "runs",
+        doc: "Runs of one tenant that are live in memory at once; more wait their turn. Less than `runner.max_live`, so that a tenant whose runs compute for ever leaves room for others.",
+        secret: false,
+        apply: |s, v| {
+            s.runner.max_tenant_live = value::whole(v, 1, 1_000_000)?;
+            Ok(())
+        },
+    },
+    Setting {
         key: "limits.max_effects",
         flag: Flag::More("max-effects"),
         env: "FLOWGATE_MAX_EFFECTS",
