@@ -4,6 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::validate::Issue;
+use crate::ids::LedgerSeq;
 use crate::journal;
 use crate::security::{Stalled, TooLarge};
 
@@ -13,6 +14,8 @@ pub enum Error {
     Status(StatusCode, String),
     /// 422: the request does not have the declared shape.
     Invalid(Vec<Issue>),
+    /// 410: rows that were asked for have expired.
+    Expired { run_id: String, horizon: LedgerSeq },
     /// 413: the body is over the cap of its path.
     TooLarge(TooLarge),
     /// 408: the body stopped coming.
@@ -61,6 +64,15 @@ impl IntoResponse for Error {
                     response.headers_mut().insert(header::RETRY_AFTER, soon);
                 }
                 response
+            }
+            Error::Expired { run_id, horizon } => {
+                #[derive(serde::Serialize)]
+                struct Body {
+                    detail: String,
+                    horizon: LedgerSeq,
+                }
+                let detail = format!("Ledger rows of run '{run_id}' before {horizon} have expired");
+                json(StatusCode::GONE, &Body { detail, horizon })
             }
             Error::TooLarge(cap) => cap.into_response(),
             Error::Stalled(stalled) => stalled.into_response(),

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 
 use super::body::{Fields, JsonBody};
 use super::error::json_text;
-use super::openapi::{BadRequest, Invalid, NotFound, Refused, TooLarge, bodies};
+use super::openapi::{BadRequest, Expired, Invalid, NotFound, Refused, TooLarge, bodies};
 use super::validate::{Query, text};
 use super::{AppState, Error, PathOf, Principal, artifacts};
 use crate::ids::{LedgerSeq, RunId};
@@ -26,7 +26,7 @@ const MAX_LIMIT: i64 = 2000;
         ("after" = inline(Option<bodies::AtLeast<0>>), Query, description = "Rows already read"),
         ("limit" = Option<i64>, Query, minimum = 1, maximum = 2000, description = "200; a page also ends after 8 MiB of rows"),
     ),
-    responses((status = 200, body = bodies::LedgerPage), NotFound, Invalid, Refused)
+    responses((status = 200, body = bodies::LedgerPage), NotFound, Expired, Invalid, Refused)
 )]
 pub async fn page(
     principal: Principal,
@@ -39,12 +39,17 @@ pub async fn page(
     let limit = query.int("limit", LIMIT, 1, MAX_LIMIT);
     query.finish()?;
     match read(&principal, &app, &run_id, (after, limit), PAGE_BYTES).await? {
-        Some(page) => Ok(json_text(StatusCode::OK, page_text(String::new(), &page))),
+        Some(page) if page.has_expired(cursor(after)) => Err(Error::Expired {
+            run_id,
+            horizon: page.horizon,
+        }),
+        Some(page) => Ok(json_text(StatusCode::OK, page_text(String::new(), &page, None))),
         None => Err(Error::unknown_run(&run_id)),
     }
 }
 
-/// `limit` is per run; runs that do not exist are left out. When the answer has 8 MiB of rows, each further run has one row.
+/// `limit` is per run; runs that do not exist are left out. The page of a run whose rows after the cursor have expired is empty, names the
+/// first that is still there as `horizon` and the cursor before it as `next_after`. When the answer has 8 MiB of rows, each further run has one row.
 #[utoipa::path(
     post,
     path = "/api/gateway/runs/ledger/batch",
@@ -81,7 +86,8 @@ pub async fn batch(principal: Principal, State(app): State<AppState>, body: Json
         }
         answer.push_str(text(run_id).get());
         answer.push(':');
-        answer = page_text(answer, &page);
+        let horizon = page.has_expired(cursor(*after)).then_some(page.horizon);
+        answer = page_text(answer, &page, horizon);
     }
     answer.push_str("}}");
     Ok(json_text(StatusCode::OK, answer))
@@ -96,7 +102,7 @@ async fn read(
     bytes: usize,
 ) -> Result<Option<LedgerPage>, Error> {
     let run_id = RunId::from(run_id);
-    let part = (LedgerSeq::try_from(after).unwrap_or(0), u32::try_from(limit).unwrap_or(1));
+    let part = (cursor(after), u32::try_from(limit).unwrap_or(1));
     let page = app.journal.ledger_within(principal.tenant, &run_id, part, bytes).await?;
     let unknown = page.rows.is_empty() && app.journal.ledger_len(principal.tenant, &run_id).await?.is_none();
     if unknown && !artifacts::remember(app, principal.tenant, run_id.as_str()).await? {
@@ -105,7 +111,11 @@ async fn read(
     Ok(Some(page))
 }
 
-fn page_text(mut out: String, page: &LedgerPage) -> String {
+fn cursor(after: i64) -> LedgerSeq {
+    LedgerSeq::try_from(after).unwrap_or(0)
+}
+
+fn page_text(mut out: String, page: &LedgerPage, horizon: Option<LedgerSeq>) -> String {
     out.reserve(page.rows.iter().map(|row| row.len() + 1).sum::<usize>() + 48);
     out.push_str("{\"items\":[");
     for (at, row) in page.rows.iter().enumerate() {
@@ -116,6 +126,9 @@ fn page_text(mut out: String, page: &LedgerPage) -> String {
     }
     out.push_str("],\"next_after\":");
     out.push_str(&page.next_after.to_string());
+    if let Some(horizon) = horizon {
+        out.push_str(&format!(",\"horizon\":{horizon}"));
+    }
     out.push('}');
     out
 }

@@ -67,6 +67,9 @@ struct Tail<'a> {
     waiting: Option<Waiting<'a>>,
     is_scheduled: bool,
     schedule: Option<Schedule<'a>>,
+    /// Number of the first ledger row that is still there, where others have expired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ledger_horizon: Option<u64>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -250,6 +253,7 @@ fn tail<'a>(run: &'a RunRow, vars: &Vars<'a>) -> Tail<'a> {
         waiting: run.waiting.as_ref().map(Waiting::of),
         is_scheduled: schedule.is_some() || run.workflow_id.starts_with("scheduled:"),
         schedule,
+        ledger_horizon: (run.horizon > 1).then_some(run.horizon),
     }
 }
 

@@ -18,7 +18,7 @@ use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
 use super::body::one_line;
-use super::openapi::{Invalid, NotFound, Refused, bodies};
+use super::openapi::{Expired, Invalid, NotFound, Refused, bodies};
 use super::server::Closing;
 use super::validate::{Query, text};
 use super::{AppState, Error, PathOf, Principal, runs};
@@ -32,7 +32,8 @@ const CHUNK: usize = 16 * 1024;
 /// The ledger as it grows, as server-sent events.
 ///
 /// `event: step` with `{"cursor", "record"}` for each row (its `id` is the cursor), a comment as heartbeat, and `event: done` when
-/// the run has ended. `after` or `Last-Event-ID`, whichever is further, continues a broken stream.
+/// the run has ended. A reader that is so slow that rows expire before it has come to them gets `event: expired` with `{"run_id", "cursor",
+/// "horizon"}` and nothing more. `after` or `Last-Event-ID`, whichever is further, continues a broken stream.
 #[utoipa::path(
     get,
     path = "/api/gateway/runs/{run_id}/ledger/stream",
@@ -43,7 +44,7 @@ const CHUNK: usize = 16 * 1024;
         ("heartbeat_s" = Option<f64>, Query, exclusive_minimum = 0.1, maximum = 60.0, description = "Seconds of silence before a comment; 5"),
         ("Last-Event-ID" = Option<String>, Header),
     ),
-    responses((status = 200, content_type = "text/event-stream", body = bodies::StreamEvent), NotFound, Invalid, Refused)
+    responses((status = 200, content_type = "text/event-stream", body = bodies::StreamEvent), NotFound, Expired, Invalid, Refused)
 )]
 pub async fn follow(
     principal: Principal,
@@ -64,13 +65,23 @@ pub async fn follow(
         .get("last-event-id")
         .and_then(|id| id.to_str().ok()?.trim().parse::<LedgerSeq>().ok());
     let cursor = LedgerSeq::try_from(after).unwrap_or(0).max(last_event_id.unwrap_or(0));
+    let news = app.journal.subscribe(at);
+    // The first rows, or that they have expired, are known before the answer begins.
+    let rows = match app.journal.tail(&news, cursor).await {
+        Ok(tail) => tail.rows.into(),
+        Err(journal::Error::Expired { horizon }) => {
+            let run_id = run_id.to_string();
+            return Err(Error::Expired { run_id, horizon });
+        }
+        Err(error) => return Err(error.into()),
+    };
     let follower = Follower {
         _open: Counted::new(&metrics().streams),
-        news: app.journal.subscribe(at),
+        news,
         journal: app.journal,
         run_id,
         cursor,
-        rows: VecDeque::new(),
+        rows,
         heartbeat: Duration::from_secs_f64(heartbeat_s),
         closing: closing.map(|Extension(Closing(token))| token).unwrap_or_default(),
         done: false,
@@ -102,7 +113,7 @@ struct Follower {
     rows: VecDeque<Arc<str>>,
     heartbeat: Duration,
     closing: CancellationToken,
-    /// The run's end has been told.
+    /// The run's end has been told, or that rows have expired.
     done: bool,
 }
 
@@ -114,6 +125,10 @@ impl Follower {
             }
             let tail = match self.journal.tail(&self.news, self.cursor).await {
                 Ok(tail) => tail,
+                Err(journal::Error::Expired { horizon }) => {
+                    self.done = true;
+                    return Some(self.expired(horizon));
+                }
                 Err(error) => {
                     tracing::warn!(%error, run_id = %self.run_id, "a ledger stream broke off");
                     return None;
@@ -150,6 +165,15 @@ impl Follower {
             );
         }
         chunk.into()
+    }
+
+    fn expired(&self, horizon: LedgerSeq) -> Bytes {
+        let run_id = text(self.run_id.as_str());
+        format!(
+            "event: expired\ndata: {{\"run_id\": {run_id}, \"cursor\": {}, \"horizon\": {horizon}}}\n\n",
+            self.cursor
+        )
+        .into()
     }
 
     fn end(&self) -> Bytes {

@@ -158,9 +158,10 @@ impl<'a> Follower<'a> {
                 .map_or(watched.shown, |r| r.last_seq);
             while watched.shown < last {
                 let page = self.journal.ledger(self.tenant, &watched.id, watched.shown, 500).await?;
-                if page.rows.is_empty() {
+                if page.next_after == watched.shown {
                     break;
                 }
+                // Rows may have expired before they were shown.
                 watched.shown = page.next_after;
                 rows.extend(page.rows.into_iter().map(|row| (watched.label.clone(), row)));
             }

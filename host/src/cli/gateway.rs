@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::config::{Resolved, Settings};
 use crate::effects::{Handlers, ReadArtifact, with_files};
 use crate::ids::TenantId;
-use crate::journal::{self, Handle, Role, RunnerLock, rows};
+use crate::journal::{self, Handle, Keeper, Role, RunnerLock, rows};
 use crate::record::Json;
 use crate::runner::Runner;
 use crate::sandbox::Sandbox;
@@ -44,6 +44,8 @@ pub struct Gateway {
     lock: Option<RunnerLock>,
     /// Removes what no artifact names; where runs are driven.
     sweep: Option<JoinHandle<()>>,
+    /// Removes what has expired; where runs are driven.
+    keeper: Option<JoinHandle<()>>,
 }
 
 impl Gateway {
@@ -148,6 +150,9 @@ impl Gateway {
         let sweep = lock
             .is_some()
             .then(|| tokio::spawn(Store::new(journal.clone()).sweep_daily()));
+        let keeper = lock
+            .is_some()
+            .then(|| tokio::spawn(Keeper::new(journal.clone(), settings.retention.clone()).run()));
         Ok(Gateway {
             journal,
             upkeep: tokio::spawn(upkeep(registry.clone(), follows)),
@@ -161,6 +166,7 @@ impl Gateway {
             runner,
             lock,
             sweep,
+            keeper,
         })
     }
 
@@ -199,8 +205,8 @@ impl Gateway {
     /// Commits what is queued and ends.
     pub async fn close(self) -> Result<(), Error> {
         self.upkeep.abort();
-        if let Some(sweep) = self.sweep {
-            sweep.abort();
+        for task in self.sweep.iter().chain(&self.keeper) {
+            task.abort();
         }
         if let Some(runner) = self.runner {
             runner.stop().await;

@@ -111,6 +111,7 @@ fn waiting(reason: WaitReason, key: &str, choices: &[&str], free_text: bool) -> 
         own_seq: 1,
         last_time: Default::default(),
         metrics: Default::default(),
+        horizon: 1,
     }
 }
 

@@ -31,18 +31,20 @@ counts:
 
 A key with a dot belongs into a section: `security.max_sse` is `max_sse` under `[security]`. A key that is not listed here is an
 error. A blank environment variable counts as unset. Sizes are bytes or a number with `KiB`, `MiB` or `GiB`; times are seconds or
-a number with `ms`, `s`, `m` or `h`; lists are comma-separated, in a file also `[\"a\", \"b\"]`. Relative paths start at the
+a number with `ms`, `s`, `m`, `h` or `d`; lists are comma-separated, in a file also `[\"a\", \"b\"]`. Relative paths start at the
 working directory. `flowgate config` shows the settings in use and where each came from.
 
-What `runner` and `limits` allow can be set for one tenant in the settings file, under its name; what is not said there is as for
-all tenants. `runner.max_memory_bytes` can only be lowered. `runner.enabled`, `runner.max_live` and `runner.max_inline_bytes` are the
-process's and cannot be set so. There is one tenant in this version, `local`.
+What `runner`, `limits` and `retention` say can be set for one tenant in the settings file, under its name; what is not said there is as
+for all tenants. `runner.max_memory_bytes` can only be lowered. `runner.enabled`, `runner.max_live`, `runner.max_inline_bytes` and
+`retention.interval` are the process's and cannot be set so. There is one tenant in this version, `local`.
 
 ```toml
 [tenants.local.limits]
 max_runs = 1000
 [tenants.local.runner]
 activation_fuel = 500_000_000
+[tenants.local.retention]
+finished_after = \"30d\"
 ```
 
 This page is written by `flowgate config --markdown`.
@@ -57,6 +59,7 @@ fn title(section: &str) -> &str {
         "security" => "Security",
         "runner" => "Runner",
         "limits" => "Limits",
+        "retention" => "Retention",
         other => other,
     }
 }

@@ -108,6 +108,7 @@ fn tenants(settings: &mut Settings, file: &FileSource) -> Result<(), Error> {
             }
         }
         settings.tenants.insert(TenantId::LOCAL, own.runner);
+        settings.retention.tenants.insert(TenantId::LOCAL, own.retention.all);
     }
     Ok(())
 }

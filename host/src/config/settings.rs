@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::bundles::Source;
 use crate::ids::TenantId;
-use crate::journal::Synchronous;
+use crate::journal::{Retention, Synchronous};
 use crate::{api, runner, sandbox, security, workspace};
 
 /// Everything that can be set.
@@ -34,6 +34,7 @@ pub struct Settings {
     pub runner: Runner,
     /// Of tenants for which something else is set than for all: what is in force for them.
     pub tenants: HashMap<TenantId, Runner>,
+    pub retention: Retention,
     pub bundles: Bundles,
     pub workspace: Workspace,
     pub log: Log,

@@ -81,6 +81,45 @@ fn every_name_of_every_setting_is_heard() {
 }
 
 #[test]
+fn a_tenant_has_its_own_retention_over_that_of_all() {
+    let file = "[retention]\nfinished_after = '30d'\nmax_rows = 500\n[tenants.local.retention]\nmax_rows = 0\nmax_age = '2h'\n";
+    let retention = Case::new().file(file).get().settings.retention;
+    let days = |days: u64| Some(std::time::Duration::from_secs(days * 86_400));
+    assert_eq!((retention.all.finished_after, retention.all.max_rows), (days(30), Some(500)));
+    let own = &retention.tenants[&crate::ids::TenantId::LOCAL];
+    assert_eq!((own.finished_after, own.max_rows), (days(30), None));
+    assert_eq!(own.max_age, Some(std::time::Duration::from_secs(7200)));
+    let unset = Case::new().get().settings.retention;
+    assert_eq!(unset.all, crate::journal::Policy::default());
+    assert!(unset.tenants.is_empty());
+}
+
+#[test]
+fn what_cannot_be_set_for_a_tenants_retention_is_refused() {
+    for (file, words) in [
+        (
+            "[tenants.acme.retention]\nmax_rows = 1",
+            ["tenants.acme", "no such tenant"],
+        ),
+        (
+            "[tenants.local.retention]\ninterval = '5s'",
+            ["retention.interval", "cannot be set for one tenant"],
+        ),
+        (
+            "[tenants.local.retention]\nfinished_after = '1ms'",
+            ["retention.finished_after", "a length of time from 1 seconds on, or 0"],
+        ),
+        (
+            "[tenants]\nlocal = 3",
+            ["tenants.local", "sections such as [tenants.NAME.limits]"],
+        ),
+    ] {
+        let error = Case::new().file(file).error();
+        assert!(words.iter().all(|word| error.contains(word)), "{file}: {error}");
+    }
+}
+
+#[test]
 fn names_are_unique_and_documented() {
     let mut seen = BTreeMap::new();
     for setting in all() {

@@ -43,9 +43,9 @@ pub fn size(text: &str, min: u64) -> Result<u64, String> {
     }
 }
 
-/// A length of time: seconds, or a number with `ms`, `s`, `m` or `h`.
+/// A length of time: seconds, or a number with `ms`, `s`, `m`, `h` or `d`.
 pub fn seconds(text: &str) -> Result<Duration, String> {
-    let bad = || "a length of time (seconds, or a number with ms, s, m or h)".to_owned();
+    let bad = || "a length of time (seconds, or a number with ms, s, m, h or d)".to_owned();
     let text = text.trim();
     let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let scale = match &text[number.len()..] {
@@ -53,10 +53,21 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
         "ms" => 0.001,
         "m" => 60.0,
         "h" => 3600.0,
+        "d" => 86_400.0,
         _ => return Err(bad()),
     };
     let value = number.trim().parse::<f64>().map_err(|_| bad())? * scale;
     Duration::try_from_secs_f64(value).map_err(|_| bad())
+}
+
+/// A length of time of at least `min`, or 0 for none.
+pub fn age(text: &str, min: Duration) -> Result<Option<Duration>, String> {
+    let allowed = || format!("a length of time from {} seconds on, or 0", min.as_secs());
+    match seconds(text).map_err(|_| allowed())? {
+        Duration::ZERO => Ok(None),
+        age if age >= min => Ok(Some(age)),
+        _ => Err(allowed()),
+    }
 }
 
 /// An IP address and a port; blank is none.

@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::fresh::Fresh;
 use super::options::Role;
 use super::quota::Stored;
+use super::retention::{Chore, Done};
 use super::scope::Reads;
 use super::subscribe::{Subscription, Topics};
 use super::types::{
@@ -265,6 +266,11 @@ impl Handle {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.requests.is_closed()
+    }
+
+    /// Has the writer do a chore when everybody else has been answered.
+    pub(crate) async fn chore(&self, chore: Chore) -> Result<Done, Error> {
+        self.ask(|reply| Request::Chore(chore, reply)).await
     }
 
     /// Makes a commit of something that means nothing.

@@ -129,7 +129,8 @@ impl Handle {
         found.iter().map(|row| query::run_row(&mut Columns::of(row))).collect()
     }
 
-    /// Rows after a cursor: `limit` rows or 8 MiB at most, but one row at least if there is one. An unknown run has none.
+    /// Rows after a cursor: `limit` rows or 8 MiB at most, but one row at least if there is one. An unknown run has none. None, too, where the
+    /// first of them [has expired](LedgerPage::has_expired).
     pub async fn ledger(&self, tenant: TenantId, run_id: &RunId, after: LedgerSeq, limit: u32) -> Result<LedgerPage, Error> {
         self.ledger_within(tenant, run_id, (after, limit), PAGE_BYTES).await
     }
@@ -143,14 +144,18 @@ impl Handle {
         bytes: usize,
     ) -> Result<LedgerPage, Error> {
         let sql = tenant_sql!(
-            "SELECT l.record FROM runs r JOIN ledger l USING (tenant, run) WHERE r.tenant = ?1 AND r.run_id = ?2 AND l.seq > ?3 \
-             ORDER BY l.seq LIMIT ?4"
+            "SELECT s.horizon, l.record FROM runs r JOIN run_state s USING (tenant, run) LEFT JOIN ledger l ON l.tenant = r.tenant \
+             AND l.run = r.run AND l.seq > ?3 WHERE r.tenant = ?1 AND r.run_id = ?2 ORDER BY l.seq LIMIT ?4"
         );
         let mut rows = self.reads().of(tenant).await?;
         let query = rows.query(sql).bind(run_id.as_str()).bind(seq(after)).bind(limit);
-        let (mut rows, mut left): (Vec<Arc<str>>, _) = (Vec::new(), bytes);
+        let (mut rows, mut left, mut horizon): (Vec<Arc<str>>, _, _) = (Vec::new(), bytes, 1);
         let take = |row: &SqliteRow| -> Result<bool, Error> {
-            let text: &str = row.try_get(0)?;
+            let mut c = Columns::of(row);
+            horizon = c.u64()?;
+            let Some(text) = c.get::<Option<&str>>()?.filter(|_| after.saturating_add(1) >= horizon) else {
+                return Ok(false);
+            };
             let fits = text.len() <= left || rows.is_empty();
             if fits {
                 left = left.saturating_sub(text.len());
@@ -159,8 +164,12 @@ impl Handle {
             Ok(fits)
         };
         query.each(take).await?;
-        let next_after = after + rows.len() as u64;
-        Ok(LedgerPage { rows, next_after })
+        let next_after = (after + rows.len() as u64).max(horizon - 1);
+        Ok(LedgerPage {
+            rows,
+            next_after,
+            horizon,
+        })
     }
 
     /// The newest row of a run that is its own: not one that says why a command came to nothing.

@@ -16,7 +16,7 @@ impl Handle {
     /// What a subscriber that has `after` rows has not seen yet: 32 rows or 64 KiB at most, but one row at least if there is one.
     ///
     /// # Errors
-    /// The run is not there any more, or what the database says.
+    /// The run is not there any more, or these rows are not ([`Error::Expired`]), or what the database says.
     pub async fn tail(&self, news: &Subscription, after: LedgerSeq) -> Result<Tail, Error> {
         if let Some(tail) = news.peek(after) {
             return Ok(tail);
@@ -59,7 +59,7 @@ impl Handle {
     /// The rows after a cursor, the status and the number of all rows, as of one commit.
     async fn read_tail(&self, at: RunRef, after: LedgerSeq) -> Result<(Tail, LedgerSeq), Error> {
         let sql = tenant_sql!(
-            "SELECT s.status, s.last_seq, l.record FROM run_state s LEFT JOIN ledger l ON l.tenant = s.tenant AND l.run = s.run AND l.seq > ?3 \
+            "SELECT s.status, s.last_seq, s.horizon, l.record FROM run_state s LEFT JOIN ledger l ON l.tenant = s.tenant AND l.run = s.run AND l.seq > ?3 \
              WHERE s.tenant = ?1 AND s.run = ?2 ORDER BY l.seq LIMIT ?4"
         );
         let mut rows = self.reads().of(at.tenant).await?;
@@ -74,11 +74,14 @@ impl Handle {
             return Err(Error::UnknownRun(format!("#{}", at.run.0)));
         };
         let mut c = Columns::of(first);
-        let (status, end) = (query::status(c.get()?)?, c.u64()?);
+        let (status, end, horizon) = (query::status(c.get()?)?, c.u64()?, c.u64()?);
+        if after.saturating_add(1) < horizon {
+            return Err(Error::Expired { horizon });
+        }
         let mut texts = Vec::with_capacity(found.len());
         for row in &found {
             let mut c = Columns::of(row);
-            c.skip(2);
+            c.skip(3);
             if let Some(text) = c.get::<Option<&str>>()? {
                 texts.push(Arc::from(text));
             }

@@ -235,6 +235,8 @@ pub struct RunRow {
     pub own_seq: LedgerSeq,
     pub last_time: Micros,
     pub metrics: Metrics,
+    /// The first row of the ledger that has not expired; above `last_seq` when all have.
+    pub horizon: LedgerSeq,
 }
 
 /// Counts over the completed rows of a run's ledger.
@@ -408,9 +410,19 @@ pub struct RunFilter {
 /// Rows of a ledger page: each is the JSON text of a StepRecord as it was committed.
 #[derive(Debug, Clone)]
 pub struct LedgerPage {
+    /// None, when the page would begin with a row that has expired.
     pub rows: Vec<std::sync::Arc<str>>,
-    /// Cursor after the last of `rows` (or the cursor asked for).
+    /// Cursor after the last of `rows`, else the cursor asked for; before the horizon, if that has expired.
     pub next_after: LedgerSeq,
+    /// The first row that is still there; those before it have expired.
+    pub horizon: LedgerSeq,
+}
+
+impl LedgerPage {
+    /// Whether a page after `after` would begin with a row that has expired.
+    pub fn has_expired(&self, after: LedgerSeq) -> bool {
+        after.saturating_add(1) < self.horizon
+    }
 }
 
 /// An installed bundle.
@@ -439,6 +451,9 @@ pub enum Error {
     DuplicateBundle(String),
     #[error("the database was written by a newer version of Flowgate (schema {found}, this host knows {known})")]
     Newer { found: i64, known: i64 },
+    /// Rows that were asked for have expired.
+    #[error("ledger rows before {horizon} have expired")]
+    Expired { horizon: LedgerSeq },
     #[error("the journal is closed")]
     Closed,
     #[error("database: {0}")]

@@ -41,7 +41,8 @@ pub struct HistoryBundle {
     workflow_snapshot: Option<serde_json::Value>,
     #[schema(value_type = Object)]
     input_data: serde_json::Value,
-    /// By run id: `run_id`, `total`, `cursor_start`, `cursor_end`, `items` of `{cursor, record}`, `artifacts`.
+    /// By run id: `run_id`, `total`, `cursor_start`, `cursor_end`, `items` of `{cursor, record}`, `artifacts`; `horizon`, the first row that is
+    /// still there, where others have expired.
     #[schema(value_type = Object)]
     ledgers: serde_json::Value,
     #[schema(value_type = Vec<Object>)]
@@ -127,6 +128,8 @@ struct Window {
     at: RunRef,
     start: LedgerSeq,
     end: LedgerSeq,
+    /// The first row that has not expired.
+    horizon: LedgerSeq,
 }
 
 impl Window {
@@ -135,8 +138,9 @@ impl Window {
         Window {
             run_id: run.run_id.clone(),
             at: run.at,
-            start: tail.map_or(1, |most| end.saturating_sub(most) + 1),
+            start: tail.map_or(1, |most| end.saturating_sub(most) + 1).max(run.horizon),
             end,
+            horizon: run.horizon,
         }
     }
 }
@@ -217,10 +221,20 @@ impl Bundle {
     }
 
     async fn ledger(&self, out: &mut Pieces, window: &Window) -> Result<(), Broken> {
-        let Window { run_id, start, end, .. } = window;
+        let Window {
+            run_id,
+            start,
+            end,
+            horizon,
+            ..
+        } = window;
         let name = text(run_id.as_str());
+        let horizon = match horizon {
+            1 => String::new(),
+            horizon => format!("\"horizon\":{horizon},"),
+        };
         out.put(&format!(
-            "{name}:{{\"run_id\":{name},\"total\":{end},\"cursor_start\":{start},\"cursor_end\":{end},\"items\":["
+            "{name}:{{\"run_id\":{name},\"total\":{end},{horizon}\"cursor_start\":{start},\"cursor_end\":{end},\"items\":["
         ))
         .await?;
         let mut rows = Rows::of(&self.app, window);

@@ -61,6 +61,20 @@ pub struct NotFound(Detail);
 #[expect(dead_code, reason = "describes `Error::conflict`")]
 pub struct Conflict(Detail);
 
+/// Rows that were asked for have expired.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what `Error::Expired` writes")]
+pub struct Horizon {
+    detail: String,
+    /// Number of the first row that is still there: the least `after` is one less.
+    horizon: u64,
+}
+
+#[derive(IntoResponses)]
+#[response(status = 410, description = "Rows before the horizon have expired")]
+#[expect(dead_code, reason = "describes `Error::Expired`")]
+pub struct Expired(Horizon);
+
 #[derive(IntoResponses)]
 #[response(status = 413, description = "The body is larger than this path allows")]
 #[expect(dead_code, reason = "describes `TooLarge`")]

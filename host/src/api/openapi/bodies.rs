@@ -61,7 +61,7 @@ pub struct ArtifactPart {
 }
 
 /// One event of a stream. A `step` has the JSON text of `{"cursor", "record"}` as its data and the cursor as its id; `done` has
-/// `{"run_id", "cursor", "status"}` and no id.
+/// `{"run_id", "cursor", "status"}` and no id, `expired` has `{"run_id", "cursor", "horizon"}`.
 #[derive(ToSchema)]
 pub struct StreamEvent {
     event: Option<String>,
@@ -290,6 +290,8 @@ pub struct LedgerPage {
     items: Vec<StepRecord>,
     /// The next request's `after`.
     next_after: u64,
+    /// In a batch, where rows that were asked for have expired: the number of the first that is still there. `items` is empty then.
+    horizon: Option<u64>,
 }
 
 #[derive(ToSchema)]

@@ -15,7 +15,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::SwaggerUi;
 
-pub use answers::{BadRequest, Conflict, Failed, Invalid, NotFound, Refused, TooLarge};
+pub use answers::{BadRequest, Conflict, Expired, Failed, Invalid, NotFound, Refused, TooLarge};
 
 use super::{
     artifacts, audit, bundle_admin, bundle_flows, bundles, commands, deprecations, discovery, files, history, identity,
@@ -30,7 +30,7 @@ use super::{
     ),
     security(("token" = [])),
     modifiers(&Token),
-    components(schemas(crate::record::RunStatus, answers::Detail, answers::Finding, answers::Findings)),
+    components(schemas(crate::record::RunStatus, answers::Detail, answers::Finding, answers::Findings, answers::Horizon)),
     tags(
         (name = "identity", description = "Is anybody there, and who am I"),
         (name = "bundles", description = "Installed bundles and their flows"),

@@ -7,6 +7,7 @@ mod discovery;
 mod fake;
 mod files;
 mod history;
+mod retention;
 mod runs;
 mod schedules;
 mod security;

@@ -1,6 +1,7 @@
 //! The list of settings: names, defaults, units and meaning, in the order in which the reference page shows them.
 
 mod limits;
+mod retention;
 mod runner;
 mod security;
 mod server;
@@ -58,6 +59,7 @@ pub fn all() -> impl Iterator<Item = &'static Setting> {
         security::SETTINGS,
         runner::SETTINGS,
         limits::SETTINGS,
+        retention::SETTINGS,
         workspace::SETTINGS,
     ];
     sections.into_iter().flatten()
@@ -68,8 +70,9 @@ pub fn by_key(key: &str) -> Option<&'static Setting> {
     all().find(|s| s.key == key)
 }
 
-/// Settings of the runner that are the whole process's.
+/// Settings that are the whole process's, though others of their section are not.
 const OF_THE_PROCESS: &[&str] = &[
+    "retention.interval",
     "runner.enabled",
     "runner.max_live",
     "runner.max_inline_bytes",
@@ -81,7 +84,7 @@ const OF_THE_PROCESS: &[&str] = &[
 impl Setting {
     /// Whether it can be set for one tenant, under `[tenants.NAME.SECTION]`.
     pub fn is_per_tenant(&self) -> bool {
-        let budget = self.key.starts_with("limits.") || self.key.starts_with("runner.");
-        budget && !OF_THE_PROCESS.contains(&self.key)
+        let sections = ["limits.", "retention.", "runner."];
+        sections.iter().any(|section| self.key.starts_with(section)) && !OF_THE_PROCESS.contains(&self.key)
     }
 }

@@ -7,6 +7,7 @@
 pub(crate) mod insert;
 pub(crate) mod moves;
 pub(crate) mod query;
+pub(crate) mod retention;
 pub(crate) mod schedules;
 pub(crate) mod sqlite;
 
@@ -274,6 +275,27 @@ pub(crate) trait Store: Send + 'static {
     ) -> impl Future<Output = Answer<bool>> + Send;
 
     fn has_artifact(&mut self, tenant: TenantId, run_id: &str, artifact_id: &str) -> impl Future<Output = Answer<bool>> + Send;
+
+    /// Removes runs that have ended; see [`retention::remove_runs`].
+    fn remove_runs(
+        &mut self,
+        tenant: TenantId,
+        runs: &[RunKey],
+        bounds: (Micros, RunKey),
+    ) -> impl Future<Output = Answer<(Vec<RunKey>, u64)>> + Send;
+    /// Removes the oldest rows of a run; see [`retention::trim`].
+    fn trim(&mut self, at: RunRef, how: (LedgerSeq, bool), limit: u64) -> impl Future<Output = Answer<(u64, bool)>> + Send;
+    /// Forgets commands; see [`retention::forget_commands`].
+    fn forget_commands(
+        &mut self,
+        tenant: TenantId,
+        bounds: (Micros, i64),
+        limit: u64,
+    ) -> impl Future<Output = Answer<u64>> + Send;
+    /// Gives free pages back, `pages` at most. Returns how many.
+    fn vacuum(&mut self, pages: u64) -> impl Future<Output = Answer<u64>> + Send;
+    /// Has the write-ahead log begin again at its start, between commits.
+    fn restart_log(&mut self) -> impl Future<Output = Answer<()>> + Send;
 
     /// Moves the write-ahead log into the database, at close.
     fn checkpoint(&mut self) -> impl Future<Output = Answer<()>> + Send;

@@ -210,7 +210,7 @@ macro_rules! run_columns {
             ", s.error, r.created_us, s.updated_us, r.actor_id, coalesce(r.session_id, r.run_id), p.run_id, s.paused, s.pause_reason, \
             s.paused_us, s.resumed_us, r.host_vars, s.epoch, s.last_seq, s.last_seq - s.notes, s.last_us, \
             s.steps, s.llm_calls, s.tool_calls, s.tokens_in, s.tokens_out, s.tokens, \
-            (SELECT h.patch FROM host_patches h WHERE h.tenant = r.tenant AND h.run = r.run)"
+            s.horizon, (SELECT h.patch FROM host_patches h WHERE h.tenant = r.tenant AND h.run = r.run)"
         )
     };
 }
@@ -255,6 +255,7 @@ fn run_as_started(c: &mut Columns<'_>) -> Answer<RunRow> {
         own_seq: c.u64()?,
         last_time: Micros(c.get()?),
         metrics: metrics(c)?,
+        horizon: c.u64()?,
         host_patch: None,
     })
 }

@@ -13,9 +13,9 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use super::super::options::{Options, Synchronous};
 use super::super::types::{Delivery, DeprecationRow, DynamicWorkflow, Error, Moved, Pin};
 use super::query::{self, Columns};
-use super::{Answer, CommandRow, Counters, Found, Identity, State, Store, WaitRow, Writes, insert, moves, schedules};
+use super::{Answer, CommandRow, Counters, Found, Identity, State, Store, WaitRow, Writes, insert, moves, retention, schedules};
 use crate::clock::Micros;
-use crate::ids::{Digest, RunKey, RunRef, TenantId};
+use crate::ids::{Digest, LedgerSeq, RunKey, RunRef, TenantId};
 use crate::record::Json;
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
@@ -480,6 +480,26 @@ impl Store for Sqlite {
 
     async fn has_artifact(&mut self, tenant: TenantId, run_id: &str, artifact_id: &str) -> Answer<bool> {
         query::has_artifact(self.conn()?, tenant, (run_id, artifact_id)).await
+    }
+
+    async fn remove_runs(&mut self, tenant: TenantId, runs: &[RunKey], bounds: (Micros, RunKey)) -> Answer<(Vec<RunKey>, u64)> {
+        retention::remove_runs(self.conn()?, tenant, runs, bounds).await
+    }
+
+    async fn trim(&mut self, at: RunRef, how: (LedgerSeq, bool), limit: u64) -> Answer<(u64, bool)> {
+        retention::trim(self.conn()?, at, how, limit).await
+    }
+
+    async fn forget_commands(&mut self, tenant: TenantId, bounds: (Micros, i64), limit: u64) -> Answer<u64> {
+        retention::forget_commands(self.conn()?, tenant, bounds, limit).await
+    }
+
+    async fn vacuum(&mut self, pages: u64) -> Answer<u64> {
+        retention::vacuum(self.conn()?, pages).await
+    }
+
+    async fn restart_log(&mut self) -> Answer<()> {
+        retention::restart_log(&mut *Arc::clone(&self.conn).lock_owned().await).await
     }
 
     async fn checkpoint(&mut self) -> Answer<()> {

@@ -6,6 +6,7 @@ mod chaos;
 mod commands;
 mod events;
 mod files;
+mod retention;
 mod schedules;
 mod speed;
 mod starts;

@@ -15,6 +15,8 @@
 //! have changes that were never written), and the next commit starts from what the disk says. Runs whose drivers were answered like that
 //! are woken again, after a pause that grows while commits fail.
 //!
+//! What has expired goes in [commits of its own](retention), after those who wait have been answered.
+//!
 //! WASM never runs here, nor does anything that waits for the network.
 
 mod advance;
@@ -27,6 +29,7 @@ mod head;
 mod import;
 mod moving;
 mod request;
+mod retention;
 mod schedule;
 mod serve;
 mod start;
@@ -87,6 +90,8 @@ struct Writer<S> {
     role: Role,
     /// Answers of the commit being made.
     answers: Vec<Pending>,
+    /// What is to be done when everybody else has been answered.
+    chores: Vec<Request>,
     /// Runs that the last commit has moved, for other processes.
     moved: Vec<RunRef>,
     /// Commits that have failed since the last that did not.
@@ -136,6 +141,7 @@ pub async fn open(options: Options) -> Result<(Handle, Service), Error> {
         clock: options.clock,
         role: options.role,
         answers: Vec::new(),
+        chores: Vec::new(),
         moved: Vec::new(),
         failures: 0,
         closing: None,
@@ -207,6 +213,7 @@ impl Service {
     async fn commit(&mut self, batch: &mut Vec<Request>) {
         let asked = !batch.is_empty();
         self.writer.commit(batch).await;
+        self.writer.tidy().await;
         if let Some(nudge) = &mut self.nudge {
             nudge.committed(asked, &self.writer.moved);
         }
@@ -243,7 +250,9 @@ impl<S: Store> Writer<S> {
     }
 
     /// Takes requests off the queue; the first is the oldest that nobody has answered.
-    fn take(&self, taken: &mut Vec<Queued>, batch: &mut Vec<Request>) {
+    fn take(&mut self, taken: &mut Vec<Queued>, batch: &mut Vec<Request>) {
+        let chores = taken.extract_if(.., |queued| matches!(queued.request, Request::Chore(..)));
+        self.chores.extend(chores.map(|queued| queued.request));
         if let Some(oldest) = taken.first() {
             metrics().queue_seconds.record(oldest.at.elapsed());
             self.shared.vital.begin(oldest.at);

@@ -6,6 +6,7 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use super::super::offload::{Large, is_large, shrink};
+use super::super::retention::{Chore, Done};
 use super::super::types::{
     Advance, Advanced, BundleRow, Command, DeprecationRow, DynamicWorkflow, Error, Metrics, MoveRun, Moved, Outcome, Receipt,
     StartRun,
@@ -51,6 +52,8 @@ pub(crate) enum Request {
     Deprecate(TenantId, Box<DeprecationRow>, Reply<()>),
     Undeprecate(TenantId, String, Option<String>, Reply<bool>),
     FireDue(Micros, Reply<u64>),
+    /// Done in a commit of its own.
+    Chore(Chore, Reply<Done>),
     Probe(Reply<()>),
     Close(Reply<()>),
 }
@@ -217,6 +220,7 @@ impl Request {
             Request::NoteAccess(_) => {}
             Request::PutBlob(_, _, reply) => tell(reply, error),
             Request::FireDue(_, reply) => tell(reply, error),
+            Request::Chore(_, reply) => tell(reply, error),
         }
     }
 }

@@ -53,6 +53,7 @@ impl<S: Store> Writer<S> {
                 settle(reply, unit.undeprecate(tenant, &bundle_id, flow_id.as_deref()).await)
             }
             Request::FireDue(now, reply) => settle(reply, unit.fire_all_due(now).await),
+            Request::Chore(chore, reply) => settle(reply, unit.chore(chore).await),
             Request::TouchBundles(tenant, reply) => settle(reply, unit.store.touch_bundles(tenant).await),
             Request::Probe(reply) => {
                 let now = unit.out.now;

@@ -47,6 +47,7 @@ fn live(at: RunRef, run: &StartRun, created: Micros) -> LiveRun {
             own_seq: 0,
             last_time: created,
             metrics: Metrics::default(),
+            horizon: 1,
         },
         input: run.input.clone(),
         snapshot: None,

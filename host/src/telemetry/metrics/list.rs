@@ -121,6 +121,24 @@ pub(super) const ALL: &[(&str, &str, Kind, &str)] = &[
         "Size of the database and of its write-ahead log.",
     ),
     (
+        "flowgate_expired_runs_total",
+        "",
+        Kind::Counter,
+        "Runs that had ended and were removed by the policy of their tenant.",
+    ),
+    (
+        "flowgate_expired_rows_total",
+        "",
+        Kind::Counter,
+        "Rows of all tables that were removed because they or their runs had expired.",
+    ),
+    (
+        "flowgate_vacuumed_pages_total",
+        "",
+        Kind::Counter,
+        "Free pages of the database (8 KiB) that were given back to the file system.",
+    ),
+    (
         "flowgate_http_requests_total",
         "route, method, status",
         Kind::Counter,
