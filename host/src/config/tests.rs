@@ -97,10 +97,7 @@ fn a_tenant_has_its_own_retention_over_that_of_all() {
 #[test]
 fn what_cannot_be_set_for_a_tenants_retention_is_refused() {
     for (file, words) in [
-        (
-            "[tenants.acme.retention]\nmax_rows = 1",
-            ["tenants.acme", "no such tenant"],
-        ),
+        ("[tenants.acme.retention]\nmax_rows = 1", ["tenants.acme", "no such tenant"]),
         (
             "[tenants.local.retention]\ninterval = '5s'",
             ["retention.interval", "cannot be set for one tenant"],

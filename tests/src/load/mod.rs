@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use crate::lean::{Connection, find, request};
 
 pub use ledger::{Pages, ledger};
-pub use runs::{Follow, closed, open, until};
+pub use runs::{Client, Follow, closed, open, until};
 pub use spread::Spread;
 pub use streams::{Listening, listen};
 pub use waiting::{Waited, answer, start};

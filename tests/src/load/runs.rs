@@ -20,16 +20,37 @@ pub enum Follow {
 }
 
 /// One client: a connection and what it sends.
-struct Client<'a> {
+#[derive(Debug)]
+pub struct Client {
     connection: Connection,
-    target: &'a Target,
+    target: Target,
     start: Vec<u8>,
     follow: Follow,
 }
 
-impl Client<'_> {
+impl Client {
+    /// Connects to the gateway.
+    ///
+    /// # Errors
+    /// It does not listen.
+    pub async fn connect(target: &Target, follow: Follow) -> io::Result<Self> {
+        Ok(Self::over(target.connect().await?, target, follow))
+    }
+
+    fn over(connection: Connection, target: &Target, follow: Follow) -> Self {
+        Client {
+            connection,
+            start: target.start(),
+            target: target.clone(),
+            follow,
+        }
+    }
+
     /// One run from its start to its end.
-    async fn run(&mut self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// The gateway refuses it, or goes away, or the run fails.
+    pub async fn run(&mut self) -> io::Result<()> {
         let id = begin(&mut self.connection, &self.start).await?;
         match self.follow {
             Follow::Stream => {
@@ -60,7 +81,7 @@ impl Client<'_> {
 /// # Errors
 /// The gateway refuses one, or goes away.
 pub async fn until(target: &Target, follow: Follow, deadline: Instant) -> io::Result<Spread> {
-    let mut client = client(target, follow).await?;
+    let mut client = Client::connect(target, follow).await?;
     let mut times = Spread::default();
     while Instant::now() < deadline {
         let began = Instant::now();
@@ -68,15 +89,6 @@ pub async fn until(target: &Target, follow: Follow, deadline: Instant) -> io::Re
         times.add(began.elapsed());
     }
     Ok(times)
-}
-
-async fn client(target: &Target, follow: Follow) -> io::Result<Client<'_>> {
-    Ok(Client {
-        connection: target.connect().await?,
-        target,
-        start: target.start(),
-        follow,
-    })
 }
 
 /// **Closed loop**: each client starts its next run when its last one has ended. Answers the times and the runs a second.
@@ -130,12 +142,7 @@ pub async fn open(target: &Target, follow: Follow, rate: f64, time: Duration, mo
                 Some(connection) => connection,
                 None => target.connect().await?,
             };
-            let mut client = Client {
-                connection,
-                start: target.start(),
-                target: &target,
-                follow,
-            };
+            let mut client = Client::over(connection, &target, follow);
             client.run().await?;
             idle.lock().expect("no client panics").push(client.connection);
             Ok(due.elapsed())

@@ -45,7 +45,10 @@ async fn a_page_below_the_horizon_is_gone_and_names_it() {
         gateway.get(&path(after)).await.expect(410, &gone(&run));
     }
     let page = gateway.get(&path(20)).await.json();
-    assert_eq!((page["items"].as_array().unwrap().len(), &page["next_after"]), (10, &30.into()));
+    assert_eq!(
+        (page["items"].as_array().unwrap().len(), &page["next_after"]),
+        (10, &30.into())
+    );
     assert!(page.get("horizon").is_none(), "{page}");
     let beyond = gateway.get(&path(99)).await;
     beyond.expect(200, r#"{"items":[],"next_after":99}"#);
@@ -56,9 +59,8 @@ async fn a_batch_says_for_each_run_where_its_ledger_begins() {
     let gateway = Gateway::new().await;
     let (run, other) = (shortened(&gateway).await, gateway.start(r#"{"bundle_id": "demo"}"#).await);
     let body = format!(r#"{{"runs": [{{"run_id": "{run}", "after": 3}}, {{"run_id": "{other}"}}]}}"#);
-    let expected = format!(
-        r#"{{"runs":{{"{run}":{{"items":[],"next_after":20,"horizon":21}},"{other}":{{"items":[],"next_after":0}}}}}}"#
-    );
+    let expected =
+        format!(r#"{{"runs":{{"{run}":{{"items":[],"next_after":20,"horizon":21}},"{other}":{{"items":[],"next_after":0}}}}}}"#);
     let answer = gateway.post("/api/gateway/runs/ledger/batch", &body).await;
     answer.expect(200, &expected);
 }
@@ -113,11 +115,18 @@ async fn summaries_lists_and_histories_say_where_a_ledger_begins() {
     let whole = gateway.get(&format!("/api/gateway/runs/{other}")).await.json();
     assert!(whole.get("ledger_horizon").is_none(), "{whole}");
     let list = gateway.get("/api/gateway/runs").await.json();
-    let item = list["items"].as_array().unwrap().iter().find(|item| item["run_id"] == run.as_str());
+    let item = list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|item| item["run_id"] == run.as_str());
     let item = item.unwrap();
     assert_eq!((&item["ledger_horizon"], &item["ledger_len"]), (&21.into(), &30.into()));
     for query in ["?ledger_mode=full", "?ledger_max_items=25"] {
-        let bundle = gateway.get(&format!("/api/gateway/runs/{run}/history_bundle{query}")).await.json();
+        let bundle = gateway
+            .get(&format!("/api/gateway/runs/{run}/history_bundle{query}"))
+            .await
+            .json();
         let ledger = &bundle["ledgers"][&run];
         for (key, value) in [("total", 30), ("horizon", 21), ("cursor_start", 21), ("cursor_end", 30)] {
             assert_eq!(ledger[key], value, "{key}: {ledger}");

@@ -90,7 +90,13 @@ impl Handle {
              AND s.status IN ('completed', 'failed', 'cancelled') AND s.updated_us < ?3 AND r.workflow_id <> ?4 ORDER BY u.run DESC"
         );
         let mut rows = self.reads().of(tenant).await?;
-        let found = rows.query(sql).bind(list(runs)).bind(before.0).bind(SESSION_MEMORY).all().await?;
+        let found = rows
+            .query(sql)
+            .bind(list(runs))
+            .bind(before.0)
+            .bind(SESSION_MEMORY)
+            .all()
+            .await?;
         run_keys(&found)
     }
 
@@ -181,9 +187,13 @@ impl Handle {
 
     /// The first row of a run that is not from before `before`; as far as a chore goes, and whether it would have gone on.
     pub(super) async fn young(&self, tenant: TenantId, run: &Extent, before: Micros) -> Result<(LedgerSeq, bool), Error> {
-        let sql = tenant_sql!("SELECT seq, record ->> '$.started_at' FROM ledger WHERE tenant = ?1 AND run = ?2 ORDER BY seq LIMIT ?3");
+        let sql =
+            tenant_sql!("SELECT seq, record ->> '$.started_at' FROM ledger WHERE tenant = ?1 AND run = ?2 ORDER BY seq LIMIT ?3");
         let mut rows = self.reads().of(tenant).await?;
-        let query = rows.query(sql).bind(run.at.run.0).bind(i64::try_from(AT_ONCE).unwrap_or(i64::MAX));
+        let query = rows
+            .query(sql)
+            .bind(run.at.run.0)
+            .bind(i64::try_from(AT_ONCE).unwrap_or(i64::MAX));
         let (mut first, mut found) = (run.horizon, 0);
         let look = |row: &SqliteRow| -> Result<bool, Error> {
             let mut c = Columns::of(row);

@@ -129,7 +129,10 @@ impl Keeper {
 
     async fn look_at(&mut self, tenant: TenantId, now: Micros) -> Result<(), Error> {
         let policy = self.retention.of(tenant);
-        let round = policy.max_age.map_or(ROUND, |age| ROUND.min(age / 10)).max(self.retention.interval);
+        let round = policy
+            .max_age
+            .map_or(ROUND, |age| ROUND.min(age / 10))
+            .max(self.retention.interval);
         let look = self.looks.entry(tenant).or_default();
         let all = look.round.is_none_or(|began| began.elapsed() >= round);
         if all {
@@ -179,11 +182,12 @@ impl Keeper {
     /// Removes runs with so many rows each, children before their parents.
     async fn remove(&mut self, tenant: TenantId, doomed: Vec<(RunKey, u64)>, before: Micros) -> Result<(), Error> {
         let (mut runs, mut rows) = (Vec::new(), 0);
-        for (run, own) in doomed {
+        for (run, mut own) in doomed {
             if own > AT_ONCE {
                 self.trim(tenant, &[(run, LedgerSeq::MAX)], true).await?;
+                own = 0;
             }
-            let own = own.min(AT_ONCE) + RUN_ROWS;
+            own += RUN_ROWS;
             if !runs.is_empty() && (rows + own > AT_ONCE || runs.len() >= RUNS_AT_ONCE) {
                 let runs = std::mem::take(&mut runs);
                 self.chore(Chore::Remove { tenant, runs, before }).await?;

@@ -93,7 +93,10 @@ pub(crate) async fn remove_runs(
         rows += done.rows_affected();
     }
     // The wrapper of a schedule goes with the last run of it.
-    let wrappers = gone.iter().map(|run| &*run.workflow_id).filter(|id| id.starts_with("scheduled:"));
+    let wrappers = gone
+        .iter()
+        .map(|run| &*run.workflow_id)
+        .filter(|id| id.starts_with("scheduled:"));
     let wrappers = texts(wrappers)?;
     if wrappers != "[]" {
         let sql = "DELETE FROM dynamic_workflows WHERE tenant = ?1 AND workflow_id IN (SELECT value FROM json_each(?2)) \
@@ -250,7 +253,8 @@ async fn step(conn: &mut SqliteConnection, at: RunRef, (from, to): (LedgerSeq, L
         fits
     });
     let to = from + 1 + fitting.count() as u64;
-    let sql = "SELECT record ->> '$.started_at', record ->> '$.record_hash' FROM ledger WHERE tenant = ?1 AND run = ?2 AND seq = ?3";
+    let sql =
+        "SELECT record ->> '$.started_at', record ->> '$.record_hash' FROM ledger WHERE tenant = ?1 AND run = ?2 AND seq = ?3";
     let row = sqlx::query(sql)
         .bind(at.tenant.0)
         .bind(at.run.0)

@@ -241,13 +241,20 @@ async fn nothing_is_left_of_a_run_that_has_gone() {
         let source = include_str!("../store/retention.rs");
         for table in names {
             tables += 1;
-            let value = if column == "run" { at.run.0.to_string() } else { "'r'".to_owned() };
+            let value = if column == "run" {
+                at.run.0.to_string()
+            } else {
+                "'r'".to_owned()
+            };
             let left = rig
                 .count(&format!("SELECT count(*) FROM {table} WHERE {column} = {value}"))
                 .await;
             assert_eq!(left, 0, "{table}");
             // A new table of runs has a line there, too.
-            assert!(source.contains(&format!("\"DELETE FROM {table} WHERE tenant = ?1 AND ")), "{table}");
+            assert!(
+                source.contains(&format!("\"DELETE FROM {table} WHERE tenant = ?1 AND ")),
+                "{table}"
+            );
         }
     }
     assert!(tables > 9);
@@ -376,7 +383,11 @@ async fn a_long_ledger_goes_in_steps() {
     };
     rig.later().await;
     let done = rig.handle.chore(trim()).await.unwrap();
-    assert_eq!((done.rows, done.left), (1002, true), "the step of the history has its two rows");
+    assert_eq!(
+        (done.rows, done.left),
+        (1002, true),
+        "the step of the history has its two rows"
+    );
     let (row, page) = (rig.row("r").await, rig.page("r", 0).await);
     assert_eq!((row.horizon, page.horizon, page.rows.len()), (1001, 1001, 0));
     // A host that died here finds it again.
@@ -440,7 +451,8 @@ async fn a_run_that_goes_on_keeps_its_newest_rows_and_its_cursors() {
     assert_eq!(rig.handle.rows_before(row.at, 31).await.unwrap().len(), 10);
     // It goes on as before.
     rig.wait("r", vec![user(1, "r")]).await;
-    assert_eq!(rig.command(CommandKind::Resume, "r", "{}").await, CommandState::Applied);
+    let answer = r#"{"payload":{"response":"yes"}}"#;
+    assert_eq!(rig.command(CommandKind::Resume, "r", answer).await, CommandState::Applied);
     rig.complete("r", "{}").await;
     assert_eq!(rig.page("r", 30).await.next_after, 33);
     assert_eq!(rig.row("r").await.horizon, 21);
@@ -498,7 +510,11 @@ async fn what_was_taken_out_of_rows_goes_with_them() {
     assert_eq!(rig.count("SELECT count(*) FROM artifacts").await, 4);
     look(&rig, rows(2)).await;
     let left = rig.count("SELECT count(*) FROM artifacts").await;
-    assert_eq!((rig.row("r").await.horizon, left), (3, 3), "those before the last row that went");
+    assert_eq!(
+        (rig.row("r").await.horizon, left),
+        (3, 3),
+        "those before the last row that went"
+    );
 }
 
 #[tokio::test]
@@ -591,7 +607,10 @@ mod on_a_file {
         rig.handle.close().await.unwrap();
         let size = std::fs::metadata(dir.path().join("j.sqlite3")).unwrap().len();
         assert_eq!(size, now as u64 * 8192);
-        let sound: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut conn).await.unwrap();
+        let sound: String = sqlx::query_scalar("PRAGMA integrity_check")
+            .fetch_one(&mut conn)
+            .await
+            .unwrap();
         assert_eq!(sound, "ok");
     }
 

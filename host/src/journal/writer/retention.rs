@@ -41,11 +41,18 @@ impl<S: Store> Unit<S> {
                 let bounds = (before, self.counters.command);
                 let rows = self.store.forget_commands(tenant, bounds, AT_ONCE).await?;
                 let left = rows == AT_ONCE;
-                Ok(Done { rows, left, ..Done::default() })
+                Ok(Done {
+                    rows,
+                    left,
+                    ..Done::default()
+                })
             }
             Chore::Vacuum { pages } => {
                 let pages = self.store.vacuum(pages).await?;
-                Ok(Done { pages, ..Done::default() })
+                Ok(Done {
+                    pages,
+                    ..Done::default()
+                })
             }
             Chore::RestartLog => Err(Error::Corrupt("a checkpoint within a commit".to_owned())),
         }
