@@ -11,6 +11,7 @@ use super::backup::backup;
 use super::fresh::Fresh;
 use super::handle::{Handle, Shared};
 use super::options::{Options, Role};
+use super::quota::Stored;
 use super::scope::Reads;
 use super::store::sqlite::{Sqlite, connect_options, is_current};
 use super::subscribe::Topics;
@@ -93,6 +94,7 @@ async fn reading(options: &Options) -> Result<Handle, Error> {
         commits: AtomicU64::new(0),
         vital: Vital::default(),
         role: options.role,
+        stored: Stored::default(),
         path: options.path.clone(),
     };
     // Nobody takes requests.

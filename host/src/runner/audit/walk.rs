@@ -384,11 +384,9 @@ impl<'a> Walk<'a> {
                         .replayed(output));
                 }
             }
-            (Some(End::Failed(why)), _) => {
-                if status != RunStatus::Failed || *why != error {
-                    let text = format!("the run is {} with another error", status.as_str());
-                    return Err(Difference::new("status", text).recorded(&error).replayed(why));
-                }
+            (Some(End::Failed(why)), _) if status != RunStatus::Failed || *why != error => {
+                let text = format!("the run is {} with another error", status.as_str());
+                return Err(Difference::new("status", text).recorded(&error).replayed(why));
             }
             _ => {}
         }
