@@ -109,7 +109,56 @@ fn main() {
             assert!(matches!(progress, world::Progress::Blocked(_)));
         });
     });
+    replay(&mut criterion, &sandbox, &runtime, &around);
     criterion.final_summary();
+}
+
+/// A guest without snapshots is told its whole history: the example `tender` with a thousand suppliers, who answer one after another.
+fn replay(criterion: &mut Criterion, sandbox: &Sandbox, runtime: &tokio::runtime::Runtime, around: &world::Around) {
+    const EFFECTS: u64 = 1000;
+    let component = include_bytes!("../../examples/guests/tender/tender.wasm");
+    let program = sandbox.load(Digest::of(component), component, None).unwrap();
+    let suppliers: Vec<String> = (0..EFFECTS).map(|n| format!("supplier {n}")).collect();
+    let start = world::Event::Start(world::Start {
+        entry: "tender".into(),
+        input: json!({"article": "chairs", "suppliers": suppliers}).to_string(),
+    });
+    let tick = async |events: &[world::Event]| {
+        let mut instance = sandbox.instantiate(&program).await.unwrap();
+        let mut progress = instance.tick(around, &start, 1000).await.unwrap().0;
+        let mut requests = Vec::new();
+        for event in events {
+            requests.extend(asked(progress));
+            progress = instance.tick(around, event, 1000).await.unwrap().0;
+        }
+        requests.extend(asked(progress));
+        assert!(instance.snapshot().await.unwrap().is_none(), "it is replayed");
+        requests
+    };
+    let offers: Vec<world::Effect> = runtime.block_on(tick(&[]));
+    let offers = offers.iter().filter(|effect| effect.kind == "start_subworkflow");
+    let history: Vec<world::Event> = offers
+        .map(|effect| {
+            let outcome = json!({"sub_run_id": "c", "output": {"success": true, "price": 12.5}}).to_string();
+            world::Event::Resolved(vec![world::Resolution {
+                id: effect.id,
+                outcome: world::Outcome::Completed(outcome),
+            }])
+        })
+        .collect();
+    assert_eq!(history.len() as u64, EFFECTS);
+    let last = runtime.block_on(tick(&history)).pop().unwrap();
+    assert_eq!(last.kind, "answer_user", "all offers were heard");
+    criterion.bench_function("replay of 1000 recorded effects", |b| {
+        b.to_async(runtime).iter(|| async { black_box(tick(&history).await) });
+    });
+}
+
+fn asked(progress: world::Progress) -> Vec<world::Effect> {
+    match progress {
+        world::Progress::Blocked(blocked) => blocked.effects,
+        _ => Vec::new(),
+    }
 }
 
 fn compile(flow: &str, link: Link) -> Vec<u8> {
