@@ -5,7 +5,7 @@ use std::io::{Cursor, Read as _};
 use std::path::Path;
 use std::time::Duration;
 
-use flowgate_tests::guest::{Answer, Effect, asks};
+use flowgate_tests::guest::{Answer, Effect, asks, more};
 use flowgate_tests::ledger::outline;
 use flowgate_tests::random::Random;
 use flowgate_tests::server::command;
@@ -539,15 +539,24 @@ async fn the_ledgers_of_every_release_come_out_again() {
         let Ok(bytes) = std::fs::read(&file) else { continue };
         let dir = tempfile::tempdir().expect("a directory");
         unpack(&bytes, dir.path());
-        let output = command()
-            .args(["replay", "--all", "--json", "--data-dir"])
-            .arg(dir.path())
-            .output()
-            .await;
-        let text = String::from_utf8(output.expect("flowgate runs").stdout).expect("UTF-8");
-        let reports = lines(&text);
+        let of = async |what: &str| {
+            let output = command()
+                .args([what, "--all", "--json", "--data-dir"])
+                .arg(dir.path())
+                .output()
+                .await;
+            lines(&String::from_utf8(output.expect("flowgate runs").stdout).expect("UTF-8"))
+        };
+        let reports = of("replay").await;
         let bad: Vec<&Value> = reports.iter().filter(|report| report["verdict"] != "identical").collect();
         assert!(bad.is_empty() && reports.len() >= 5, "{}: {bad:#?}", file.display());
+        let chains = of("verify").await;
+        let bad: Vec<&Value> = chains.iter().filter(|chain| chain["verdict"] != "whole").collect();
+        assert!(
+            bad.is_empty() && chains.len() == reports.len(),
+            "{}: {bad:#?}",
+            file.display()
+        );
         looked_at += 1;
     }
     assert!(looked_at > 0, "no data directory of any release");
@@ -598,12 +607,27 @@ async fn a_data_directory_for_the_corpus() {
         .end("end", &["content"])
         .exec("start -> read -> end")
         .wire("read.content -> end.content");
-    let more = Bundle::new("more", "1")
+    let several = asks([
+        Effect::new(1, "answer_user", &json!({"message": "hello"})),
+        Effect::new(2, "ask_user", &json!({"prompt": "First?"})),
+        Effect::new(3, "ask_user", &json!({"prompt": "Second?"})),
+        Effect::new(4, "emit_event", &json!({"name": "nobody", "payload": {}})),
+        Effect::new(
+            5,
+            "start_subworkflow",
+            &json!({"workflow_id": "more@1:child", "vars": {"n": 1}, "wait": false, "async": true}),
+        ),
+    ]);
+    let parting = Answer::Blocked(vec![Effect::new(6, "ask_user", &json!({"prompt": "Sure?"}))], vec![3]);
+    // Three outcomes are known at once, the fourth is the first answer, the fifth the last.
+    let answers = vec![several, more(), more(), more(), parting, Answer::Told];
+    let bundle = Bundle::new("more", "1")
+        .component("several", Guest::new("several", answers).component())
         .flow(tree)
         .flow(child)
         .flow(listening("heard"))
         .flow(broken);
-    gateway.install(&more).await;
+    gateway.install(&bundle).await;
     let (moves, cancelled) = (start(&gateway, "1", "talk").await, start(&gateway, "1", "talk").await);
     gateway.command("cancel", &cancelled, json!({})).await.ok();
     gateway.command("resume", &cancelled, json!({"payload": {}})).await.ok();
@@ -617,6 +641,14 @@ async fn a_data_directory_for_the_corpus() {
             })
             .await;
     }
+    let several = gateway.start_with(json!({"bundle_id": "more", "flow_id": "several"})).await;
+    for prompt in ["First?", "Sure?"] {
+        gateway
+            .until(&several, prompt, |run| run["waiting"]["prompt"] == prompt)
+            .await;
+        gateway.answer(&several, "yes").await.ok();
+    }
+    gateway.until_status(&several, "completed").await;
     let listens = gateway.start_with(json!({"bundle_id": "more", "flow_id": "listening"})).await;
     gateway.until_status(&listens, "waiting").await;
     gateway

@@ -23,8 +23,9 @@ pub async fn run(args: Args) -> Result<ExitCode, Error> {
     let settings = args.settings.resolve()?.settings;
     let offline = kept::open(settings.database()).await?;
     let journal = &offline.handle;
-    // Nothing is written into the data directory, native code neither.
-    let sandbox = Sandbox::new(settings.sandbox(false)).map_err(|e| Error::failed(e.to_string()))?;
+    // Native code is kept where a server keeps it; a copy of a data directory has no such place and gets none.
+    let keeps = settings.data_dir.join("code-cache").is_dir();
+    let sandbox = Sandbox::new(settings.sandbox(keeps)).map_err(|e| Error::failed(e.to_string()))?;
     let auditor = Auditor::new(journal.clone(), sandbox, settings.runner.max_inline_bytes);
     let (mut looked_at, mut different) = (0_u64, 0_u64);
     for at in args.runs.find(journal).await? {

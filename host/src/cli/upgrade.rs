@@ -61,7 +61,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Error> {
     kept::exists(settings.database())?;
     let _lock = if args.dry_run { None } else { Some(lock(&settings.data_dir)?) };
     let gateway = Gateway::open_idle(&settings).await?;
-    let done = upgrade(&args, range.as_ref(), &gateway, settings.sandbox(false)).await;
+    let done = upgrade(&args, range.as_ref(), &gateway, settings.sandbox(true)).await;
     gateway.close().await?;
     done
 }
