@@ -9,6 +9,8 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod effects;
+#[cfg(test)]
+mod fuzz;
 pub mod ids;
 pub mod journal;
 pub mod migrate;

@@ -6,6 +6,7 @@ mod commands;
 mod discovery;
 mod fake;
 mod files;
+mod fuzz;
 mod history;
 mod retention;
 mod runs;

@@ -4,6 +4,7 @@ mod advances;
 mod artifacts;
 mod chaos;
 mod commands;
+mod corrupt;
 mod events;
 mod files;
 mod retention;
