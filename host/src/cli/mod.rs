@@ -8,6 +8,8 @@ mod cases;
 mod compile;
 mod config;
 mod demo;
+#[cfg(test)]
+mod docs;
 mod error;
 mod flags;
 mod follow;
