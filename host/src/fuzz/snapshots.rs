@@ -97,3 +97,18 @@ fn a_state_is_refused_or_the_run_goes_on_or_fails() {
         restore(&lab, dice, flow, &state)
     });
 }
+
+/// Counted on from the largest number there is, an effect had a number that the next state could not hold.
+#[test]
+fn a_count_at_its_end_is_refused() {
+    let lab = Lab::new(1);
+    let mut flow = waiting(&lab).swap_remove(0);
+    flow.state["next_effect"] = i64::MAX.into();
+    let program = lab.load(&flow.made.bytes).unwrap();
+    let mut live = lab.live(&program).unwrap();
+    let refused = lab.restore(&mut live, flow.state.to_string().as_bytes()).unwrap();
+    assert_eq!(
+        refused,
+        Err("'next_effect' is not a natural number up to 9007199254740992".to_owned())
+    );
+}

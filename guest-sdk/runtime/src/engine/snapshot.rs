@@ -15,6 +15,9 @@ use crate::value::{Dict, Map, Value};
 
 const FORMAT: i64 = 1;
 
+/// Largest number of an effect that is taken over: what is counted on from there can be written again.
+const MAX_COUNT: i64 = 1 << 53;
+
 impl Run {
     /// The state as JSON text. None when it cannot be written (the host then replays the run's history).
     pub fn snapshot(&self) -> Option<String> {
@@ -126,7 +129,7 @@ fn object(state: &Dict, key: &str) -> Result<Dict, String> {
 
 fn natural(value: Option<Value>, what: &str) -> Result<u64, String> {
     match value {
-        Some(Value::Int(n)) if n >= 0 => Ok(n as u64),
-        _ => Err(format!("'{what}' is not a natural number")),
+        Some(Value::Int(n)) if (0..=MAX_COUNT).contains(&n) => Ok(n as u64),
+        _ => Err(format!("'{what}' is not a natural number up to {MAX_COUNT}")),
     }
 }
