@@ -1,5 +1,8 @@
 //! What the commands share that look into a data directory without serving it: opening its database to read, naming runs and tenants.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 
 use super::Error;

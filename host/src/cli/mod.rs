@@ -16,8 +16,6 @@ mod follow;
 mod gateway;
 mod guest;
 mod kept;
-#[cfg(test)]
-mod kept_tests;
 mod migrate;
 mod new;
 mod nodes;

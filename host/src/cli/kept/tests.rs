@@ -8,8 +8,8 @@ use std::time::Duration;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
 
-use super::gateway::Gateway;
-use super::run::start;
+use super::super::gateway::Gateway;
+use super::super::run::start;
 use crate::api::workflows::{Target, Workflows as _};
 use crate::config::{Environment, Settings, Sources, resolve};
 use crate::ids::{RunRef, TenantId};
