@@ -73,6 +73,8 @@ pub async fn follow(
             let run_id = run_id.to_string();
             return Err(Error::Expired { run_id, horizon });
         }
+        // It was found by what memory knows of the newest runs.
+        Err(journal::Error::UnknownRun(_)) => return Err(Error::unknown_run(run_id.as_str())),
         Err(error) => return Err(error.into()),
     };
     let follower = Follower {

@@ -85,6 +85,9 @@ pub struct Sample {
     pub cores: f64,
 }
 
+/// One of its figures.
+pub type Figure = fn(&Sample) -> f64;
+
 /// What the clients have done.
 #[derive(Default)]
 struct Tally {
@@ -252,7 +255,7 @@ async fn kept(gateway: &Gateway) -> f64 {
 
 /// Whether the figures stay level. `fails`: a figure that does not ends the program.
 fn judge(samples: &[Sample], fails: bool) {
-    let figures: [(&str, fn(&Sample) -> f64); 4] = [
+    let figures: [(&str, Figure); 4] = [
         ("memory", |s| s.memory),
         ("log", |s| s.log),
         ("database", |s| s.database),

@@ -1,6 +1,6 @@
 //! The figures of a soak as one picture: a panel for each, over time.
 
-use super::Sample;
+use super::{Figure, Sample};
 
 const WIDTH: f64 = 820.0;
 const PANEL: f64 = 120.0;
@@ -10,7 +10,7 @@ const GAP: f64 = 34.0;
 
 /// An SVG document.
 pub fn svg(samples: &[Sample], title: &str) -> String {
-    let panels: [(&str, fn(&Sample) -> f64); 7] = [
+    let panels: [(&str, Figure); 7] = [
         ("runs a second", |s| s.runs_per_second),
         ("memory of the server, MiB", |s| s.memory),
         ("write-ahead log, MiB", |s| s.log),
