@@ -161,13 +161,23 @@ impl Gateway {
 
     /// Uploads an attachment of a session.
     pub async fn attach(&self, session: &str, name: &str, bytes: &[u8]) -> Reply {
+        let sent = self.try_attach(session, name, bytes).await;
+        sent.unwrap_or_else(|error| panic!("attachment {name}: {error:?}"))
+    }
+
+    pub async fn try_attach(&self, session: &str, name: &str, bytes: &[u8]) -> Result<Reply, Failure> {
         let fields = [("session_id", session)];
-        self.post_form("/api/gateway/attachments/upload", (name, bytes), &fields)
+        self.try_post_form("/api/gateway/attachments/upload", (name, bytes), &fields)
             .await
     }
 
     /// Posts a form with a file, whose type is what its name says.
-    async fn post_form(&self, path: &str, (name, file): (&str, &[u8]), fields: &[(&str, &str)]) -> Reply {
+    async fn post_form(&self, path: &str, file: (&str, &[u8]), fields: &[(&str, &str)]) -> Reply {
+        let sent = self.try_post_form(path, file, fields).await;
+        sent.unwrap_or_else(|error| panic!("POST {path}: {error:?}"))
+    }
+
+    async fn try_post_form(&self, path: &str, (name, file): (&str, &[u8]), fields: &[(&str, &str)]) -> Result<Reply, Failure> {
         let boundary = unique();
         let mut body = Vec::with_capacity(file.len() + 512);
         for (name, value) in fields {
@@ -182,10 +192,7 @@ impl Gateway {
         let request = self
             .request(Method::POST, path)
             .header(CONTENT_TYPE, format!("multipart/form-data; boundary={boundary}"));
-        let request = request.body(Full::new(body.into())).expect("a request");
-        self.send(request)
-            .await
-            .unwrap_or_else(|error| panic!("POST {path}: {error:?}"))
+        self.send(request.body(Full::new(body.into())).expect("a request")).await
     }
 
     /// Uploads a bundle that is fine.

@@ -6,6 +6,8 @@
 pub mod binary;
 pub mod bundle;
 pub mod cases;
+pub mod crash;
+pub mod faults;
 pub mod flow;
 pub mod gateway;
 pub mod guest;
@@ -21,6 +23,7 @@ pub mod server;
 pub mod sse;
 
 pub use bundle::Bundle;
+pub use faults::Faults;
 pub use flow::Flow;
 pub use gateway::{Gateway, Reply};
 pub use guest::Guest;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use crate::{Gateway, binary};
+use crate::{Faults, Gateway, binary};
 
 /// The token of every test server.
 pub const TOKEN: &str = "a-token-for-tests-0123456789";
@@ -55,6 +55,11 @@ impl Options {
         self.only_listening = true;
         self.env("FLOWGATE_TLS_CERT", cert.display())
             .env("FLOWGATE_TLS_KEY", key.display())
+    }
+    /// Runs the server behind these faults.
+    pub fn faults(self, faults: &Faults) -> Self {
+        self.env("LD_PRELOAD", faults.library().display())
+            .env("FAULTS_CONTROL", faults.control().display())
     }
     /// Makes the server's directory under this one, to choose the disk.
     pub fn under(mut self, dir: &Path) -> Self {
@@ -126,7 +131,8 @@ impl Server {
         server
     }
 
-    async fn ready(&mut self) -> Result<(), String> {
+    /// Waits until the server answers, or says why it does not.
+    pub async fn ready(&mut self) -> Result<(), String> {
         if self.options.only_listening {
             return self.listens().await;
         }
@@ -257,6 +263,16 @@ impl Server {
         let mut text = String::from_utf8(output.stdout).expect("UTF-8");
         text.push_str(&String::from_utf8_lossy(&output.stderr));
         (output.status, text)
+    }
+
+    /// Whether the process dies by itself within this time.
+    pub async fn dies(&mut self, patience: Duration) -> bool {
+        tokio::time::timeout(patience, self.child.wait()).await.is_ok()
+    }
+
+    /// Starts again, and does not wait until it answers.
+    pub fn respawn(&mut self) {
+        self.child = spawn(&self.options, self.dir.path(), self.address);
     }
 
     /// Starts again on the same data directory and address.

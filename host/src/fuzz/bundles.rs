@@ -91,6 +91,7 @@ fn a_damaged_file_is_refused_or_read() {
         entries: 64,
         member_bytes: 1 << 20,
         total_bytes: 2 << 20,
+        ..Limits::default()
     };
     check!(1000, |dice: &mut Dice<'_>| {
         let seed = dice.pick(&seeds).clone();

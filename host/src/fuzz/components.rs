@@ -2,9 +2,8 @@
 
 use flowgate_compiler::Link;
 
-use super::lab::{Lab, compile};
+use super::lab::{Lab, checked, compile};
 use super::{Dice, check, mutate, seeds};
-use crate::sandbox;
 
 /// Larger ones are checked, not compiled: that takes a second each in an unoptimised build.
 const COMPILED: usize = 16 << 10;
@@ -21,7 +20,7 @@ fn a_component_is_refused_or_runs() {
     seeds.push(std::fs::read(seeds::folder("examples/guests/approve/approve.wasm")).unwrap());
     check!(800, |dice: &mut Dice<'_>| {
         let bytes = mutated(dice, &seeds);
-        if let Err(error) = sandbox::check(&bytes) {
+        if let Err(error) = checked(&bytes) {
             assert!(!error.to_string().trim().is_empty());
             return false;
         }

@@ -3,9 +3,9 @@
 
 use flowgate_compiler::Link;
 
-use super::lab::{Lab, compile, told};
+use super::lab::{Lab, checked, compile, told};
 use super::{Dice, Shown, check, mutate, seeds};
-use crate::sandbox::{self, Imports};
+use crate::sandbox::Imports;
 
 /// What must hold of any text as a flow.
 fn flow(lab: &Lab, dice: &mut Dice<'_>, text: &str, input: &str) -> bool {
@@ -17,11 +17,11 @@ fn flow(lab: &Lab, dice: &mut Dice<'_>, text: &str, input: &str) -> bool {
         }
         Ok(made) => made,
     };
-    let imports = sandbox::check(&made.bytes).unwrap();
+    let imports = checked(&made.bytes).unwrap();
     assert!(matches!(imports, Imports::Runtime(_)), "{imports:?}");
     if dice.once_in(8) {
         let alone = compile(text.as_bytes(), Link::Standalone).unwrap();
-        assert_eq!(sandbox::check(&alone.bytes).unwrap(), Imports::Nothing);
+        assert_eq!(checked(&alone.bytes).unwrap(), Imports::Nothing);
     }
     lab.play(dice, &made, input);
     true
@@ -53,7 +53,7 @@ fn a_text_that_is_no_flow_is_refused() {
                 false
             }
             Ok(made) => {
-                sandbox::check(&made.bytes).unwrap();
+                checked(&made.bytes).unwrap();
                 true
             }
         }

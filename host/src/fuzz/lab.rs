@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use flowgate_compiler::bundle::Limits;
 use flowgate_compiler::diagnostic::{Diagnostic, Severity};
 use flowgate_compiler::visualflow::Document;
 use flowgate_compiler::{Link, graph};
@@ -9,7 +10,7 @@ use flowgate_compiler::{Link, graph};
 use super::Dice;
 use crate::ids::Digest;
 use crate::sandbox::world::{Around, Event, Outcome, Progress, Resolution, Start};
-use crate::sandbox::{self, Instance, Program, Sandbox, Stop};
+use crate::sandbox::{self, Imports, Instance, Program, Sandbox, Stop};
 
 pub struct Lab {
     pub sandbox: Sandbox,
@@ -32,6 +33,16 @@ pub fn compile(text: &[u8], link: Link) -> Result<Made, Vec<Diagnostic>> {
         bytes: component.bytes,
         entry: graph.node(graph.entry).id.clone(),
     })
+}
+
+/// What a component imports, checked as that of an upload under the default limits.
+pub fn checked(bytes: &[u8]) -> Result<Imports, sandbox::Error> {
+    let limits = Limits::default();
+    let most = sandbox::MaxBytes {
+        component: limits.component_bytes,
+        wasi: limits.wasi_component_bytes,
+    };
+    sandbox::check(bytes, &most)
 }
 
 /// A refusal says what is wrong, and that it is the author's to mend.
