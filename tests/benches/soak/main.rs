@@ -69,9 +69,6 @@ impl Plan {
     }
 }
 
-/// One of the figures of a sample, by its name.
-pub type Figure = (&'static str, fn(&Sample) -> f64);
-
 /// What is measured at one moment; sizes in MiB.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample {
