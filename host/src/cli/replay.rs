@@ -65,6 +65,9 @@ fn show(report: &Report) -> Result<(), Error> {
         (Verdict::Unrecorded, _) => out::line(format_args!(
             "unrecorded  {run_id}  {workflow_id}  taken in from elsewhere: there is nothing to repeat"
         ))?,
+        (Verdict::Expired, _) => out::line(format_args!(
+            "expired     {run_id}  {workflow_id}  its oldest rows are gone: it cannot be repeated"
+        ))?,
         (Verdict::Different, difference) => {
             out::line(format_args!("DIFFERENT   {run_id}  {workflow_id}"))?;
             if let Some(difference) = difference {

@@ -12,7 +12,7 @@ use super::scope::tenant_sql;
 use super::store::query::{self, Columns};
 use super::types::{Delivery, Error, LiveRun, Moved, Pin, Way};
 use crate::clock::Micros;
-use crate::ids::{Digest, LedgerSeq, RunId, RunKey, RunRef, TenantId};
+use crate::ids::{LedgerSeq, RunId, RunKey, RunRef, TenantId};
 
 /// A run with its whole past, as of one commit.
 #[derive(Debug, Clone)]
@@ -23,7 +23,9 @@ pub struct Recorded {
     pub snapshot_pos: u64,
     /// Commits that have been recorded in history.
     pub history_pos: u64,
-    /// What is left of them, in order, as it is stored: a JSON list of ticks each.
+    /// Its oldest rows or the oldest of its history have expired.
+    pub has_expired: bool,
+    /// What is left of the commits, in order, as it is stored: a JSON list of ticks each.
     pub history: Vec<(u64, String)>,
     pub ledger: Vec<(LedgerSeq, Arc<str>)>,
     /// In order.
@@ -114,8 +116,14 @@ impl Handle {
                 outcome: query::parse(c.get()?)?,
             });
         }
-        let sql = tenant_sql!("SELECT history_pos FROM run_state WHERE tenant = ?1 AND run = ?2");
-        let history_pos: Option<i64> = rows.query(sql).bind(at.run.0).value().await?;
+        let sql = tenant_sql!(
+            "SELECT history_pos, horizon > 1 OR history_horizon > 1 FROM run_state WHERE tenant = ?1 AND run = ?2"
+        );
+        let (mut history_pos, mut has_expired) = (0, false);
+        if let Some(row) = rows.query(sql).bind(at.run.0).one().await? {
+            let mut c = Columns::of(&row);
+            (history_pos, has_expired) = (c.u64()?, c.get()?);
+        }
         let sql = tenant_sql!("SELECT pos, ticks FROM history WHERE tenant = ?1 AND run = ?2 ORDER BY pos");
         let found = rows.query(sql).bind(at.run.0).all().await?;
         let history = found.iter().map(|row| {
@@ -139,7 +147,8 @@ impl Handle {
         Ok(Some(Recorded {
             run,
             snapshot_pos,
-            history_pos: history_pos.map_or(0, |pos| pos.max(0) as u64),
+            history_pos,
+            has_expired,
             history,
             ledger,
             moves,
@@ -150,12 +159,13 @@ impl Handle {
     pub async fn verify(&self, at: RunRef) -> Result<Chain, Error> {
         let mut rows = self.reads().of(at.tenant).await?;
         let mut rows = rows.at_one_commit().await?;
-        let sql = tenant_sql!("SELECT last_seq, chain FROM run_state WHERE tenant = ?1 AND run = ?2");
+        let sql = tenant_sql!("SELECT last_seq, chain, horizon, horizon_hash FROM run_state WHERE tenant = ?1 AND run = ?2");
         let Some(row) = rows.query(sql).bind(at.run.0).one().await? else {
             return Err(Error::UnknownRun(format!("#{}", at.run.0)));
         };
         let mut c = Columns::of(&row);
-        let said: (LedgerSeq, Option<Digest>) = (c.u64()?, c.get::<Option<&[u8]>>()?.map(query::digest).transpose()?);
+        let mut place = || Ok::<_, Error>((c.u64()?, c.get::<Option<&[u8]>>()?.map(query::digest).transpose()?));
+        let (newest, (horizon, before)) = (place()?, place()?);
         let sql = tenant_sql!("SELECT seq, record FROM ledger WHERE tenant = ?1 AND run = ?2 ORDER BY seq");
         let found = rows.query(sql).bind(at.run.0).all().await?;
         let ledger = found.iter().map(|row| {
@@ -163,7 +173,7 @@ impl Handle {
             Ok((c.u64()?, c.get::<&str>()?))
         });
         let ledger: Vec<(LedgerSeq, &str)> = ledger.collect::<Result<_, Error>>()?;
-        Ok(chain::verify(ledger.into_iter(), said))
+        Ok(chain::verify(ledger.into_iter(), (horizon.saturating_sub(1), before), newest))
     }
 }
 

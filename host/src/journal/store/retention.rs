@@ -20,12 +20,13 @@ pub(crate) const UNUSED_MEMORY: &str = "NOT EXISTS (SELECT 1 FROM runs o WHERE o
     AND NOT EXISTS (SELECT 1 FROM artifacts a WHERE a.tenant = ?1 AND a.run_id = r.run_id AND +a.created_us >= ?3)";
 
 /// Every table with rows of a run.
-const OF_RUNS: [&str; 8] = [
+const OF_RUNS: [&str; 9] = [
     "DELETE FROM ledger WHERE tenant = ?1 AND run IN (SELECT value FROM json_each(?2))",
     "DELETE FROM history WHERE tenant = ?1 AND run IN (SELECT value FROM json_each(?2))",
     "DELETE FROM snapshots WHERE tenant = ?1 AND run IN (SELECT value FROM json_each(?2))",
     "DELETE FROM inbox WHERE tenant = ?1 AND run IN (SELECT value FROM json_each(?2))",
     "DELETE FROM waits WHERE tenant = ?1 AND run IN (SELECT value FROM json_each(?2))",
+    "DELETE FROM moves WHERE tenant = ?1 AND run IN (SELECT value FROM json_each(?2))",
     "DELETE FROM host_patches WHERE tenant = ?1 AND run IN (SELECT value FROM json_each(?2))",
     "DELETE FROM run_state WHERE tenant = ?1 AND run IN (SELECT value FROM json_each(?2))",
     "DELETE FROM runs WHERE tenant = ?1 AND run IN (SELECT value FROM json_each(?2))",

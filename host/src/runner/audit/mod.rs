@@ -3,8 +3,8 @@
 //!
 //! It reads and never writes. Ticks are repeated as recovery repeats them ([`replay`](super::replay)); what follows from a tick is decided
 //! by the same code that drivers use. What cannot be computed is taken as it is recorded: outcomes of waits and calls, ids, times, which
-//! workflows there were. The journal keeps the history of a run for as long as it keeps the run, so a run is repeated from its start;
-//! one that was taken in from another system is repeated from its last snapshot on, and the report says from which row.
+//! workflows there were. A run is repeated from its start; one that was taken in from another system from its last snapshot on, and the
+//! report says from which row. A run whose oldest rows have expired is not repeated.
 
 mod ledger;
 mod report;
@@ -80,6 +80,10 @@ impl Auditor {
     }
 
     async fn compare(&self, recorded: &Recorded, report: &mut Report, place: &mut Option<(u64, usize)>) -> Check<()> {
+        if recorded.has_expired {
+            report.verdict = Verdict::Expired;
+            return Ok(());
+        }
         let mut ledger = Ledger::of(&recorded.ledger, self.max_inline_bytes)?;
         let past = Past::of(recorded)?;
         if !past.whole {

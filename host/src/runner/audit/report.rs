@@ -30,6 +30,8 @@ pub enum Verdict {
     Different,
     /// The run was taken in from elsewhere and has not moved since: there is nothing to repeat.
     Unrecorded,
+    /// The run's oldest rows and history have expired: it cannot be repeated.
+    Expired,
 }
 
 /// The first difference between what is kept of a run and what comes of it now.
