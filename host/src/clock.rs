@@ -1,7 +1,8 @@
 //! The one clock of the host. Everything that needs the time asks here, so that cases can run in virtual time.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::Instant;
 
 /// Microseconds since the Unix epoch, UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -30,6 +31,32 @@ impl Micros {
     }
 }
 
+/// The machine's time, but never back: where that clock is set back, time goes on from where it was, at its pace, until the process ends
+/// or the clock has caught up. So a sleep of a second lasts a second, whatever happens to the clock meanwhile.
+struct Forward {
+    began: Instant,
+    /// By how many microseconds the machine's clock was ahead of the time since then, at most.
+    ahead: AtomicI64,
+}
+
+impl Forward {
+    fn new() -> Self {
+        Forward {
+            began: Instant::now(),
+            ahead: AtomicI64::new(i64::MIN),
+        }
+    }
+
+    /// The time when the machine's clock shows `machine`.
+    fn at(&self, machine: i64) -> Micros {
+        let since = i64::try_from(self.began.elapsed().as_micros()).unwrap_or(i64::MAX);
+        let ahead = machine.saturating_sub(since);
+        Micros(since.saturating_add(ahead.max(self.ahead.fetch_max(ahead, Ordering::AcqRel))))
+    }
+}
+
+static MACHINE: LazyLock<Forward> = LazyLock::new(Forward::new);
+
 /// Tells the time: the machine's, or one that a test moves.
 #[derive(Debug, Clone, Default)]
 pub struct Clock(Option<Arc<AtomicI64>>);
@@ -48,7 +75,7 @@ impl Clock {
     pub fn now(&self) -> Micros {
         match &self.0 {
             Some(t) => Micros(t.load(Ordering::SeqCst)),
-            None => Micros(jiff::Timestamp::now().as_microsecond()),
+            None => MACHINE.at(jiff::Timestamp::now().as_microsecond()),
         }
     }
     /// Moves a virtual clock forward to `to`; the machine's clock is not moved.
@@ -56,5 +83,22 @@ impl Clock {
         if let Some(t) = &self.0 {
             t.fetch_max(to.0, Ordering::SeqCst);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_never_goes_back_and_follows_a_clock_that_is_set_forward() {
+        const HOUR: i64 = 3_600_000_000;
+        let machine = Forward::new();
+        let before = machine.at(10 * HOUR);
+        assert!(before.0 >= 10 * HOUR);
+        let back = machine.at(9 * HOUR);
+        assert!(back >= before && back.0 < 11 * HOUR, "{back:?}");
+        let forward = machine.at(12 * HOUR);
+        assert!(forward.0 >= 12 * HOUR && forward.0 < 13 * HOUR, "{forward:?}");
     }
 }
