@@ -15,7 +15,7 @@ use super::host_vars::{self, ObjectText, Said};
 use super::openapi::{BadRequest, Conflict, Failed, Invalid, NotFound, Refused, TooLarge, bodies};
 use super::start::ACTOR;
 use super::validate::{null, text};
-use super::workflows::{Missing, NO_BUNDLES, ResolveError, ResolvedFlow, Target};
+use super::workflows::{CompileError, Missing, NO_BUNDLES, ResolveError, ResolvedFlow, Target};
 use super::{AppState, Error, Principal};
 use crate::clock::Micros;
 use crate::ids::RunId;
@@ -82,9 +82,12 @@ pub async fn schedule(principal: Principal, State(app): State<AppState>, body: J
     }
     app.admit(&principal).await?;
     let compiled = app.workflows.compile(principal.tenant, document.clone()).await;
-    let (component, entry) = compiled.map_err(|text| {
-        let detail = format!("Failed to register schedule wrapper workflow: {text}");
-        Error::Status(StatusCode::INTERNAL_SERVER_ERROR, detail)
+    let (component, entry) = compiled.map_err(|error| match error {
+        CompileError::Journal(error) => Error::from(error),
+        CompileError::Document(text) => {
+            let detail = format!("Failed to register schedule wrapper workflow: {text}");
+            Error::Status(StatusCode::INTERNAL_SERVER_ERROR, detail)
+        }
     })?;
     let session_prefix = (!share_context).then_some(workflow_id.as_str());
     let run_id = RunId::fresh();

@@ -40,9 +40,8 @@ pub trait Workflows: Send + Sync + 'static {
     /// Takes in what has changed in a directory of flows; for requests that start something. Cheap where there is none.
     fn refresh(&self, tenant: TenantId) -> BoxFuture<'_, ()>;
 
-    /// Compiles a document of the host's own and has the journal keep its component; gives that and the entry within it. The error is a
-    /// text for people.
-    fn compile(&self, tenant: TenantId, document: Json) -> BoxFuture<'_, Result<(Digest, String), String>>;
+    /// Compiles a document of the host's own and has the journal keep its component; gives that and the entry within it.
+    fn compile(&self, tenant: TenantId, document: Json) -> BoxFuture<'_, Result<(Digest, String), CompileError>>;
 
     /// Says that a flow, or every flow of a bundle that is not named itself, is not to be started any more. Durable when it is answered.
     fn deprecate<'a>(
@@ -135,6 +134,16 @@ pub struct Deprecation {
     /// ISO text.
     pub at: String,
     pub reason: Option<String>,
+}
+
+/// Why a document of the host's own has no component.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// It does not compile: a text for people.
+    #[error("{0}")]
+    Document(String),
+    #[error(transparent)]
+    Journal(#[from] journal::Error),
 }
 
 /// Why nothing was deprecated.

@@ -21,7 +21,7 @@ use super::installing::Queue;
 use super::package::Package;
 use super::scan;
 use super::shelf::{self, Installed, Shelf, Workflow};
-use crate::api::workflows::{InstallError, Uploaded};
+use crate::api::workflows::{CompileError, InstallError, Uploaded};
 use crate::ids::{Digest, TenantId};
 use crate::journal::{self, BundleRow, Component};
 use crate::record::Json;
@@ -51,8 +51,6 @@ pub enum Source {
     VisualFlow,
 }
 
-/// How often an unknown workflow may make a following registry read the journal.
-const FOLLOW_EVERY: Duration = Duration::from_secs(1);
 /// How often a request may make the registry look for changed files in a directory of flows.
 pub(super) const FLOWS_EVERY: Duration = Duration::from_millis(250);
 
@@ -130,13 +128,8 @@ impl Registry {
         if !self.options.follow {
             return None;
         }
-        let mut change = self.changing.lock().await;
-        if change.read_at.is_none_or(|at| at.elapsed() >= FOLLOW_EVERY) {
-            let read = self.read_sources(tenant, &mut change).await;
-            change.read_at = Some(Instant::now());
-            if let Err(error) = read {
-                tracing::warn!(%error, "installed bundles cannot be read");
-            }
+        if let Err(error) = self.catch_up().await {
+            tracing::warn!(%error, "installed bundles cannot be read");
         }
         self.workflow(tenant, workflow_id)
     }
@@ -385,7 +378,7 @@ impl Registry {
     }
 
     /// Compiles a wrapper and keeps its component. Gives the component and the flow's entry within it.
-    pub async fn compile_document(&self, tenant: TenantId, document: Json) -> Result<(Digest, String), String> {
+    pub async fn compile_document(&self, tenant: TenantId, document: Json) -> Result<(Digest, String), CompileError> {
         let limits = self.options.limits;
         let made = blocking(move || {
             compile(
@@ -396,9 +389,9 @@ impl Registry {
                 Link::Shared,
             )
         });
-        let made = made.await?.map_err(|findings| {
+        let made = made.await.map_err(CompileError::Document)?.map_err(|findings| {
             let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
-            findings.join("; ")
+            CompileError::Document(findings.join("; "))
         })?;
         let digest = Digest::of(&made.bytes);
         let component = Component {
@@ -406,10 +399,7 @@ impl Registry {
             bytes: made.bytes.into(),
             runtime: made.runtime,
         };
-        self.journal
-            .put_component(tenant, component)
-            .await
-            .map_err(|e| e.to_string())?;
+        self.journal.put_component(tenant, component).await?;
         Ok((digest, made.entry))
     }
 }

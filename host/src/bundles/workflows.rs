@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 use super::registry::{Registry, Source};
 use super::resolve;
 use crate::api::workflows::{
-    Bundle, DeprecateError, Deprecation, InstallError, Missing, ResolveError, ResolvedFlow, Target, Uploaded, Workflows,
+    Bundle, CompileError, DeprecateError, Deprecation, InstallError, Missing, ResolveError, ResolvedFlow, Target, Uploaded,
+    Workflows,
 };
 use crate::ids::{Digest, TenantId};
 use crate::journal;
@@ -50,7 +51,7 @@ impl Workflows for Registry {
         Box::pin(self.look_at_flows(tenant))
     }
 
-    fn compile(&self, tenant: TenantId, document: Json) -> BoxFuture<'_, Result<(Digest, String), String>> {
+    fn compile(&self, tenant: TenantId, document: Json) -> BoxFuture<'_, Result<(Digest, String), CompileError>> {
         Box::pin(self.compile_document(tenant, document))
     }
 

@@ -60,6 +60,7 @@ impl Migration<'_> {
             return Ok(Some(Err(text)));
         }
         let compiled = self.registry.compile_document(self.tenant, document.clone()).await;
+        let compiled = compiled.map_err(|error| error.to_string());
         Ok(Some(compiled.map(|(component, entry)| DynamicWorkflow {
             tenant: self.tenant,
             workflow_id: workflow_id.to_owned(),

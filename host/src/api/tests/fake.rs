@@ -157,7 +157,7 @@ impl Workflows for Bundles {
         async {}.boxed()
     }
 
-    fn compile(&self, _: TenantId, _: Json) -> BoxFuture<'_, Result<(Digest, String), String>> {
+    fn compile(&self, _: TenantId, _: Json) -> BoxFuture<'_, Result<(Digest, String), CompileError>> {
         async { Ok((Digest::of(b"wrapper"), "start".to_owned())) }.boxed()
     }
 
