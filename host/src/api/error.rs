@@ -86,6 +86,16 @@ impl IntoResponse for Error {
             Error::Journal(journal::Error::Closed) => {
                 detail_response(StatusCode::SERVICE_UNAVAILABLE, "The gateway is shutting down")
             }
+            Error::Journal(error) if error.is_of_the_disk() => {
+                tracing::warn!(%error, "a request was refused");
+                let mut response = detail_response(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "The gateway cannot store anything at the moment; try again later",
+                );
+                let headers = response.headers_mut();
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+                response
+            }
             Error::Journal(error) => {
                 tracing::error!(%error, "the journal could not answer a request");
                 detail_response(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")

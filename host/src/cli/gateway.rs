@@ -196,6 +196,17 @@ impl Gateway {
         Ok(api::serve(listener, router(self.state(settings)), tls, stop).await?)
     }
 
+    /// Ends when the process is told to stop, or when the journal has ended by itself.
+    pub fn ending(&self) -> impl Future<Output = ()> + Send + use<> {
+        let journal = self.journal.clone();
+        async move {
+            tokio::select! {
+                () = asked_to_stop() => {}
+                () = journal.closed() => {}
+            }
+        }
+    }
+
     fn state(&self, settings: &Settings) -> AppState {
         let security = Security::new(settings.security_layer(), self.journal.clock());
         let state = AppState::new(self.journal.clone(), self.registry.clone(), security, self.workspaces.clone());

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::Error;
 use super::flags::ServerFlags;
-use super::gateway::{Gateway, asked_to_stop, listen, log_notices};
+use super::gateway::{Gateway, listen, log_notices};
 use super::serve::tls;
 use crate::{api, telemetry};
 
@@ -41,10 +41,10 @@ pub async fn run(args: Args) -> Result<ExitCode, Error> {
             let listener = listen(&address.ip().to_string(), address.port()).await?;
             tracing::info!(address = %listener.local_addr()?, "answering operators");
             gateway
-                .serve(settings, (listener, api::operator_router), tls.as_ref(), asked_to_stop())
+                .serve(settings, (listener, api::operator_router), tls.as_ref(), gateway.ending())
                 .await?;
         }
-        None => asked_to_stop().await,
+        None => gateway.ending().await,
     }
     tracing::info!("stopping");
     gateway.close().await?;

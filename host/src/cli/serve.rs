@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::Error;
 use super::flags::ServerFlags;
-use super::gateway::{self, Gateway, asked_to_stop, log_notices};
+use super::gateway::{self, Gateway, log_notices};
 use crate::api::{self, Tls};
 use crate::config::{Settings, startup, token};
 use crate::telemetry;
@@ -44,7 +44,7 @@ pub async fn run(args: Args) -> Result<ExitCode, Error> {
     }
     let reloads = tls.clone().map(|tls| tokio::spawn(reload_on_hangup(tls)));
     gateway
-        .serve(settings, (listener, api::router), tls.as_ref(), asked_to_stop())
+        .serve(settings, (listener, api::router), tls.as_ref(), gateway.ending())
         .await?;
     if let Some(reloads) = reloads {
         reloads.abort();

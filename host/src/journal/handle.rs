@@ -273,6 +273,11 @@ impl Handle {
         self.ask(|reply| Request::Chore(chore, reply)).await
     }
 
+    /// Waits until the journal has ended, by itself or closed by somebody.
+    pub async fn closed(&self) {
+        self.requests.closed().await;
+    }
+
     /// Makes a commit of something that means nothing.
     pub(crate) async fn probe(&self) -> Result<(), Error> {
         self.ask(Request::Probe).await

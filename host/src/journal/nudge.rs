@@ -50,6 +50,8 @@ pub(crate) struct Nudge {
     out: Option<std::os::unix::net::UnixDatagram>,
     /// File name of `socket`.
     own: String,
+    /// Which file that is.
+    inode: Option<u64>,
     /// The API processes that a runner knows of.
     peers: HashMap<String, Peer>,
     next_look: Instant,
@@ -83,6 +85,7 @@ impl Nudge {
         let nudge = Nudge {
             role,
             dir: dir.to_owned(),
+            inode: inode(&path),
             socket,
             out,
             own,
@@ -200,10 +203,16 @@ impl Nudge {
 
 impl Drop for Nudge {
     fn drop(&mut self) {
-        if self.socket.is_some() {
+        // A runner that was deposed finds its successor's in its place.
+        if self.socket.is_some() && self.inode.is_some() && self.inode == inode(&self.dir.join(&self.own)) {
             let _absent = std::fs::remove_file(self.dir.join(&self.own));
         }
     }
+}
+
+fn inode(path: &Path) -> Option<u64> {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::symlink_metadata(path).ok().map(|found| found.ino())
 }
 
 fn encode(runs: &[RunRef]) -> Vec<Vec<u8>> {

@@ -456,6 +456,12 @@ pub enum Error {
     Expired { horizon: LedgerSeq },
     #[error("the journal is closed")]
     Closed,
+    /// The commit failed, so nothing of it has happened. Worth another try when the disk is well again.
+    #[error("it could not be stored: {0}")]
+    NotStored(String),
+    /// Another process has become the runner of this database: this one must not move a run any more.
+    #[error("another process drives the runs of this database now")]
+    Deposed,
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
     /// The bytes of an artifact could not be written or read.
@@ -464,3 +470,21 @@ pub enum Error {
     #[error("{0}")]
     Corrupt(String),
 }
+
+impl Error {
+    /// Whether what was asked is in order, and only the disk does not take it at the moment.
+    pub fn is_of_the_disk(&self) -> bool {
+        match self {
+            Error::NotStored(_) => true,
+            Error::Blobs(error) => {
+                use std::io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+                let kinds = [QuotaExceeded, ReadOnlyFilesystem, StorageFull];
+                kinds.contains(&error.kind()) || error.raw_os_error() == Some(EIO)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The system's number for an input or output error, which has no kind of its own.
+const EIO: i32 = 5;

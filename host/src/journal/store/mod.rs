@@ -254,6 +254,11 @@ pub(crate) trait Store: Send + 'static {
     /// Counts a change of what is installed that is not a change of rows.
     fn touch_bundles(&mut self, tenant: TenantId) -> impl Future<Output = Answer<()>> + Send;
 
+    /// Begins the term of another runner and gives its number.
+    fn take_over(&mut self) -> impl Future<Output = Answer<i64>> + Send;
+    /// The term of the newest runner.
+    fn term(&mut self) -> impl Future<Output = Answer<i64>> + Send;
+
     /// Writes something, to see whether it can be written.
     fn probe(&mut self, now: Micros) -> impl Future<Output = Answer<()>> + Send;
 

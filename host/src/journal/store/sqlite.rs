@@ -1,4 +1,13 @@
 //! The store on SQLite: one connection that writes, in WAL mode.
+//!
+//! # When the disk fails
+//!
+//! A statement that fails, `COMMIT` among them, ends in a rollback; where that fails too, in a new connection. After a flush that failed nobody
+//! knows what is on the disk, and asking again would not tell: the system may have forgotten what it did not write. Here that does no
+//! harm. A failed commit's pages lie behind the end of the log that all connections agree on, and the next commit writes the same
+//! places anew before it is flushed; nothing that was flushed before is touched. A failed checkpoint leaves the log as it is, and the next one
+//! writes all of its pages again. What is left is a commit that was refused, and whose pages are found whole when the host is killed before
+//! it makes another: its request then has happened, as one whose answer was lost with a connection.
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
@@ -17,6 +26,9 @@ use super::{Answer, CommandRow, Counters, Found, Identity, State, Store, WaitRow
 use crate::clock::Micros;
 use crate::ids::{Digest, LedgerSeq, RunKey, RunRef, TenantId};
 use crate::record::Json;
+
+/// Of a connection that has read none yet.
+const NO_VERSION: i64 = -1;
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
@@ -97,7 +109,7 @@ impl Sqlite {
         Ok(Sqlite {
             conn: Arc::new(Mutex::new(conn)),
             open: None,
-            data_version: 0,
+            data_version: NO_VERSION,
             reconnect: options.path.is_some().then_some(connect),
             broken: false,
         })
@@ -135,13 +147,16 @@ impl Store for Sqlite {
         if self.broken {
             if let Some(connect) = &self.reconnect {
                 *conn = connect.connect().await?;
+                // The number is of one connection: that of another says nothing.
+                self.data_version = NO_VERSION;
             }
             self.broken = false;
         }
+        // Open from here on, whatever becomes of it: a transaction that has begun is ended by `rollback`.
+        let conn = self.open.insert(conn);
         let version: i64 = sqlx::query_scalar("BEGIN IMMEDIATE; PRAGMA data_version")
-            .fetch_one(&mut *conn)
+            .fetch_one(&mut **conn)
             .await?;
-        self.open = Some(conn);
         let foreign = version != self.data_version;
         self.data_version = version;
         Ok(foreign)
@@ -154,6 +169,8 @@ impl Store for Sqlite {
     }
 
     async fn rollback(&mut self) {
+        // What is read at the beginning of a commit that failed is forgotten with it: the next one is to read it again.
+        self.data_version = NO_VERSION;
         if let Some(mut conn) = self.open.take()
             && let Err(error) = sqlx::query("ROLLBACK").execute(&mut *conn).await
         {
@@ -446,6 +463,15 @@ impl Store for Sqlite {
         let sql = "INSERT INTO bundle_changes (tenant, changes) VALUES (?1, 1) ON CONFLICT (tenant) DO UPDATE SET changes = changes + 1";
         sqlx::query(sql).bind(tenant.0).execute(self.conn()?).await?;
         Ok(())
+    }
+
+    async fn take_over(&mut self) -> Answer<i64> {
+        let sql = "INSERT INTO runner (one, term) VALUES (1, 1) ON CONFLICT (one) DO UPDATE SET term = term + 1 RETURNING term";
+        Ok(sqlx::query_scalar(sql).fetch_one(self.conn()?).await?)
+    }
+
+    async fn term(&mut self) -> Answer<i64> {
+        Ok(sqlx::query_scalar("SELECT term FROM runner").fetch_one(self.conn()?).await?)
     }
 
     async fn probe(&mut self, now: Micros) -> Answer<()> {

@@ -129,7 +129,7 @@ async fn a_failed_commit_answers_everyone_and_leaves_nothing_behind() {
     let advance = rig.next("r", Position::Running { node: "n".to_owned() }).await;
     let (a, b) = tokio::join!(rig.handle.advance(advance.clone()), rig.handle.start(start_run("s")));
     assert!(
-        matches!((&a, &b), (Err(Error::Database(_)), Err(Error::Database(_)))),
+        matches!((&a, &b), (Err(Error::NotStored(_)), Err(Error::NotStored(_)))),
         "{a:?} {b:?}"
     );
     sqlx::query("DROP TRIGGER no").execute(&mut conn).await.unwrap();
@@ -154,6 +154,48 @@ async fn one_runner_a_directory() {
     assert!(RunnerLock::acquire(dir.path()).unwrap().is_some());
     let text = std::fs::read_to_string(dir.path().join("gateway_runner.lock")).unwrap();
     assert!(text.starts_with(&format!("pid={}\n", std::process::id())));
+}
+
+#[tokio::test]
+async fn a_runner_that_another_has_followed_moves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = rig_with(on(&dir)).await;
+    first.start("r").await;
+    let advance = first.next("r", Position::Running { node: "n".to_owned() }).await;
+    let second = rig_with(on(&dir)).await;
+    assert!(matches!(first.handle.advance(advance.clone()).await, Err(Error::Closed)));
+    assert!(matches!(first.handle.start(start_run("s")).await, Err(Error::Closed)));
+    first.handle.closed().await;
+    assert_eq!(second.handle.advance(advance).await.unwrap().own_seq, 1);
+    assert!(second.handle.run(LOCAL, &RunId::from("s")).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_journal_that_cannot_commit_refuses_at_once_and_goes_on_by_itself() {
+    use sqlx::ConnectOptions as _;
+    let dir = tempfile::tempdir().unwrap();
+    let rig = rig_with(on(&dir)).await;
+    let mut conn = store::sqlite::connect_options(&on(&dir), false).connect().await.unwrap();
+    for sql in [
+        "CREATE TRIGGER no BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'disk'); END",
+        "CREATE TRIGGER none BEFORE UPDATE ON probe BEGIN SELECT RAISE(ABORT, 'disk'); END",
+        "INSERT INTO probe (one, at_us) VALUES (1, 0)",
+    ] {
+        sqlx::query(sql).execute(&mut conn).await.unwrap();
+    }
+    for number in 0..8 {
+        let refused = rig.handle.start(start_run(&format!("r{number}"))).await;
+        assert!(matches!(refused, Err(Error::NotStored(_))), "{refused:?}");
+    }
+    assert_eq!(rig.handle.check().await, Err(Unwell::Failing));
+    sqlx::query("DROP TRIGGER none; DROP TRIGGER no")
+        .execute(&mut conn)
+        .await
+        .unwrap();
+    while rig.handle.check().await.is_err() {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    rig.start("r").await;
 }
 
 #[tokio::test]

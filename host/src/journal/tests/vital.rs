@@ -47,8 +47,18 @@ async fn a_disk_that_takes_nothing_is_noticed_without_a_request() {
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("x.sqlite3"));
         options.connect().await.unwrap()
     };
-    sqlx::query("DROP TABLE probe").execute(&mut other).await.unwrap();
+    sqlx::query("ALTER TABLE probe RENAME TO away")
+        .execute(&mut other)
+        .await
+        .unwrap();
     assert_eq!(rig.handle.check().await, Err(Unwell::Failing));
+    sqlx::query("ALTER TABLE away RENAME TO probe")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    while rig.handle.check().await.is_err() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
     rig.start("a").await;
     assert_eq!(rig.handle.check().await, Ok(()), "a commit has shown that it works");
 }

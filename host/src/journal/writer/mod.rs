@@ -12,8 +12,11 @@
 //! 6. Only now tell: subscribers, the runner, the callers. Nothing of a commit is visible before it is durable.
 //!
 //! A database error anywhere in 2 to 5 fails the whole commit: every caller gets the error, the cached heads are dropped (they
-//! have changes that were never written), and the next commit starts from what the disk says. Runs whose drivers were answered like that
-//! are woken again, after a pause that grows while commits fail.
+//! have changes that were never written), and the next commit starts from what the disk says. The writer tries again by itself, after a pause
+//! that grows while commits fail ([`trouble`]); runs whose drivers were answered like that are woken when one has succeeded.
+//!
+//! One runner moves the runs of a database. The file lock sees to that; should it fail, the term does: a process that begins to drive takes the
+//! next one, and a runner that finds another term than its own at the beginning of a commit refuses everything and ends.
 //!
 //! What has expired goes in [commits of its own](retention), after those who wait have been answered.
 //!
@@ -36,6 +39,7 @@ mod start;
 mod timer;
 mod times;
 mod tree;
+mod trouble;
 mod unit;
 
 use std::path::Path;
@@ -67,6 +71,7 @@ pub use self::import::ImportedRun;
 pub use self::request::{Component, FinishedCall, PutArtifact, Started};
 pub(crate) use self::request::{NoteAccess, Prepared, Queued, Reply, Request, shrink_rows};
 use self::request::{Pending, copy, pending};
+use self::trouble::Trouble;
 use self::unit::Unit;
 
 /// The longest sleep while a timer is armed: the machine's clock may be set or the machine may sleep.
@@ -94,8 +99,7 @@ struct Writer<S> {
     chores: Vec<Request>,
     /// Runs that the last commit has moved, for other processes.
     moved: Vec<RunRef>,
-    /// Commits that have failed since the last that did not.
-    failures: u32,
+    trouble: Trouble,
     /// The caller that asked to close.
     closing: Option<Reply<()>>,
     fuse: Option<Fuse>,
@@ -110,6 +114,10 @@ pub async fn open(options: Options) -> Result<(Handle, Service), Error> {
     let reads = Reads::open(&options, &store).await?;
     store.begin().await?;
     let (counters, ord) = (store.counters().await?, store.last_ord().await?);
+    let term = match options.role {
+        Role::Runner => Some(store.take_over().await?),
+        Role::Api => None,
+    };
     store.commit().await?;
     let blobs = match (&options.blobs, &options.path) {
         (Some(dir), _) => Blobs::at(dir),
@@ -135,6 +143,7 @@ pub async fn open(options: Options) -> Result<(Handle, Service), Error> {
     let handle = Handle::new(sender, Arc::clone(&shared));
     let mut unit = Unit::new(store, (blobs, options.max_inline_bytes), options.cached_runs, counters, ord);
     unit.hash_chain = options.hash_chain;
+    unit.term = term;
     let writer = Writer {
         unit,
         shared,
@@ -143,7 +152,7 @@ pub async fn open(options: Options) -> Result<(Handle, Service), Error> {
         answers: Vec::new(),
         chores: Vec::new(),
         moved: Vec::new(),
-        failures: 0,
+        trouble: Trouble::default(),
         closing: None,
         fuse: options.fuse.clone(),
     };
@@ -168,12 +177,12 @@ impl Service {
     /// Runs until the last handle is dropped or one is closed.
     ///
     /// # Errors
-    /// The last checkpoint failed; everything that was answered is durable all the same.
+    /// [`Error::Deposed`], or the last checkpoint failed; everything that was answered is durable all the same.
     pub async fn run(mut self) -> Result<(), Error> {
         let (mut batch, mut taken) = (Vec::new(), Vec::new());
         // What an earlier process has left: deliveries, commands, timers.
         self.commit(&mut batch).await;
-        while self.writer.closing.is_none() {
+        while self.writer.closing.is_none() && !self.writer.trouble.is_deposed() {
             let sleep = self.writer.sleep();
             tokio::select! {
                 count = self.requests.recv_many(&mut taken, self.max_group) => if count == 0 { break },
@@ -200,7 +209,10 @@ impl Service {
         }
         self.writer.shared.topics.close();
         self.writer.shared.wakes.close();
-        let done = self.writer.unit.store.checkpoint().await;
+        let done = match self.writer.trouble.is_deposed() {
+            true => Err(Error::Deposed),
+            false => self.writer.unit.store.checkpoint().await,
+        };
         if let Some(reply) = self.writer.closing.take() {
             let _gone = reply.send(done.as_ref().copied().map_err(copy));
         }
@@ -238,6 +250,9 @@ async fn asleep(time: Option<Duration>) {
 impl<S: Store> Writer<S> {
     /// How long to sleep if nobody asks for anything: None, until somebody does.
     fn sleep(&self) -> Option<Duration> {
+        if let Some(left) = self.trouble.left() {
+            return Some(left);
+        }
         if self.role != Role::Runner {
             return None;
         }
@@ -262,11 +277,15 @@ impl<S: Store> Writer<S> {
 
     /// One commit with everything in `batch`.
     async fn commit(&mut self, batch: &mut Vec<Request>) {
+        if self.refuse(batch).await {
+            return;
+        }
         let (began, requests) = (Instant::now(), batch.len());
         let driven: Vec<RunRef> = batch.iter().filter_map(Request::driven).collect();
         match self.make(batch).await {
             Ok(()) => {
-                self.failures = 0;
+                let stranded = self.trouble.over();
+                self.shared.wakes.add(stranded.into_iter().map(Wake::Ready));
                 if requests > 0 {
                     metrics().commit_requests.record(requests as f64);
                     metrics()
@@ -293,10 +312,7 @@ impl<S: Store> Writer<S> {
                 for request in batch.drain(..) {
                     request.refuse(&error);
                 }
-                // The disk may be full or busy; nobody is served by trying in a loop. The drivers have given up: their runs want new ones.
-                tokio::time::sleep(Duration::from_millis(20 << self.failures.min(8))).await;
-                self.failures += 1;
-                self.shared.wakes.add(driven.into_iter().map(Wake::Ready));
+                self.trouble.add(&error, driven);
             }
         }
     }
@@ -311,6 +327,10 @@ impl<S: Store> Writer<S> {
                 let runs = self.unit.store.started_after(newest).await?;
                 self.unit.out.wakes.extend(runs.into_iter().map(Wake::Ready));
             }
+        }
+        if self.trouble.left().is_some() {
+            // An empty commit would succeed on any disk.
+            self.unit.store.probe(now).await?;
         }
         self.look_up(batch).await?;
         for request in batch.drain(..) {

@@ -174,11 +174,12 @@ pub(crate) fn pending<T: Send + 'static>(reply: Reply<T>, answer: Result<T, Erro
     })
 }
 
-/// sqlx errors cannot be cloned; every caller of a failed commit gets its text.
+/// What every caller of a failed commit is told. A runner that is deposed ends, and its callers are to ask again elsewhere.
 pub(crate) fn copy(error: &Error) -> Error {
     match error {
-        Error::Closed => Error::Closed,
-        Error::Database(inner) => Error::Database(sqlx::Error::Protocol(inner.to_string())),
+        Error::Closed | Error::Deposed => Error::Closed,
+        Error::NotStored(text) => Error::NotStored(text.clone()),
+        Error::Database(_) | Error::Blobs(_) => Error::NotStored(error.to_string()),
         other => Error::Corrupt(other.to_string()),
     }
 }

@@ -39,6 +39,8 @@ pub(crate) struct Unit<S> {
     pub next_due: Option<Micros>,
     /// `next_due` is to be read from the database.
     pub due_unknown: bool,
+    /// Of this process as the runner; None where it only inserts.
+    pub term: Option<i64>,
 }
 
 impl<S: Store> Unit<S> {
@@ -67,10 +69,11 @@ impl<S: Store> Unit<S> {
             commands_open: true,
             next_due: None,
             due_unknown: true,
+            term: None,
         }
     }
 
-    /// Begins a commit. True: another process has written since the last.
+    /// Begins a commit. True: another process has written since the last. [`Error::Deposed`]: that was another runner.
     pub(crate) async fn begin(&mut self, now: Micros) -> Result<bool, Error> {
         let ord = self.out.ord;
         self.out = Out {
@@ -84,6 +87,9 @@ impl<S: Store> Unit<S> {
         self.made.clear();
         let foreign = self.store.begin().await?;
         if foreign {
+            if self.term.is_some() && self.term != Some(self.store.term().await?) {
+                return Err(Error::Deposed);
+            }
             self.heads.clear();
             self.counters = self.store.counters().await?;
         }
