@@ -49,6 +49,14 @@ impl Batch {
         }
     }
 
+    /// Nothing has come of what was computed since the last commit.
+    pub fn is_bare(&self) -> bool {
+        let parts = &self.parts;
+        let lists = [parts.rows.len(), parts.children.len(), parts.opened.len()];
+        let more = [parts.abandoned.len(), parts.emits.len(), parts.starting.len()];
+        lists.iter().chain(&more).all(|len| *len == 0)
+    }
+
     /// The time, later than anything of this run before.
     pub fn time(&mut self, clock: &Clock) -> Micros {
         self.last_time = clock.now().max(self.last_time.plus(1));

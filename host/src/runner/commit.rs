@@ -1,10 +1,17 @@
 //! How what a driver has computed becomes durable, and what is kept when the run is taken from it.
 
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
 use super::driver::Driver;
-use crate::journal::{Advance, Delivery, Error, Outcome, Position};
+use super::{Context, RETRY};
+use crate::journal::{Advance, Delivery, Error, FinishedCall, Outcome, Position};
 use crate::sandbox::{Instance, Stop};
 use crate::telemetry::metrics::{self, metrics};
 
+/// How long a host that stops waits for calls of the outside.
+const GRACE: Duration = Duration::from_secs(5);
 /// A larger state is written only every few waits; between them history is replayed.
 const LARGE_SNAPSHOT: usize = 256 << 10;
 /// Ticks after which a large state is written all the same.
@@ -67,25 +74,36 @@ impl Driver<'_> {
         Ok(advanced.inbox)
     }
 
-    /// The run was taken away. What it computed is computed again after a resume, but what the outside did is kept, also what it is still
-    /// doing.
+    /// The run was taken away, or cannot be committed. What it computed is computed again, but what the outside did is kept, also what it is
+    /// still doing.
     pub(super) async fn hand_over(&mut self) -> Result<(), Error> {
-        for call in std::mem::take(&mut self.finished) {
-            self.context.journal.finish_call(call).await?;
-        }
-        while !self.in_flight.is_empty() {
+        let stopping = self.stopping;
+        let stopped = async {
+            stopping.cancelled().await;
+            tokio::time::sleep(GRACE).await;
+        };
+        tokio::pin!(stopped);
+        loop {
+            for call in std::mem::take(&mut self.finished) {
+                keep_call(self.context, stopping, call).await?;
+            }
+            if self.in_flight.is_empty() {
+                return Ok(());
+            }
             let ended = tokio::select! {
                 ended = self.in_flight.ended() => ended,
-                () = self.stopping.cancelled() => return Ok(()),
+                // These calls are made again when the host starts.
+                () = &mut stopped => return Ok(()),
             };
             for (call, result) in ended {
                 self.finish(&call, &result);
             }
-            for call in std::mem::take(&mut self.finished) {
-                self.context.journal.finish_call(call).await?;
-            }
         }
-        Ok(())
+    }
+
+    /// Whether the outside has done something that is not committed, or is doing something.
+    pub(super) fn has_calls(&self) -> bool {
+        !self.finished.is_empty() || !self.in_flight.is_empty()
     }
 
     /// An instance in the state of the last snapshot.
@@ -104,5 +122,20 @@ impl Driver<'_> {
             .map_err(|e| corrupt(e.to_string()))?
             .map_err(corrupt)?;
         Ok(instance)
+    }
+}
+
+/// Keeps the end of a call, when the disk takes it.
+async fn keep_call(context: &Context, stopping: &CancellationToken, call: FinishedCall) -> Result<(), Error> {
+    loop {
+        match context.journal.finish_call(call.clone()).await {
+            Err(error) if error.is_of_the_disk() && !stopping.is_cancelled() => {
+                tokio::select! {
+                    () = tokio::time::sleep(RETRY) => {}
+                    () = stopping.cancelled() => {}
+                }
+            }
+            kept => return kept.map(|_| ()),
+        }
     }
 }

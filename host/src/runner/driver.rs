@@ -102,6 +102,8 @@ pub(super) async fn drive(context: &Context, at: RunRef, signals: &Signals, stop
     let outcome = driver.activate(restored.next, restored.begun).instrument(span).await;
     match outcome {
         Err(Error::Stale) => driver.hand_over().await.map(|()| true),
+        // What the outside has done or is doing is not to be done again because the disk is full.
+        Err(error) if error.is_of_the_disk() && driver.has_calls() => driver.hand_over().await.map(|()| true),
         other => other.map(|()| false),
     }
 }
@@ -163,8 +165,9 @@ impl Driver<'_> {
     async fn activate(&mut self, next: Option<Told>, begun: bool) -> Result<(), Error> {
         let mut next = self.begin(next, begun).await?;
         loop {
-            // A host that stops leaves the rest to its next life: a flow that never waits would keep it.
-            if self.signals.taken.is_cancelled() || self.stopping.is_cancelled() {
+            // A host that stops lets a driver come to its next commit. A flow that only computes may never come to one: its ticks are repeated.
+            let stops = self.stopping.is_cancelled() && self.batch.is_bare();
+            if stops || self.signals.taken.is_cancelled() {
                 return Err(Error::Stale);
             }
             next = match next {
@@ -230,7 +233,6 @@ impl Driver<'_> {
                     }
                 }
                 () = signals.taken.cancelled() => return Err(Error::Stale),
-                // The calls are made again when the host starts.
                 () = stopping.cancelled() => return Err(Error::Stale),
             }
         }
