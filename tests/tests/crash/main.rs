@@ -1,7 +1,10 @@
-//! Nothing acknowledged is ever lost: the real server under load while it is killed. [`flowgate_tests::crash`] is the load; `tests/faults`
-//! makes it die at exact places.
+//! Nothing acknowledged is ever lost: the real server under load while it is killed, while its disk and its clock fail, while a second runner
+//! wants its runs, and when it is stopped. [`flowgate_tests::crash`] is the load; `tests/faults` makes the faults.
 
+mod faults;
 mod kills;
+mod runners;
+mod stop;
 
 use flowgate_tests::Options;
 use flowgate_tests::crash::flows::FILES;
