@@ -116,9 +116,8 @@ impl Handle {
                 outcome: query::parse(c.get()?)?,
             });
         }
-        let sql = tenant_sql!(
-            "SELECT history_pos, horizon > 1 OR history_horizon > 1 FROM run_state WHERE tenant = ?1 AND run = ?2"
-        );
+        let sql =
+            tenant_sql!("SELECT history_pos, horizon > 1 OR history_horizon > 1 FROM run_state WHERE tenant = ?1 AND run = ?2");
         let (mut history_pos, mut has_expired) = (0, false);
         if let Some(row) = rows.query(sql).bind(at.run.0).one().await? {
             let mut c = Columns::of(&row);
