@@ -49,6 +49,10 @@ pub struct Limits {
     /// Bytes of a flow that is a component, without and with WASI. Defaults 4 MiB and 64 MiB.
     pub component_bytes: usize,
     pub wasi_component_bytes: usize,
+    /// Bytes of one function of a component, without and with WASI: the time and memory that native code takes grow with the square of it.
+    /// Defaults 64 KiB and 1 MiB.
+    pub function_bytes: usize,
+    pub wasi_function_bytes: usize,
 }
 
 impl Default for Limits {
@@ -62,6 +66,8 @@ impl Default for Limits {
             compiled_bytes: 2 << 20,
             component_bytes: 4 << 20,
             wasi_component_bytes: 64 << 20,
+            function_bytes: 64 << 10,
+            wasi_function_bytes: 1 << 20,
         }
     }
 }

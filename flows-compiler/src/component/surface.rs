@@ -4,7 +4,7 @@ use wasmparser::{ComponentExternalKind, ComponentTypeRef, Parser, Payload, TypeB
 
 use super::{RUNTIME_IMPORT, RUNTIME_SECTION};
 
-/// The names at a component's boundary.
+/// What is at a component's boundary, and what making native code of it depends on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Surface {
     /// In the order of the component, each with what it is.
@@ -13,6 +13,8 @@ pub struct Surface {
     pub exports: Vec<String>,
     /// The digest in the component's section [`RUNTIME_SECTION`]: the runtime it was made for, whether it imports it or carries it.
     pub runtime: Option<String>,
+    /// Bytes of the largest function in it.
+    pub largest_function: usize,
 }
 
 /// Something that a component cannot do without.
@@ -86,6 +88,10 @@ pub fn surface(component: &[u8]) -> Result<Surface, String> {
             }
             Payload::CustomSection(section) if depth == 0 && section.name() == RUNTIME_SECTION => {
                 found.runtime = Some(String::from_utf8_lossy(section.data()).into_owned());
+            }
+            Payload::CodeSectionEntry(body) => {
+                let size = body.as_bytes().len();
+                found.largest_function = found.largest_function.max(size);
             }
             _ => {}
         }

@@ -46,6 +46,8 @@ impl Guest {
         let most = sandbox::MaxBytes {
             component: limits.component_bytes,
             wasi: limits.wasi_component_bytes,
+            function: limits.function_bytes,
+            wasi_function: limits.wasi_function_bytes,
         };
         match sandbox::check(bytes, &most) {
             Ok(imports) => Ok(Guest {
@@ -66,7 +68,7 @@ impl Guest {
 
     /// Whether it is compiled in no time: then that is done while its bundle is installed.
     pub fn is_small(&self) -> bool {
-        self.bytes.len() <= sandbox::SMALL && self.imports != Imports::Wasi
+        self.imports != Imports::Wasi && sandbox::is_quick(&self.bytes)
     }
 
     /// Makes native code of it, off the async threads, and asks it what it is, under the limits of a tick. `runtime`: the core module that

@@ -273,6 +273,8 @@ pub struct Bundles {
     pub max_compiled_bytes: u64,
     pub max_component_bytes: u64,
     pub max_wasi_component_bytes: u64,
+    pub max_function_bytes: u64,
+    pub max_wasi_function_bytes: u64,
     pub compile_timeout: Duration,
 }
 
@@ -288,6 +290,8 @@ impl Bundles {
             compiled_bytes: bytes(self.max_compiled_bytes),
             component_bytes: bytes(self.max_component_bytes),
             wasi_component_bytes: bytes(self.max_wasi_component_bytes),
+            function_bytes: bytes(self.max_function_bytes),
+            wasi_function_bytes: bytes(self.max_wasi_function_bytes),
         }
     }
 }

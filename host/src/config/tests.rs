@@ -294,6 +294,14 @@ fn what_cannot_be_set_for_a_tenant_is_refused() {
             "[tenants.local.runner]\nmax_memory_bytes = \"1GiB\"",
             ["runner.max_memory_bytes", "more than the 67108864 that"],
         ),
+        (
+            "[tenants.local.limits]\nmax_table_elements = 200_000",
+            ["limits.max_table_elements", "more than the 100000 that"],
+        ),
+        (
+            "[tenants.local.limits]\nmax_tables = 1",
+            ["limits.max_tables", "cannot be set for one tenant"],
+        ),
     ] {
         let error = Case::new().file(file).error();
         assert!(words.iter().all(|word| error.contains(word)), "{file}: {error}");

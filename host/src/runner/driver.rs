@@ -46,7 +46,13 @@ pub(super) async fn drive(context: &Context, at: RunRef, signals: &Signals, stop
         return Ok(false);
     }
     let mut batch = Batch::new(&run.row);
-    let program = match programs::program(&context.journal, &context.sandbox, at.tenant, run.row.component).await {
+    let program = tokio::select! {
+        program = programs::program(&context.journal, &context.sandbox, at.tenant, run.row.component) => program,
+        // Making native code may take long, and goes on without the run.
+        () = signals.taken.cancelled() => return Ok(true),
+        () = stopping.cancelled() => return Ok(false),
+    };
+    let program = match program {
         Ok(program) => program,
         Err(error) => return ending::give_up(context, &run, batch, &error).await.map(|()| false),
     };

@@ -8,6 +8,10 @@ use super::Error;
 /// The interface that every flow exports.
 const WORKFLOW: &str = "flowgate:flow/workflow@0.1.0";
 
+/// A component up to this size, in bytes, with functions up to that, is compiled in a fraction of a second.
+const QUICK: usize = 256 << 10;
+const QUICK_FUNCTION: usize = 32 << 10;
+
 /// How large a component may be that a client sends, in bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct MaxBytes {
@@ -15,6 +19,9 @@ pub struct MaxBytes {
     pub component: usize,
     /// With WASI: it carries its language's engine.
     pub wasi: usize,
+    /// One function of it, without and with WASI.
+    pub function: usize,
+    pub wasi_function: usize,
 }
 
 /// What a component is linked with.
@@ -43,7 +50,24 @@ pub fn check(bytes: &[u8], most: &MaxBytes) -> Result<Imports, Error> {
     }
     let imports = of(&surface)?;
     within(bytes, if imports == Imports::Wasi { wasi } else { plain })?;
+    let (limit, setting) = match imports {
+        Imports::Wasi => (most.wasi_function, "bundles.max_wasi_function_bytes"),
+        _ => (most.function, "bundles.max_function_bytes"),
+    };
+    if surface.largest_function > limit {
+        return Err(Error::LargeFunction {
+            bytes: surface.largest_function,
+            limit,
+            setting,
+        });
+    }
     Ok(imports)
+}
+
+/// Whether native code of it is made in a fraction of a second, whoever has written it.
+pub fn is_quick(bytes: &[u8]) -> bool {
+    let largest = |bytes| flowgate_compiler::surface(bytes).map(|surface| surface.largest_function);
+    bytes.len() <= QUICK && largest(bytes).is_ok_and(|largest| largest <= QUICK_FUNCTION)
 }
 
 fn within(bytes: &[u8], (limit, setting): (usize, &'static str)) -> Result<(), Error> {
@@ -101,6 +125,7 @@ mod tests {
             imports: imports.collect(),
             exports: vec![WORKFLOW.to_owned()],
             runtime: runtime.map(str::to_owned),
+            largest_function: 0,
         }
     }
 
@@ -157,12 +182,21 @@ mod tests {
         let most = MaxBytes {
             component: 4 << 20,
             wasi: 64 << 10,
+            function: 64 << 10,
+            wasi_function: 64 << 10,
         };
         for (bytes, wanted) in cases {
             let error = check(bytes, &most).unwrap_err().to_string();
             assert!(error.contains(wanted), "{error}");
         }
         assert_eq!(check(shell, &MaxBytes { wasi: 4 << 20, ..most }).unwrap(), Imports::Nothing);
+        let small = MaxBytes {
+            function: 1000,
+            wasi: 4 << 20,
+            ..most
+        };
+        let error = check(shell, &small).unwrap_err().to_string();
+        assert!(error.contains("bundles.max_function_bytes"), "{error}");
         // An empty component is valid, but no flow.
         let error = check(b"\0asm\x0d\0\x01\0", &most).unwrap_err().to_string();
         assert!(error.contains("does not export 'flowgate:flow/workflow@0.1.0'"), "{error}");

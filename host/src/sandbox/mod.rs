@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::Semaphore;
 
 pub use engine::Settings;
-pub use imports::{Imports, MaxBytes, check};
+pub use imports::{Imports, MaxBytes, check, is_quick};
 pub use instance::Instance;
 pub use limits::Stop;
 pub use program::Program;
@@ -34,9 +34,6 @@ pub mod world {
     });
     pub use exports::flowgate::flow::workflow::*;
 }
-
-/// A component up to this size is compiled in a fraction of a second, in bytes.
-pub const SMALL: usize = 256 << 10;
 
 /// Makes programs and keeps those in use, for one tenant. Cheap to clone: all clones share the engine and the programs.
 #[derive(Clone)]
@@ -65,9 +62,9 @@ struct Shared {
     runtime_digest: String,
     /// Programs by component digest. Bounded: an evicted program lives on in the instances that use it.
     programs: moka::sync::Cache<Digest, Arc<Program>>,
-    /// Held while a large component is compiled: one at a time, or they would keep all processors from the runs.
+    /// Held while a component that is not [quick](is_quick) is compiled: one at a time, or they would keep all processors from the runs.
     compiling: Arc<Semaphore>,
-    /// Bounds how many small ones are compiled at a time.
+    /// Bounds how many of the others are compiled at a time.
     compilers: Arc<Semaphore>,
 }
 
@@ -95,6 +92,12 @@ pub enum Error {
     Import(String),
     #[error("size limit: the component has {bytes} bytes; at most {limit} bytes are allowed for its kind ({setting})")]
     TooLarge {
+        bytes: usize,
+        limit: usize,
+        setting: &'static str,
+    },
+    #[error("size limit: a function of the component has {bytes} bytes; at most {limit} are allowed ({setting})")]
+    LargeFunction {
         bytes: usize,
         limit: usize,
         setting: &'static str,
@@ -174,14 +177,14 @@ impl Sandbox {
         shared.programs.try_get_with(digest, load).map_err(|e| Error::clone(&e))
     }
 
-    /// [`load`](Self::load) off the async threads: on half as many threads as drive runs, large components one at a time.
+    /// [`load`](Self::load) off the async threads: on half as many threads as drive runs, those that are not [quick](is_quick) one at a time.
     pub async fn prepare(&self, digest: Digest, bytes: Arc<[u8]>, runtime: Option<Arc<[u8]>>) -> Result<Arc<Program>, Error> {
         if let Some(program) = self.loaded(&digest) {
             return Ok(program);
         }
-        let turns = match bytes.len() > SMALL {
-            true => &self.0.compiling,
-            false => &self.0.compilers,
+        let turns = match is_quick(&bytes) {
+            true => &self.0.compilers,
+            false => &self.0.compiling,
         };
         let stopped = |error: String| Error::Engine(format!("compiling was stopped: {error}"));
         let turn = Arc::clone(turns).acquire_owned().await.map_err(|e| stopped(e.to_string()))?;

@@ -325,3 +325,41 @@ async fn what_is_no_component_of_the_world_is_refused_when_it_is_uploaded() {
     }
     neighbour.is_served(1).await;
 }
+
+/// A loop of `parts` that go back to its beginning, each in other locals: the compiler's work grows with the square of them.
+fn tangle(parts: usize) -> Vec<u8> {
+    let mut body = String::new();
+    for n in 0..parts {
+        let (a, b) = (n % 60, (n * 7 + 3) % 60);
+        body += &format!("(local.set {a} (i64.add (local.get {b}) (i64.const {n}))) (br_if 0 (i64.eqz (local.get {a})))");
+    }
+    let (world, locals) = ("flowgate:flow/workflow@0.1.0", " i64".repeat(60));
+    let text = format!(
+        r#"(module
+  (memory (export "memory") 2)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 8))
+  (func (export "cabi_post_{world}#describe") (param i32))
+  (func (export "cabi_post_{world}#snapshot") (param i32))
+  (func (export "cabi_post_{world}#restore") (param i32))
+  (func (export "cabi_post_{world}#tick") (param i32))
+  (func (local{locals}) (loop $l {body}))
+  (func (export "{world}#describe") (result i32) (i32.const 0))
+  (func (export "{world}#snapshot") (result i32) (i32.const 0))
+  (func (export "{world}#restore") (param i32 i32) (result i32) (i32.const 0))
+  (func (export "{world}#tick") (param i32) (result i32) (i32.const 0)))"#
+    );
+    wrap(&wat::parse_str(text).expect("WebAssembly text"))
+}
+
+#[tokio::test]
+async fn a_function_that_would_keep_the_compiler_for_minutes_is_refused() {
+    let server = Server::start().await;
+    let neighbour = Neighbour::new(&server).await;
+    let gateway = server.gateway();
+    let bundle = Bundle::new("tangle", "1.0.0").component("g", tangle(20_000));
+    let reply = gateway.upload_file(&bundle.zip(), &[]).await;
+    assert_eq!(reply.status, 400, "{}", reply.text());
+    assert!(reply.detail().contains("bundles.max_function_bytes"), "{}", reply.detail());
+    neighbour.is_served(1).await;
+    stayed_small(&server);
+}

@@ -288,6 +288,34 @@ pub static SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        key: "bundles.max_function_bytes",
+        flag: Flag::More("max-function-bytes"),
+        env: "FLOWGATE_MAX_FUNCTION_BYTES",
+        aliases: &[],
+        default: "64KiB",
+        unit: "size",
+        doc: "Size of one function of a component that is uploaded and imports no WASI. Time and memory of compiling may grow with the square of it: a function of 300 KiB that was written for it took minutes and a gigabyte. A component with a larger one is refused with `size limit`.",
+        secret: false,
+        apply: |s, v| {
+            s.bundles.max_function_bytes = value::size(v, 1)?;
+            Ok(())
+        },
+    },
+    Setting {
+        key: "bundles.max_wasi_function_bytes",
+        flag: Flag::More("max-wasi-function-bytes"),
+        env: "FLOWGATE_MAX_WASI_FUNCTION_BYTES",
+        aliases: &[],
+        default: "1MiB",
+        unit: "size",
+        doc: "The same for a component that imports WASI; interpreters of languages have large functions. Where strangers upload bundles, set it as low as the guests allow.",
+        secret: false,
+        apply: |s, v| {
+            s.bundles.max_wasi_function_bytes = value::size(v, 1)?;
+            Ok(())
+        },
+    },
+    Setting {
         key: "bundles.compile_timeout",
         flag: Flag::More("compile-timeout"),
         env: "FLOWGATE_COMPILE_TIMEOUT",
