@@ -154,6 +154,7 @@ async fn finished_trees_expire_and_nothing_else_however_often_the_server_is_kill
         .find_map(|line| line.strip_prefix("flowgate_expired_runs_total "));
     let removed: usize = removed.and_then(|count| count.parse().ok()).expect("a counter");
     assert!(removed >= held.len(), "{removed}");
+    server.stop_and_replay().await;
 }
 
 /// The endless run has the newest rows of all that it has ever written, numbered from the first, and goes on.

@@ -43,13 +43,7 @@ pub struct Description {
 impl Guest {
     /// Checks a component. The error is for the person who made the bundle.
     pub fn check(flow_id: &str, path: &str, bytes: &[u8], limits: &Limits) -> Result<Self, Box<Diagnostic>> {
-        let most = sandbox::MaxBytes {
-            component: limits.component_bytes,
-            wasi: limits.wasi_component_bytes,
-            function: limits.function_bytes,
-            wasi_function: limits.wasi_function_bytes,
-        };
-        match sandbox::check(bytes, &most) {
+        match sandbox::check(bytes, &limits.into()) {
             Ok(imports) => Ok(Guest {
                 flow_id: flow_id.to_owned(),
                 path: path.to_owned(),

@@ -56,17 +56,14 @@ fn show(report: &Report) -> Result<(), Error> {
     } = report;
     let from = match from_seq {
         1 => String::new(),
-        seq => format!(", replayed from seq {seq}: what came before was not computed here"),
+        seq => format!(", replayed from seq {seq}: what came before was not computed here, or has expired"),
     };
     match (&report.verdict, &report.difference) {
         (Verdict::Identical, _) => out::line(format_args!(
             "identical   {run_id}  {workflow_id}  {ticks} ticks, {rows} rows{from}"
         ))?,
         (Verdict::Unrecorded, _) => out::line(format_args!(
-            "unrecorded  {run_id}  {workflow_id}  taken in from elsewhere: there is nothing to repeat"
-        ))?,
-        (Verdict::Expired, _) => out::line(format_args!(
-            "expired     {run_id}  {workflow_id}  its oldest rows are gone: it cannot be repeated"
+            "unrecorded  {run_id}  {workflow_id}  what made its rows was elsewhere, or has expired"
         ))?,
         (Verdict::Different, difference) => {
             out::line(format_args!("DIFFERENT   {run_id}  {workflow_id}"))?;

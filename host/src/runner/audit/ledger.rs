@@ -5,7 +5,7 @@
 //! that drivers write come in the one order; the answer to a wait and the result of a call come when they come, so these are looked for
 //! among the rows after the one that asked. Rows that are not the run's own, such as those of refused commands, are left out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
@@ -94,7 +94,7 @@ impl Ledger {
             if is_note(&row) {
                 continue;
             }
-            let at = row.ended_at.as_deref().unwrap_or(&row.started_at);
+            let at = own_time(&row);
             if *at < *time {
                 let text = format!("the row's time {at} is before that of the row before it, {time}");
                 return Err(Difference::new("row", text).row(*seq).recorded(&row));
@@ -123,10 +123,29 @@ impl Ledger {
         });
     }
 
-    /// Rows below this number of the run's own, from 1, are not to be made again.
-    pub(super) fn begin_at(&mut self, own: u64) {
-        self.from = usize::try_from(own.saturating_sub(1)).unwrap_or(usize::MAX);
-        self.rows.iter_mut().take(self.from).for_each(|row| row.taken = true);
+    /// The time of the first row.
+    pub(super) fn first_time(&self) -> Option<Micros> {
+        Micros::parse(own_time(&self.rows.first()?.row))
+    }
+
+    /// Rows up to this time are not to be made again, nor what ends their steps later.
+    pub(super) fn begin_after(&mut self, time: Micros) {
+        let time = time.iso();
+        let from = self.rows.partition_point(|row| *own_time(&row.row) <= *time);
+        self.from = from;
+        self.rows.iter_mut().take(from).for_each(|row| row.taken = true);
+        let key = |row: &StepRecord| {
+            let key = row.idempotency_key.clone();
+            key.filter(|key| key.len() == 32 && key.bytes().all(|b| b.is_ascii_hexdigit()))
+        };
+        let begun = |row: &&Stored| row.row.status == StepStatus::Started && row.row.attempt == 1;
+        let asked = self.rows.iter().skip(from).filter(begun);
+        let asked: HashSet<String> = asked.filter_map(|row| key(&row.row)).collect();
+        for row in self.rows.iter_mut().skip(from) {
+            if key(&row.row).is_some_and(|key| !asked.contains(&key)) {
+                row.class = Class::Call;
+            }
+        }
     }
 
     /// Where the rows begin that are looked at.
@@ -202,8 +221,7 @@ impl Ledger {
             self.next += 1;
         }
         let row = &self.rows[at].row;
-        let time = row.ended_at.as_deref().unwrap_or(&row.started_at);
-        self.time = self.time.max(Micros::parse(time).unwrap_or_default());
+        self.time = self.time.max(Micros::parse(own_time(row)).unwrap_or_default());
         row
     }
 
@@ -365,6 +383,11 @@ impl Ledger {
             }
         }
     }
+}
+
+/// A row's time is that of its end, and of its start while it has none.
+fn own_time(row: &StepRecord) -> &str {
+    row.ended_at.as_deref().unwrap_or(&row.started_at)
 }
 
 /// The expected row with what cannot be known as it is recorded.

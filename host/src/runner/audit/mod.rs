@@ -3,8 +3,8 @@
 //!
 //! It reads and never writes. Ticks are repeated as recovery repeats them ([`replay`](super::replay)); what follows from a tick is decided
 //! by the same code that drivers use. What cannot be computed is taken as it is recorded: outcomes of waits and calls, ids, times, which
-//! workflows there were. A run is repeated from its start; one that was taken in from another system from its last snapshot on, and the
-//! report says from which row. A run whose oldest rows have expired is not repeated.
+//! workflows there were. The journal keeps the history of a run for as long as it keeps the run, so a run is repeated from its start;
+//! one that was taken in from another system is repeated from its last snapshot on, and the report says from which row.
 
 mod ledger;
 mod report;
@@ -20,6 +20,7 @@ use self::ledger::Ledger;
 use self::walk::{Check, Walk, compare};
 use super::history::{Tick, Told};
 use super::{programs, replay};
+use crate::clock::Micros;
 use crate::ids::{Digest, RunRef};
 use crate::journal::{self, Moved, Recorded, Way};
 use crate::sandbox::{Instance, Program, Sandbox, Stop};
@@ -30,6 +31,16 @@ pub struct Auditor {
     sandbox: Sandbox,
     /// As the host has it (`runner.max_inline_bytes`).
     max_inline_bytes: usize,
+}
+
+/// From where on the rows of a ledger are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Begins {
+    First,
+    /// With the tick of this time.
+    At(Micros),
+    /// What made the rows is not kept.
+    Nowhere,
 }
 
 /// History from where it can be repeated.
@@ -80,17 +91,19 @@ impl Auditor {
     }
 
     async fn compare(&self, recorded: &Recorded, report: &mut Report, place: &mut Option<(u64, usize)>) -> Check<()> {
-        if recorded.has_expired {
-            report.verdict = Verdict::Expired;
-            return Ok(());
-        }
         let mut ledger = Ledger::of(&recorded.ledger, self.max_inline_bytes)?;
         let past = Past::of(recorded)?;
-        if !past.whole {
-            ledger.begin_at(past.first_row());
+        let begins = past.begins(&ledger);
+        match begins {
+            Begins::First => {}
+            Begins::At(time) => ledger.begin_after(time),
+            Begins::Nowhere => {
+                report.verdict = Verdict::Unrecorded;
+                return Ok(());
+            }
         }
         report.from_seq = ledger.first_seq();
-        let done = self.walk(&past, &mut ledger, report, place).await;
+        let done = self.walk((&past, begins), &mut ledger, report, place).await;
         report.rows = ledger.taken();
         match done {
             // Rows and no history: they were made elsewhere.
@@ -104,7 +117,7 @@ impl Auditor {
 
     async fn walk(
         &self,
-        past: &Past<'_>,
+        (past, begins): (&Past<'_>, Begins),
         ledger: &mut Ledger,
         report: &mut Report,
         place: &mut Option<(u64, usize)>,
@@ -129,7 +142,7 @@ impl Auditor {
             run.row.entry = entry.map_err(|e| Difference::new("component", e))?;
         }
         let snapshot = run.snapshot.take().filter(|_| !past.whole);
-        let mut walk = Walk::new(run, ledger, !past.whole);
+        let mut walk = Walk::new(run, ledger, begins != Begins::First);
         // Only when there is something to tick: a run may never have been driven.
         let mut instance = None;
         if let Some(state) = &snapshot {
@@ -141,7 +154,10 @@ impl Auditor {
         for (pos, ticks) in &past.commits {
             for (number, tick) in ticks.iter().enumerate() {
                 *place = Some((*pos, number + 1));
-                walk.told(&tick.event)?;
+                let has_rows = !matches!(begins, Begins::At(time) if Micros(tick.now) < time);
+                if has_rows {
+                    walk.told(&tick.event)?;
+                }
                 let instance = match &mut instance {
                     Some(instance) => instance,
                     none => none.insert(self.instance(past, walk.run.row.component).await?),
@@ -150,7 +166,9 @@ impl Auditor {
                 match replay::repeat(instance, &walk.run, tick).await {
                     Ok(progress) => {
                         compare(tick, &progress, walk.ledger)?;
-                        walk.progress(tick, progress)?;
+                        if has_rows {
+                            walk.progress(tick, progress)?;
+                        }
                     }
                     Err(stop) => match &tick.stopped {
                         Some(error) => walk.cut_off(error)?,
@@ -243,18 +261,18 @@ impl<'a> Past<'a> {
             })?;
             commits.push((*pos, ticks));
         }
-        if let Some(missing) = (1..=recorded.history_pos).find(|pos| !kept(*pos)) {
+        if let Some(missing) = (recorded.history_horizon..=recorded.history_pos).find(|pos| !kept(*pos)) {
             let text = format!("history row {missing} of {} is missing", recorded.history_pos);
             return Err(Difference::new("history", text));
         }
         let starts = |ticks: &[Tick]| matches!(ticks.first(), Some(tick) if matches!(tick.event, Told::Start {}));
-        let whole = commits.first().is_none_or(|(_, ticks)| starts(ticks));
+        let whole = recorded.history_horizon == 1 && commits.first().is_none_or(|(_, ticks)| starts(ticks));
         let after = if whole { 0 } else { recorded.snapshot_pos };
         if let Some((pos, _)) = commits.iter().find(|(pos, _)| *pos > recorded.history_pos) {
             let text = format!("history row {pos} is one more than the run has made");
             return Err(Difference::new("history", text));
         }
-        if !whole && recorded.run.snapshot.is_none() {
+        if !whole && recorded.run.snapshot.is_none() && recorded.history_horizon == 1 {
             let text = "history does not begin with the run's start, and there is no snapshot to begin with";
             return Err(Difference::new("history", text));
         }
@@ -267,9 +285,18 @@ impl<'a> Past<'a> {
         })
     }
 
-    /// The number, among the run's own, of the first row that its ticks make: what came before is not made again.
-    fn first_row(&self) -> u64 {
-        let mut ticks = self.commits.iter().flat_map(|(_, ticks)| ticks);
-        ticks.find_map(|tick| tick.seq).map_or(u64::MAX, |(first, _)| first)
+    /// From where on rows are looked at: what came before is not made again, or its rows have expired.
+    fn begins(&self, ledger: &Ledger) -> Begins {
+        let expired = self.recorded.run.row.horizon > 1;
+        if self.whole && !expired {
+            return Begins::First;
+        }
+        if self.recorded.history_horizon > self.after + 1 {
+            return Begins::Nowhere;
+        }
+        let from = ledger.first_time().filter(|_| expired);
+        let mut ticks = self.commits.iter().flat_map(|(_, ticks)| ticks).map(|tick| Micros(tick.now));
+        let first = ticks.find(|now| from.is_none_or(|from| from < *now));
+        first.map_or(Begins::Nowhere, Begins::At)
     }
 }

@@ -28,10 +28,8 @@ pub struct Report {
 pub enum Verdict {
     Identical,
     Different,
-    /// The run was taken in from elsewhere and has not moved since: there is nothing to repeat.
+    /// There is nothing to repeat: the run was taken in from elsewhere and has not moved since, or what made the rows that are left has expired.
     Unrecorded,
-    /// The run's oldest rows and history have expired: it cannot be repeated.
-    Expired,
 }
 
 /// The first difference between what is kept of a run and what comes of it now.
