@@ -425,7 +425,7 @@ async fn a_file_whose_writing_was_killed_is_whole_after_the_restart_and_nothing_
         .end("end", &["bytes"])
         .exec("start -> write -> end")
         .wire("write.bytes -> end.bytes");
-    let mut server = Server::start().await;
+    let mut server = Options::new().env("FLOWGATE_MAX_COMPILED_BYTES", "8MiB").start().await;
     server.gateway().install(&Bundle::new("files", "1.0.0").flow(big)).await;
     let mut cut_off = false;
     for _ in 0..ATTEMPTS {

@@ -60,7 +60,12 @@ pub fn compile(
     let built = graph::build(&document).and_then(|mut graph| {
         graph::qualify_subflows(&mut graph, own);
         let component = flowgate_compiler::compile(&graph, link)?;
-        let size = component.bytes.len();
+        // The runtime in the standalone form is none of the flow's code.
+        let own = match link {
+            Link::Shared => 0,
+            Link::Standalone => flowgate_compiler::runtime().map_or(0, |runtime| runtime.core.len()),
+        };
+        let size = component.bytes.len().saturating_sub(own);
         within(
             "bytes of its code are",
             size,

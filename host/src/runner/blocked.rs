@@ -61,15 +61,17 @@ impl Driver<'_> {
     }
 
     /// Nothing can be told: the run waits, or the outside works for it.
-    async fn stand_still(&mut self, tick: Tick) -> Result<Next, Error> {
+    async fn stand_still(&mut self, mut tick: Tick) -> Result<Next, Error> {
         let calling = self.batch.starting() > 0 || !self.in_flight.is_empty();
         if !calling && self.waits.is_empty() {
             return self
                 .stopped(tick, "the flow waits for nothing: it is blocked without an effect")
                 .await;
         }
+        let snapshot = self.state().await;
+        tick.kept = matches!(snapshot, Ok(Some(_)));
         self.keep(&tick);
-        let snapshot = match self.state().await {
+        let snapshot = match snapshot {
             Ok(snapshot) => snapshot,
             Err(stop) => return self.fail(&format!("snapshot: {stop}"), true).await,
         };

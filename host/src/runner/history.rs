@@ -2,14 +2,15 @@
 //!
 //! ```json
 //! {"now": 1780525729543322, "seed": 42, "steps": 1000, "event": {"start": {}} | {"resolved": [[3, {"completed": …}]]} | "continue",
-//!  "patch": {"_meta": …}, "workflow": "<workflow id>", "effects": ["<digest>"], "seq": [5, 8], "next": <event>, "stopped": "fuel limit: …"}
+//!  "patch": {"_meta": …}, "workflow": "<workflow id>", "effects": ["<digest>"], "seq": [5, 8], "next": <event>, "kept": true,
+//!  "stopped": "fuel limit: …"}
 //! ```
 //!
 //! What `around` tells beside the time and the seed is fixed when the run starts and is stored with the run; where the host's variables
 //! have changed since, `patch` says how they were (RFC 7396). Of a run that has moved to another version of its flow `workflow` is what the
 //! tick was told; where it is missing, the one that the run was started with. `effects` has the digest of each request as the flow made it, `seq` the
-//! ledger rows that the tick produced (first, last), counted without rows that say why a command came to nothing. What is empty is left
-//! out.
+//! ledger rows that the tick produced (first, last), counted without rows that say why a command came to nothing. `kept`: the state after the
+//! tick was written, and the run went on from what was written. What is empty is left out.
 
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,8 @@ pub(super) struct Tick {
     /// What the flow is told next, where that was known when the tick was committed and is not in the inbox.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Told>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub kept: bool,
     /// The host stopped the flow in this tick; nothing follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,

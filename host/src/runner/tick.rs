@@ -38,6 +38,7 @@ impl Driver<'_> {
             effects: Vec::new(),
             seq: None,
             next: None,
+            kept: false,
             stopped: None,
         };
         let around = replay::around(self.run, &tick);

@@ -179,6 +179,8 @@ pub(crate) fn copy(error: &Error) -> Error {
     match error {
         Error::Closed | Error::Deposed => Error::Closed,
         Error::NotStored(text) => Error::NotStored(text.clone()),
+        // A row that cannot be read is damaged: the disk takes others all the same.
+        Error::Database(sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)) => Error::Corrupt(error.to_string()),
         Error::Database(_) | Error::Blobs(_) => Error::NotStored(error.to_string()),
         other => Error::Corrupt(other.to_string()),
     }

@@ -77,6 +77,10 @@ impl<S: Store> Writer<S> {
         let Some(now) = &self.trouble.now else {
             return false;
         };
+        // Rows of one run that are damaged are no reason to refuse others.
+        if matches!(now.error, Error::Corrupt(_)) {
+            return false;
+        }
         let left = now.until.saturating_duration_since(Instant::now());
         let (held, error) = (now.since.elapsed() < HELD, copy(&now.error));
         if !self.trouble.is_deposed() {

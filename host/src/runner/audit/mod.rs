@@ -175,6 +175,14 @@ impl Auditor {
                         None => return Err(Difference::new("tick", format!("the tick cannot be repeated: {stop}"))),
                     },
                 }
+                // The run went on from what was written: what two names shared is two things then.
+                if tick.kept {
+                    let state = instance.snapshot().await.map_err(stopped)?;
+                    let state =
+                        state.ok_or_else(|| Difference::new("component", "the flow gave its state here, and does not now"))?;
+                    *instance = self.instance(past, walk.run.row.component).await?;
+                    restore(instance, &state).await?;
+                }
             }
             self.cross(past, &mut moves, *pos, &mut walk, &mut instance).await?;
         }
