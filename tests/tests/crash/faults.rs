@@ -4,10 +4,11 @@
 use std::time::{Duration, Instant};
 
 use flowgate_tests::crash::{Clients, Kind, Sum, tail};
+use flowgate_tests::random::Random;
 use flowgate_tests::{Faults, Gateway, Server};
 use serde_json::{Value, json};
 
-use super::{options, seed};
+use super::options;
 
 /// Clients that work at the same time.
 const CLIENTS: usize = 4;
@@ -24,7 +25,7 @@ struct Rig {
 async fn rig() -> Rig {
     let faults = Faults::none();
     let server = options().faults(&faults).start().await;
-    let clients = Clients::start(&server, CLIENTS, &Kind::ALL, &mut seed()).await;
+    let clients = Clients::start(&server, CLIENTS, &Kind::ALL, &mut Random::seeded()).await;
     clients.load.more(10).await;
     Rig { faults, server, clients }
 }

@@ -7,7 +7,7 @@ use flowgate_tests::crash::{Clients, Kind, tail};
 use flowgate_tests::random::Random;
 use flowgate_tests::{Faults, Server};
 
-use super::{options, seed};
+use super::options;
 
 /// How often the server is killed; `FLOWGATE_CRASH_KILLS` asks for another number.
 const KILLS: usize = 120;
@@ -66,7 +66,7 @@ async fn nothing_acknowledged_is_lost_or_done_twice_when_the_server_is_killed() 
         Ok(text) => text.parse().expect("FLOWGATE_CRASH_KILLS is a number"),
         Err(_) => KILLS,
     };
-    let mut random = seed();
+    let mut random = Random::seeded();
     let faults = Faults::none();
     let mut server = options().faults(&faults).start().await;
     let clients = Clients::start(&server, CLIENTS, &Kind::ALL, &mut random).await;

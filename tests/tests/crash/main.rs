@@ -8,17 +8,6 @@ mod stop;
 
 use flowgate_tests::Options;
 use flowgate_tests::crash::flows::FILES;
-use flowgate_tests::random::Random;
-
-/// The seed of these tests: `FLOWGATE_SEED`, else always the same.
-fn seed() -> Random {
-    let seed = match std::env::var("FLOWGATE_SEED") {
-        Ok(text) => text.parse().expect("FLOWGATE_SEED is a number"),
-        Err(_) => 1,
-    };
-    eprintln!("FLOWGATE_SEED={seed}");
-    Random::of(seed)
-}
 
 /// A server that takes whatever the clients send at a time, with a workspace.
 fn options() -> Options {

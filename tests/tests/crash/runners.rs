@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use flowgate_tests::Server;
 use flowgate_tests::crash::{Clients, Kind};
+use flowgate_tests::random::Random;
 use flowgate_tests::server::{TOKEN, command};
 use serde_json::{Value, json};
 use tokio::process::Child;
 
-use super::{options, seed};
+use super::options;
 
 /// A `flowgate runner`.
 struct Runner {
@@ -114,7 +115,7 @@ async fn a_runner_that_has_lost_its_lock_moves_nothing_any_more() {
     let server = options().arg("--no-runner").start().await;
     let mut first = Runner::start(&server, "first.log", &[]);
     assert!(first.says(DRIVING).await, "{}", first.log());
-    let clients = Clients::start(&server, 4, KINDS, &mut seed()).await;
+    let clients = Clients::start(&server, 4, KINDS, &mut Random::seeded()).await;
     clients.load.more(20).await;
 
     // Stopped in the middle of its work, without its lock, while another takes over.

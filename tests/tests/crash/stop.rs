@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use flowgate_tests::crash::{Clients, Kind, tail};
+use flowgate_tests::random::Random;
 use flowgate_tests::{Faults, Server};
 
-use super::{options, seed};
+use super::options;
 
 /// Times that the server is stopped.
 const STOPS: usize = 8;
@@ -14,7 +15,7 @@ const CLIENTS: usize = 6;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_told_to_stop_leaves_nothing_half_done() {
-    let mut random = seed();
+    let mut random = Random::seeded();
     let mut server = options().start().await;
     let clients = Clients::start(&server, CLIENTS, &Kind::ALL, &mut random).await;
     for _ in 0..STOPS {
@@ -35,7 +36,7 @@ async fn a_server_that_is_told_to_stop_leaves_nothing_half_done() {
 async fn a_server_that_cannot_move_its_log_says_so_and_loses_nothing() {
     let faults = Faults::none();
     let mut server = options().faults(&faults).start().await;
-    let clients = Clients::start(&server, CLIENTS, &Kind::ALL, &mut seed()).await;
+    let clients = Clients::start(&server, CLIENTS, &Kind::ALL, &mut Random::seeded()).await;
     for fault in ["full", "broken"] {
         clients.load.more(10).await;
         faults.set("write", ".sqlite3$", fault);
