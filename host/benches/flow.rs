@@ -120,7 +120,7 @@ fn replay(criterion: &mut Criterion, sandbox: &Sandbox, runtime: &tokio::runtime
     let program = sandbox.load(Digest::of(component), component, None).unwrap();
     let suppliers: Vec<String> = (0..EFFECTS).map(|n| format!("supplier {n}")).collect();
     let start = world::Event::Start(world::Start {
-        entry: "tender".into(),
+        entry: "start".into(),
         input: json!({"article": "chairs", "suppliers": suppliers}).to_string(),
     });
     let tick = async |events: &[world::Event]| {

@@ -6,6 +6,7 @@ mod tests;
 use std::path::Path;
 
 use super::Error;
+use super::flags::ServerFlags;
 use crate::ids::{RunId, RunRef, TenantId};
 use crate::journal::{self, Handle, Offline};
 
@@ -21,6 +22,18 @@ pub struct Runs {
     /// Only runs of this tenant
     #[arg(long, value_name = "NAME")]
     pub tenant: Option<String>,
+}
+
+/// What `replay` and `verify` are told.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub runs: Runs,
+    /// One JSON object a run
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub settings: ServerFlags,
 }
 
 /// Opens the database at `path` for reading; others may be using it.

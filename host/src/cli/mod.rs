@@ -68,11 +68,11 @@ enum Command {
     /// Copy a data directory while it is in use
     Backup(backup::Args),
     /// Repeat runs from their history and compare every request and ledger row with what is stored
-    Replay(replay::Args),
+    Replay(kept::Args),
     /// Let runs that have not ended go on with another version of their workflow
     Upgrade(upgrade::Args),
     /// Check the hash chains of ledgers
-    Verify(verify::Args),
+    Verify(kept::Args),
     /// Run conformance cases through the real path; one JSON line a case
     Cases(cases::Args),
     /// Bring the runs of an AbstractGateway in

@@ -2,22 +2,10 @@
 
 use std::process::ExitCode;
 
-use super::flags::ServerFlags;
-use super::kept::{self, Runs};
+use super::kept::{self, Args};
 use super::{Error, out};
 use crate::runner::{Auditor, Report, Verdict};
 use crate::sandbox::Sandbox;
-
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(flatten)]
-    runs: Runs,
-    /// One JSON object a run
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    settings: ServerFlags,
-}
 
 pub async fn run(args: Args) -> Result<ExitCode, Error> {
     let settings = args.settings.resolve()?.settings;

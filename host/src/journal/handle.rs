@@ -8,7 +8,7 @@ use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 
 use super::fresh::Fresh;
-use super::options::Role;
+use super::options::{Options, Role};
 use super::quota::Stored;
 use super::retention::{Chore, Done};
 use super::scope::Reads;
@@ -56,6 +56,31 @@ pub(crate) struct Shared {
     pub(crate) role: Role,
     /// The database file; none in memory.
     pub(crate) path: Option<PathBuf>,
+}
+
+impl Shared {
+    /// Of a journal in which nothing has happened yet.
+    pub(crate) fn new(options: &Options, reads: Reads) -> Self {
+        Shared {
+            reads,
+            blobs: match (&options.blobs, &options.path) {
+                (Some(dir), _) => Blobs::at(dir),
+                (None, Some(database)) => Blobs::at(database.with_file_name("artifacts")),
+                (None, None) => Blobs::temporary(),
+            },
+            max_inline_bytes: options.max_inline_bytes,
+            topics: Arc::new(Topics::default()),
+            fresh: Fresh::default(),
+            stored: Stored::default(),
+            wakes: Arc::new(WakeQueue::default()),
+            clock: options.clock.clone(),
+            next_due: AtomicI64::new(i64::MAX),
+            commits: AtomicU64::new(0),
+            vital: Vital::default(),
+            role: options.role,
+            path: options.path.clone(),
+        }
+    }
 }
 
 impl Handle {

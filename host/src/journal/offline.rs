@@ -2,23 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64};
 
 use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::mpsc;
 
 use super::backup::backup;
-use super::fresh::Fresh;
 use super::handle::{Handle, Shared};
 use super::options::{Options, Role};
-use super::quota::Stored;
 use super::scope::Reads;
 use super::store::sqlite::{Sqlite, connect_options, is_current};
-use super::subscribe::Topics;
 use super::types::Error;
-use super::vital::Vital;
-use super::wakes::WakeQueue;
-use crate::blobs::Blobs;
 
 /// A journal without a writer: what is asked of its handle reads, or fails with [`Error::Closed`].
 #[derive(Debug)]
@@ -78,25 +71,7 @@ fn options(path: &Path) -> Options {
 }
 
 async fn reading(options: &Options) -> Result<Handle, Error> {
-    let blobs = options
-        .path
-        .as_deref()
-        .map(|path| Blobs::at(path.with_file_name("artifacts")));
-    let shared = Shared {
-        reads: Reads::pool(options).await?,
-        blobs: blobs.unwrap_or_else(Blobs::temporary),
-        max_inline_bytes: options.max_inline_bytes,
-        topics: Arc::new(Topics::default()),
-        fresh: Fresh::default(),
-        wakes: Arc::new(WakeQueue::default()),
-        clock: options.clock.clone(),
-        next_due: AtomicI64::new(i64::MAX),
-        commits: AtomicU64::new(0),
-        vital: Vital::default(),
-        role: options.role,
-        stored: Stored::default(),
-        path: options.path.clone(),
-    };
+    let shared = Shared::new(options, Reads::pool(options).await?);
     // Nobody takes requests.
     let (sender, _closed) = mpsc::channel(1);
     Ok(Handle::new(sender, Arc::new(shared)))

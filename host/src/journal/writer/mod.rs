@@ -44,25 +44,21 @@ mod unit;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::fresh::Fresh;
 use super::fuse::Fuse;
 use super::handle::{Handle, Shared};
 use super::nudge::{Heard, Nudge};
 use super::options::{Options, Role};
-use super::quota::Stored;
 use super::scope::Reads;
 use super::store::Store;
 use super::store::sqlite::Sqlite;
-use super::subscribe::{Published, Topics};
+use super::subscribe::Published;
 use super::types::Error;
-use super::vital::Vital;
-use super::wakes::{Wake, WakeQueue};
-use crate::blobs::Blobs;
+use super::wakes::Wake;
 use crate::clock::{Clock, Micros};
 use crate::ids::{Digest, RunRef};
 use crate::telemetry::metrics::metrics;
@@ -119,26 +115,8 @@ pub async fn open(options: Options) -> Result<(Handle, Service), Error> {
         Role::Api => None,
     };
     store.commit().await?;
-    let blobs = match (&options.blobs, &options.path) {
-        (Some(dir), _) => Blobs::at(dir),
-        (None, Some(database)) => Blobs::at(database.with_file_name("artifacts")),
-        (None, None) => Blobs::temporary(),
-    };
-    let shared = Arc::new(Shared {
-        reads,
-        blobs: blobs.clone(),
-        max_inline_bytes: options.max_inline_bytes,
-        topics: Arc::new(Topics::default()),
-        fresh: Fresh::default(),
-        stored: Stored::default(),
-        wakes: Arc::new(WakeQueue::default()),
-        clock: options.clock.clone(),
-        next_due: AtomicI64::new(i64::MAX),
-        commits: AtomicU64::new(0),
-        vital: Vital::default(),
-        role: options.role,
-        path: options.path.clone(),
-    });
+    let shared = Arc::new(Shared::new(&options, reads));
+    let blobs = shared.blobs.clone();
     let (sender, requests) = mpsc::channel(options.queue.max(1));
     let handle = Handle::new(sender, Arc::clone(&shared));
     let mut unit = Unit::new(store, (blobs, options.max_inline_bytes), options.cached_runs, counters, ord);
