@@ -5,7 +5,7 @@ use std::path::Path;
 use sqlx::ConnectOptions as _;
 
 use super::options::Options;
-use super::store::sqlite::connect_options;
+use super::store::connect::connect_options;
 use super::types::Error;
 
 /// Writes a consistent copy of the database at `path` to the new file `to`: everything that was committed when it began. Writers go on

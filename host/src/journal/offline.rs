@@ -10,7 +10,8 @@ use super::backup::backup;
 use super::handle::{Handle, Shared};
 use super::options::{Options, Role};
 use super::scope::Reads;
-use super::store::sqlite::{Sqlite, connect_options, is_current};
+use super::store::connect::{connect_options, is_current};
+use super::store::sqlite::Sqlite;
 use super::types::Error;
 
 /// A journal without a writer: what is asked of its handle reads, or fails with [`Error::Closed`].

@@ -21,7 +21,8 @@ use sqlx::{AssertSqlSafe, Connection as _, Decode, Encode, Row as _, Sqlite as D
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::options::Options;
-use super::store::sqlite::{Sqlite, connect_options};
+use super::store::connect::connect_options;
+use super::store::sqlite::Sqlite;
 use super::types::Error;
 use crate::ids::TenantId;
 

@@ -4,6 +4,7 @@
 //! A commit is `begin`, any number of queries and `apply`s, then `commit` or `rollback`. Queries see what was applied before them
 //! in the same commit.
 
+pub(crate) mod connect;
 pub(crate) mod insert;
 pub(crate) mod moves;
 pub(crate) mod query;

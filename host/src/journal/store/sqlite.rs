@@ -12,15 +12,15 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::value::RawValue;
-use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Row as _};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::super::options::{Options, Synchronous};
+use super::super::options::Options;
 use super::super::types::{Delivery, DeprecationRow, DynamicWorkflow, Error, Moved, Pin};
+use super::connect::{connect_options, migrate};
 use super::query::{self, Columns};
 use super::{Answer, CommandRow, Counters, Found, Identity, State, Store, WaitRow, Writes, insert, moves, retention, schedules};
 use crate::clock::Micros;
@@ -29,8 +29,6 @@ use crate::record::Json;
 
 /// Of a connection that has read none yet.
 const NO_VERSION: i64 = -1;
-
-static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
 /// The write connection. Owned by the writer task.
 pub(crate) struct Sqlite {
@@ -43,59 +41,6 @@ pub(crate) struct Sqlite {
     /// To connect anew when the connection has failed for good; None in memory, where that would lose everything.
     reconnect: Option<SqliteConnectOptions>,
     broken: bool,
-}
-
-/// How connections to this journal's database are made; `read_only` ones for reads.
-pub(crate) fn connect_options(options: &Options, read_only: bool) -> SqliteConnectOptions {
-    let base = SqliteConnectOptions::new()
-        .busy_timeout(Duration::from_secs(5))
-        .statement_cache_capacity(256)
-        .disable_statement_logging();
-    match &options.path {
-        None => base.in_memory(true),
-        Some(path) => {
-            let base = base
-                .filename(path)
-                .pragma("cache_size", "-32768")
-                .pragma("mmap_size", "268435456");
-            if read_only {
-                return base.read_only(true);
-            }
-            base.create_if_missing(true)
-                .page_size(8192)
-                .auto_vacuum(SqliteAutoVacuum::Incremental)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(match options.synchronous {
-                    Synchronous::Full => SqliteSynchronous::Full,
-                    Synchronous::Normal => SqliteSynchronous::Normal,
-                })
-                .pragma("wal_autocheckpoint", "16000")
-                .pragma("journal_size_limit", "134217728")
-        }
-    }
-}
-
-/// Whether every migration of this host has been applied to a database; refuses one that a newer host has migrated.
-pub(crate) async fn is_current(conn: &mut SqliteConnection) -> Answer<bool> {
-    let known = MIGRATOR.iter().map(|m| m.version).max().unwrap_or(0);
-    let table = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'";
-    if sqlx::query_scalar::<_, i64>(table).fetch_one(&mut *conn).await? == 0 {
-        return Ok(false);
-    }
-    let applied: Vec<i64> = sqlx::query_scalar("SELECT version FROM _sqlx_migrations")
-        .fetch_all(&mut *conn)
-        .await?;
-    match applied.iter().max() {
-        Some(found) if *found > known => Err(Error::Newer { found: *found, known }),
-        _ => Ok(MIGRATOR.iter().all(|m| applied.contains(&m.version))),
-    }
-}
-
-/// Brings a database up to date.
-async fn migrate(conn: &mut SqliteConnection) -> Answer<()> {
-    is_current(conn).await?;
-    MIGRATOR.run_direct(None, conn, false).await.map_err(sqlx::Error::from)?;
-    Ok(())
 }
 
 impl Sqlite {

@@ -40,7 +40,7 @@ async fn a_database_of_a_newer_host_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let rig = rig_with(on(&dir)).await;
     rig.handle.close().await.unwrap();
-    let mut conn = store::sqlite::connect_options(&on(&dir), false).connect().await.unwrap();
+    let mut conn = store::connect::connect_options(&on(&dir), false).connect().await.unwrap();
     let later = "INSERT INTO _sqlx_migrations SELECT 999, 'later', installed_on, 1, checksum, execution_time FROM _sqlx_migrations LIMIT 1";
     sqlx::query(later).execute(&mut conn).await.unwrap();
     assert!(matches!(open(on(&dir)).await, Err(Error::Newer { found: 999, .. })));
@@ -52,7 +52,7 @@ async fn the_file_is_made_as_the_design_says() {
     let dir = tempfile::tempdir().unwrap();
     let rig = rig_with(on(&dir)).await;
     rig.start("r").await;
-    let mut conn = store::sqlite::connect_options(&on(&dir), false).connect().await.unwrap();
+    let mut conn = store::connect::connect_options(&on(&dir), false).connect().await.unwrap();
     for (pragma, expected) in [
         ("auto_vacuum", "2"),
         ("journal_mode", "wal"),
@@ -81,7 +81,7 @@ async fn no_hot_query_scans_a_table() {
     let dir = tempfile::tempdir().unwrap();
     let rig = rig_with(on(&dir)).await;
     rig.start("r").await;
-    let mut conn = store::sqlite::connect_options(&on(&dir), false).connect().await.unwrap();
+    let mut conn = store::connect::connect_options(&on(&dir), false).connect().await.unwrap();
     for sql in [
         "SELECT run_id FROM runs WHERE tenant = ?1 AND run_id IN (SELECT value FROM json_each(?2))",
         "DELETE FROM waits WHERE (tenant, run, effect_id) IN (VALUES (?, ?, ?), (?, ?, ?))",
@@ -121,7 +121,7 @@ async fn a_failed_commit_answers_everyone_and_leaves_nothing_behind() {
     let mut rig = rig_with(on(&dir)).await;
     let at = rig.start("r").await;
     rig.woken().await;
-    let mut conn = store::sqlite::connect_options(&on(&dir), false).connect().await.unwrap();
+    let mut conn = store::connect::connect_options(&on(&dir), false).connect().await.unwrap();
     sqlx::query("CREATE TRIGGER no BEFORE INSERT ON ledger BEGIN SELECT RAISE(ABORT, 'disk'); END")
         .execute(&mut conn)
         .await
@@ -175,7 +175,7 @@ async fn a_journal_that_cannot_commit_refuses_at_once_and_goes_on_by_itself() {
     use sqlx::ConnectOptions as _;
     let dir = tempfile::tempdir().unwrap();
     let rig = rig_with(on(&dir)).await;
-    let mut conn = store::sqlite::connect_options(&on(&dir), false).connect().await.unwrap();
+    let mut conn = store::connect::connect_options(&on(&dir), false).connect().await.unwrap();
     for sql in [
         "CREATE TRIGGER no BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'disk'); END",
         "CREATE TRIGGER none BEFORE UPDATE ON probe BEGIN SELECT RAISE(ABORT, 'disk'); END",

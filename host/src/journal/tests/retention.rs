@@ -556,7 +556,7 @@ mod on_a_file {
     use sqlx::ConnectOptions as _;
 
     async fn connect(dir: &tempfile::TempDir) -> sqlx::SqliteConnection {
-        let options = store::sqlite::connect_options(&on(dir), false);
+        let options = store::connect::connect_options(&on(dir), false);
         options.connect().await.unwrap()
     }
 

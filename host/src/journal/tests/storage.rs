@@ -32,7 +32,7 @@ async fn what_is_kept_is_counted_when_it_is_written_and_when_it_goes() {
         ..Options::default()
     };
     let rig = rig_with(options.clone()).await;
-    let mut conn = store::sqlite::connect_options(&options, false).connect().await.unwrap();
+    let mut conn = store::connect::connect_options(&options, false).connect().await.unwrap();
     assert_eq!(rig.handle.stored_bytes(LOCAL).await.unwrap(), 0);
 
     rig.start("r1").await;
