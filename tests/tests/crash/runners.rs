@@ -82,9 +82,21 @@ async fn a_runner_that_is_stopped_keeps_its_runs_until_it_ends() {
     assert!(second.says("standing by").await, "{}", second.log());
     gateway.install(&flowgate_tests::crash::bundle()).await;
     let nap = json!({"bundle_id": "load", "flow_id": "nap", "input_data": {"n": 1}});
-    first.signal("STOP").await;
+    let mut taken = None;
+    for _ in 0..20 {
+        first.signal("STOP").await;
+        let reply = gateway.post("/api/gateway/runs/start", &nap).await;
+        if reply.status != 503 {
+            taken = Some(reply.ok());
+            break;
+        }
+        // It was stopped within a commit, so that the database is locked: nothing can be stored then.
+        first.signal("CONT").await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     // What is taken now waits for its runner. The kernel keeps the lock of a process that is stopped, however long that is.
-    let run = gateway.start_with(nap.clone()).await;
+    let taken = taken.expect("a moment between two commits");
+    let run = taken["run_id"].as_str().expect("a run").to_owned();
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(gateway.get("/readyz").await.json()["runs"], "elsewhere");
     assert!(!second.log().contains(DRIVING), "{}", second.log());
