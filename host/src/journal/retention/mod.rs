@@ -42,6 +42,9 @@ const LOG_BYTES: u64 = 192 << 20;
 /// Pause between two looks at everything, not only at what has moved since the last look.
 const ROUND: Duration = Duration::from_secs(3600);
 
+/// How far a look goes back before the end of the last: runs are committed a moment after the time that they moved at.
+const OVERLAP: Duration = Duration::from_secs(60);
+
 /// Something for the writer to do between commits.
 #[derive(Debug)]
 pub(crate) enum Chore {
@@ -157,22 +160,36 @@ impl Keeper {
         Ok(())
     }
 
-    fn mark(&mut self, tenant: TenantId, status: RunStatus) -> &mut Mark {
-        self.looks.entry(tenant).or_default().marks.entry(status).or_default()
+    /// Where a look begins.
+    fn begin(&self, tenant: TenantId, status: RunStatus) -> Mark {
+        let mark = self.looks.get(&tenant).and_then(|look| look.marks.get(&status));
+        mark.map_or_else(Mark::default, |mark| Mark {
+            updated: earlier(mark.updated, OVERLAP),
+            run: mark.run,
+        })
+    }
+
+    /// Where it ended.
+    fn end(&mut self, tenant: TenantId, status: RunStatus, at: Mark) {
+        let marks = &mut self.looks.entry(tenant).or_default().marks;
+        let mark = marks.entry(status).or_insert(at);
+        if at.updated > mark.updated {
+            *mark = at;
+        }
     }
 
     /// Trees of which a run has ended since the last look.
     async fn remove_ended(&mut self, tenant: TenantId, status: RunStatus, before: Micros) -> Result<(), Error> {
+        let mut mark = self.begin(tenant, status);
         loop {
-            let mark = *self.mark(tenant, status);
             let page = self.journal.ended(tenant, status, (mark, before)).await?;
             let Some(last) = page.last() else { return Ok(()) };
-            let last = *last;
+            mark = *last;
             let runs: Vec<RunKey> = page.iter().map(|mark| mark.run).collect();
             let tops = self.journal.tops(tenant, &runs, before).await?;
             let doomed = self.journal.expired_families(tenant, &tops, before).await?;
             self.remove(tenant, doomed, before).await?;
-            *self.mark(tenant, status) = last;
+            self.end(tenant, status, mark);
             if page.len() < PAGE {
                 return Ok(());
             }
@@ -227,12 +244,11 @@ impl Keeper {
     async fn shorten(&mut self, tenant: TenantId, status: RunStatus, how: (Policy, Micros, bool)) -> Result<(), Error> {
         let (policy, now, all) = how;
         // What moves while this goes on is found behind the mark; some of that is enough.
-        let mut beyond = 0;
+        let (mut mark, mut beyond) = (self.begin(tenant, status), 0);
         while beyond < 4 {
-            let mark = *self.mark(tenant, status);
             let page = self.journal.extents(tenant, status, mark).await?;
             let Some(last) = page.last() else { return Ok(()) };
-            let last = last.at;
+            mark = last.at;
             let (mut runs, mut rows) = (Vec::new(), 0);
             for run in &page {
                 let mut below = run.over(policy.max_rows);
@@ -253,8 +269,8 @@ impl Keeper {
             if !runs.is_empty() {
                 self.trim(tenant, &runs, false).await?;
             }
-            *self.mark(tenant, status) = last;
-            beyond += u32::from(last.updated > now);
+            self.end(tenant, status, mark);
+            beyond += u32::from(mark.updated > now);
             if page.len() < PAGE {
                 return Ok(());
             }

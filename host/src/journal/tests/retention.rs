@@ -131,6 +131,29 @@ async fn one_keeper_finds_what_ends_after_its_first_look() {
 }
 
 #[tokio::test]
+async fn one_keeper_finds_what_is_committed_late() {
+    let rig = rig().await;
+    let mut keeper = keeper(&rig, hourly());
+    rig.start("late").await;
+    let to = Position::Completed {
+        node: "end".to_owned(),
+        output: raw("{}"),
+    };
+    let late = rig.next("late", to).await;
+    rig.clock.advance_to(T0.plus(10_000_000));
+    rig.start("a").await;
+    rig.complete("a", "{}").await;
+    rig.later().await;
+    keeper.look().await.unwrap();
+    assert!(!rig.exists("a").await);
+    // Its time is before that of what the keeper has seen.
+    rig.handle.advance(late).await.unwrap();
+    assert!(rig.row("late").await.updated_at < T0.plus(10_000_000));
+    keeper.look().await.unwrap();
+    assert!(!rig.exists("late").await);
+}
+
+#[tokio::test]
 async fn the_newest_run_stays_so_that_its_number_is_not_used_again() {
     let rig = rig().await;
     rig.start("a").await;
