@@ -4,7 +4,7 @@ use flowgate_tests::guest::{Answer, Effect, Guest, asks, more, wrap};
 use flowgate_tests::{Bundle, Flow, Gateway, Options, Server};
 use serde_json::{Value, json};
 
-use super::{Neighbour, failed_by, stayed_small};
+use super::{Neighbour, fail_alone, failed_by, stayed_small};
 
 /// A guest of three functions in the text format. Addresses below 1024 are free.
 struct Raw {
@@ -142,12 +142,7 @@ async fn a_component_that_breaks_its_bounds_fails_alone_and_by_name() {
     for (id, raw, name) in cases {
         runs.push((start(&gateway, &id.replace(' ', "-"), raw.component()).await, name));
     }
-    neighbour.is_served(1).await;
-    for (run, name) in &runs {
-        failed_by(&gateway, run, name).await;
-    }
-    neighbour.is_served(2).await;
-    stayed_small(&server);
+    fail_alone(&server, &neighbour, &runs).await;
 }
 
 #[tokio::test]

@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 /// What the server may have resident at any time, in bytes: a debug build with a pool of instances, twice what it was seen to need.
 const MOST_MEMORY: u64 = 768 << 20;
 
+/// A program that never ends.
+const ENDLESS: &str = "def transform(i):\n    while True:\n        pass\n";
+
 /// Somebody else's three-step flow on the same server.
 struct Neighbour {
     gateway: Gateway,
@@ -84,6 +87,16 @@ async fn failed_by(gateway: &Gateway, run: &str, name: &str) {
     assert_eq!(last, Some(json!("failed")), "{rows:#?}");
 }
 
+/// Each of these runs ends by the name beside it, and the neighbour is served before and after.
+async fn fail_alone(server: &Server, neighbour: &Neighbour, runs: &[(String, &str)]) {
+    neighbour.is_served(1).await;
+    for (run, name) in runs {
+        failed_by(&neighbour.gateway, run, name).await;
+    }
+    neighbour.is_served(2).await;
+    stayed_small(server);
+}
+
 #[tokio::test]
 async fn endless_work_of_a_program_is_stopped_by_name() {
     let server = Options::new()
@@ -94,11 +107,7 @@ async fn endless_work_of_a_program_is_stopped_by_name() {
     let neighbour = Neighbour::new(&server).await;
     let gateway = server.gateway();
     let cases = [
-        (
-            "loop",
-            "def transform(i):\n    while True:\n        pass\n",
-            "runner.tick_fuel",
-        ),
+        ("loop", ENDLESS, "runner.tick_fuel"),
         ("power", "def transform(i):\n    return 7 ** (10 ** 7)\n", "runner.tick_fuel"),
         (
             "sort",
@@ -121,12 +130,7 @@ async fn endless_work_of_a_program_is_stopped_by_name() {
         gateway.install(&bundle_of(id, program(id, code))).await;
         runs.push((gateway.start(id, json!({})).await, name));
     }
-    neighbour.is_served(1).await;
-    for (run, name) in &runs {
-        failed_by(&gateway, run, name).await;
-    }
-    neighbour.is_served(2).await;
-    stayed_small(&server);
+    fail_alone(&server, &neighbour, &runs).await;
 }
 
 #[tokio::test]
@@ -186,7 +190,7 @@ async fn endless_loops_on_every_thread_keep_nobody_waiting() {
         .await;
     let neighbour = Neighbour::new(&server).await;
     let gateway = server.gateway();
-    let code = program("code", "def transform(i):\n    while True:\n        pass\n");
+    let code = program("code", ENDLESS);
     gateway.install(&bundle_of("code", code)).await;
     let set = json!({"pinDefaults": {"name": "n", "value": 1}});
     let nodes = Flow::new("nodes")

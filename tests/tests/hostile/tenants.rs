@@ -3,7 +3,7 @@
 use flowgate_tests::{Flow, Options, Reply};
 use serde_json::{Value, json};
 
-use super::{Neighbour, bundle_of, failed_by, program, stayed_small};
+use super::{ENDLESS, Neighbour, bundle_of, failed_by, program, stayed_small};
 
 #[tokio::test]
 async fn a_tenant_has_no_more_live_runs_than_it_may() {
@@ -15,7 +15,7 @@ async fn a_tenant_has_no_more_live_runs_than_it_may() {
         .await;
     let neighbour = Neighbour::new(&server).await;
     let gateway = server.gateway();
-    let code = program("code", "def transform(i):\n    while True:\n        pass\n");
+    let code = program("code", ENDLESS);
     gateway.install(&bundle_of("code", code)).await;
     let loops = [gateway.start("code", json!({})).await, gateway.start("code", json!({})).await];
     while !gateway.get("/metrics").await.text().contains("\nflowgate_drivers 2\n") {
