@@ -3,7 +3,9 @@
 //!
 //! A [`Keeper`] looks now and then, reads a page at a time, and asks the writer for [chores](Chore) that are small: each is a commit of its
 //! own, made when everybody else has been answered. It rests as long as each has taken, so the writer is never busy with chores for more
-//! than half of its time. Nothing has to be remembered: a host that dies anywhere in between finds what is left when it looks again.
+//! than half of its time. A look that has taken longer than the pause between two is behind, as it is on a host at full load: then it goes on
+//! without rests and in larger chores, or the database would grow for ever. Nothing has to be remembered: a host that dies anywhere in between
+//! finds what is left when it looks again.
 //!
 //! * A tree goes as a whole, from its leaves to its root, when all its runs have ended and none has moved for `finished_after`. The
 //!   executions of a schedule are trees of their own, or one that goes on for ever would keep them all.
@@ -29,6 +31,8 @@ pub use policy::{Policy, Retention};
 
 /// Rows that one chore removes, about.
 pub(crate) const AT_ONCE: u64 = 1000;
+/// The same, while the keeper is behind.
+const AT_ONCE_BEHIND: u64 = 4000;
 /// Runs that one chore removes.
 const RUNS_AT_ONCE: usize = 256;
 /// What a run costs beside its ledger and history.
@@ -87,6 +91,8 @@ pub struct Keeper {
     looks: HashMap<TenantId, Look>,
     /// Where the next look at memories of sessions begins.
     memories: HashMap<TenantId, RunKey>,
+    /// When the look that goes on began.
+    began: Instant,
 }
 
 /// How far a tenant's runs have been looked at, by status: what has not moved since then needs no second look until the next round.
@@ -104,7 +110,13 @@ impl Keeper {
             retention,
             looks: HashMap::new(),
             memories: HashMap::new(),
+            began: Instant::now(),
         }
+    }
+
+    /// The look that goes on has taken longer than the pause between two.
+    fn is_behind(&self) -> bool {
+        self.began.elapsed() > self.retention.interval
     }
 
     /// Looks again and again, until the journal is closed.
@@ -121,6 +133,7 @@ impl Keeper {
 
     /// Removes everything that has expired by now.
     pub(crate) async fn look(&mut self) -> Result<(), Error> {
+        self.began = Instant::now();
         if !self.retention.is_off() {
             let now = self.journal.clock().now();
             for tenant in self.journal.tenants().await? {
@@ -205,7 +218,8 @@ impl Keeper {
                 own = 0;
             }
             own += RUN_ROWS;
-            if !runs.is_empty() && (rows + own > AT_ONCE || runs.len() >= RUNS_AT_ONCE) {
+            let at_once = if self.is_behind() { AT_ONCE_BEHIND } else { AT_ONCE };
+            if !runs.is_empty() && (rows + own > at_once || runs.len() >= RUNS_AT_ONCE) {
                 let runs = std::mem::take(&mut runs);
                 self.chore(Chore::Remove { tenant, runs, before }).await?;
                 rows = 0;
@@ -318,14 +332,16 @@ impl Keeper {
         Ok(())
     }
 
-    /// Has a chore done, and rests as long as it took.
+    /// Has a chore done, and rests as long as it took unless there is no time for rests.
     async fn chore(&self, chore: Chore) -> Result<Done, Error> {
         let began = Instant::now();
         let done = self.journal.chore(chore).await?;
         metrics().expired_runs.increment(done.runs);
         metrics().expired_rows.increment(done.rows);
         metrics().vacuumed_pages.increment(done.pages);
-        tokio::time::sleep(began.elapsed()).await;
+        if !self.is_behind() {
+            tokio::time::sleep(began.elapsed()).await;
+        }
         Ok(done)
     }
 }
