@@ -58,9 +58,13 @@ use crate::journal;
 use crate::security::{Principal, Security};
 use crate::workspace::{Workspace, Workspaces};
 
-/// What handlers need; cheap to clone, once for each request.
+/// What handlers need. Cheap to clone: axum does it several times for each request.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Parts>);
+
+/// What an [`AppState`] is made of.
+#[derive(Clone)]
+pub struct Parts {
     journal: journal::Handle,
     artifacts: Store,
     /// Of the flows that clients start.
@@ -71,9 +75,17 @@ pub struct AppState {
     admission: Arc<Admission>,
 }
 
+impl std::ops::Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
 impl AppState {
     pub fn new(journal: journal::Handle, workflows: Arc<dyn Workflows>, security: Security, workspaces: Workspaces) -> Self {
-        AppState {
+        AppState(Arc::new(Parts {
             artifacts: Store::new(journal.clone()),
             snapshots: Snapshots::new(journal.clone()),
             journal,
@@ -81,15 +93,15 @@ impl AppState {
             security,
             workspaces,
             admission: Arc::default(),
-        }
+        }))
     }
 
     /// With limits on what clients start.
     pub fn with_admission(self, admission: Admission) -> Self {
-        AppState {
+        AppState(Arc::new(Parts {
             admission: Arc::new(admission),
-            ..self
-        }
+            ..Parts::clone(&self)
+        }))
     }
 
     /// Lets a client start a run, or says which limit forbids it.

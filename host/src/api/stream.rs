@@ -80,7 +80,7 @@ pub async fn follow(
     let follower = Follower {
         _open: Counted::new(&metrics().streams),
         news,
-        journal: app.journal,
+        journal: app.journal.clone(),
         run_id,
         cursor,
         rows,
