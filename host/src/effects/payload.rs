@@ -1,29 +1,45 @@
 //! Reading single fields of an effect's payload without parsing the rest of it.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 
+use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The top-level fields of a JSON object, each as text.
-pub struct Fields<'a>(HashMap<std::borrow::Cow<'a, str>, &'a RawValue>);
+/// The top-level fields of a JSON object, each as text. Payloads have few: a list is searched faster than it is hashed.
+pub struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+/// Reads an object's fields in their order.
+struct Members;
+
+impl<'a> Visitor<'a> for Members {
+    type Value = Vec<(Cow<'a, str>, &'a RawValue)>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        #[derive(serde::Deserialize)]
+        struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+        let mut fields = Vec::new();
+        while let Some((Key(key), value)) = map.next_entry()? {
+            fields.push((key, value));
+        }
+        Ok(fields)
+    }
+}
 
 impl<'a> Fields<'a> {
     /// The fields of `json`; none when it is not an object.
     pub fn of(json: &'a RawValue) -> Self {
-        #[derive(serde::Deserialize)]
-        struct Borrowed<'a>(#[serde(borrow)] HashMap<Key<'a>, &'a RawValue>);
-        #[derive(serde::Deserialize, PartialEq, Eq, Hash)]
-        struct Key<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>);
-        let fields: Result<Borrowed<'a>, _> = serde_json::from_str(json.get());
-        Fields(
-            fields
-                .map(|f| f.0.into_iter().map(|(k, v)| (k.0, v)).collect())
-                .unwrap_or_default(),
-        )
+        let mut reader = serde_json::Deserializer::from_str(json.get());
+        Fields(reader.deserialize_map(Members).unwrap_or_default())
     }
 
+    /// A field that is not null; of several with one name the last.
     pub fn raw(&self, key: &str) -> Option<&'a RawValue> {
-        self.0.get(key).copied().filter(|raw| raw.get() != "null")
+        let (_, raw) = self.0.iter().rev().find(|(name, _)| name == key)?;
+        Some(*raw).filter(|raw| raw.get() != "null")
     }
 
     /// A text field; none when it is absent or something else.
