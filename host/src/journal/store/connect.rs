@@ -15,7 +15,7 @@ static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 pub(crate) fn connect_options(options: &Options, read_only: bool) -> SqliteConnectOptions {
     let base = SqliteConnectOptions::new()
         .busy_timeout(Duration::from_secs(5))
-        .statement_cache_capacity(256)
+        .statement_cache_capacity(512)
         .disable_statement_logging();
     match &options.path {
         None => base.in_memory(true),

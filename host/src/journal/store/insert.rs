@@ -1,7 +1,7 @@
 //! Multi-row statements: a commit of many requests costs few statements, and few texts are prepared.
 //!
 //! sqlx hands each statement to the connection's own thread, which costs more than a small row does. So rows of all requests of a commit
-//! are written together, cut into batches of 128, 64, … 1 rows whose texts stay in the statement cache.
+//! are written together, cut into batches of a few [sizes](SIZES) whose texts stay in the statement cache.
 
 use std::sync::{Arc, LazyLock};
 
@@ -17,19 +17,20 @@ use crate::journal::rows::json;
 use crate::journal::writer::NoteAccess;
 use crate::record::artifact::{Artifact, NewArtifact};
 
-/// Rows of the largest batch, as a power of two.
-const LARGEST: usize = 7;
+/// Rows of a batch, the largest first: any number up to 16, then steps of half as much again. Most commits of a loaded host need two
+/// batches of a table.
+const SIZES: [usize; 22] = [
+    128, 96, 64, 48, 32, 24, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1,
+];
 
-/// The texts of one statement for 1, 2, 4 … rows.
-struct Batch([Arc<str>; LARGEST + 1]);
+/// The texts of one statement for each size.
+struct Batch([Arc<str>; SIZES.len()]);
 
 impl Batch {
     /// `head` (`INSERT INTO t (a, b) VALUES`), one group of `columns` binds for each row, `tail`.
     fn new(head: &str, columns: usize, tail: &str) -> Self {
         let group = format!("({})", vec!["?"; columns].join(", "));
-        Batch(std::array::from_fn(|power| {
-            format!("{head} {} {tail}", vec![group.as_str(); 1 << power].join(", ")).into()
-        }))
+        Batch(SIZES.map(|size| format!("{head} {} {tail}", vec![group.as_str(); size].join(", ")).into()))
     }
 
     async fn run<T>(
@@ -40,17 +41,17 @@ impl Batch {
     ) -> Result<(), Error> {
         let mut left = rows.len();
         let mut rows = rows.drain(..);
-        while left > 0 {
-            let power = (left.ilog2() as usize).min(LARGEST);
-            let Some(sql) = self.0.get(power) else { break };
-            let mut args = SqliteArguments::default();
-            for row in rows.by_ref().take(1 << power) {
-                bind(&mut args, row).map_err(sqlx::Error::Encode)?;
+        for (size, sql) in SIZES.iter().zip(&self.0) {
+            while left >= *size {
+                let mut args = SqliteArguments::default();
+                for row in rows.by_ref().take(*size) {
+                    bind(&mut args, row).map_err(sqlx::Error::Encode)?;
+                }
+                sqlx::query_with(AssertSqlSafe(Arc::clone(sql)), args)
+                    .execute(&mut *conn)
+                    .await?;
+                left -= size;
             }
-            sqlx::query_with(AssertSqlSafe(Arc::clone(sql)), args)
-                .execute(&mut *conn)
-                .await?;
-            left -= 1 << power;
         }
         Ok(())
     }
