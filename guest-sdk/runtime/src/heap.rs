@@ -3,10 +3,14 @@
 //! A Python program makes and drops small objects all the time. One thread and a handful of sizes make that a push and a pop on a
 //! list; everything larger goes to the standard allocator. Pages never go back to the host before the instance ends, so neither do
 //! the lists.
+//!
+//! An activation of a flow is short. What it needs first comes from a fixed [area](FIRST) of the memory that every instance begins with and
+//! is not given back, so that most instances never ask the host for more memory: that would change the protection of pages twice, which
+//! costs more than the activation's own allocations together.
 #![allow(unsafe_code)] // An allocator hands out raw memory.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
 use std::ptr::null_mut;
 
 /// Sizes are rounded up to this; it is the alignment of what the lists hold.
@@ -16,10 +20,20 @@ const SMALL: usize = 128;
 const LISTS: usize = SMALL / STEP;
 /// What the lists take from the standard allocator at once.
 const CHUNK: usize = 4096;
+/// Bytes that are there from the start.
+const FIRST: usize = 96 << 10;
 
 /// The allocator of an instance, which has one thread.
 pub struct Heap {
     lists: UnsafeCell<Lists>,
+    first: First,
+}
+
+/// What every instance begins with, given out from its start to its end.
+#[repr(C, align(16))]
+struct First {
+    bytes: UnsafeCell<[u8; FIRST]>,
+    used: Cell<usize>,
 }
 
 struct Lists {
@@ -41,13 +55,51 @@ impl Heap {
                 rest: null_mut(),
                 left: 0,
             }),
+            first: First {
+                bytes: UnsafeCell::new([0; FIRST]),
+                used: Cell::new(0),
+            },
+        }
+    }
+
+    /// A block for which there is no list.
+    ///
+    /// # Safety
+    /// As for [`GlobalAlloc::alloc`].
+    unsafe fn large(&self, layout: Layout) -> *mut u8 {
+        match self.first.take(layout) {
+            Some(block) => block,
+            // SAFETY: the caller's own contract.
+            None => unsafe { System.alloc(layout) },
         }
     }
 }
 
-impl Default for Heap {
-    fn default() -> Self {
-        Heap::new()
+impl First {
+    fn take(&self, layout: Layout) -> Option<*mut u8> {
+        let begin = self.used.get();
+        let end = begin.checked_add(layout.size()).filter(|end| *end <= FIRST && layout.align() <= STEP)?;
+        self.used.set(end.next_multiple_of(STEP));
+        // SAFETY: `begin` is not beyond the area's end.
+        Some(unsafe { self.bytes.get().cast::<u8>().add(begin) })
+    }
+
+    /// Where in the area a block lies; none when it came from the standard allocator.
+    fn place(&self, block: *mut u8) -> Option<usize> {
+        let at = (block as usize).wrapping_sub(self.bytes.get() as usize);
+        (at < FIRST).then_some(at)
+    }
+
+    /// Makes the block at `at`, which has `old` bytes, larger or smaller where it is. Only the newest can grow.
+    fn resize(&self, at: usize, old: usize, new: usize) -> bool {
+        let is_newest = (at + old).next_multiple_of(STEP) == self.used.get();
+        match at.checked_add(new) {
+            Some(end) if is_newest && end <= FIRST => {
+                self.used.set(end.next_multiple_of(STEP));
+                true
+            }
+            _ => new <= old,
+        }
     }
 }
 
@@ -58,16 +110,16 @@ fn list(layout: Layout) -> Option<usize> {
 }
 
 impl Lists {
-    /// A block of the size of list `at` from a chunk.
+    /// A block of the size of list `at` from a chunk, which `heap` gives.
     #[cold]
-    fn carve(&mut self, at: usize) -> *mut u8 {
+    fn carve(&mut self, at: usize, heap: &Heap) -> *mut u8 {
         let size = (at + 1) * STEP;
         if self.left < size {
             let Ok(chunk) = Layout::from_size_align(CHUNK, STEP) else {
                 return null_mut();
             };
             // SAFETY: the layout's size is not 0.
-            let memory = unsafe { System.alloc(chunk) };
+            let memory = unsafe { heap.large(chunk) };
             if memory.is_null() {
                 return memory;
             }
@@ -90,13 +142,13 @@ unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let Some(at) = list(layout) else {
             // SAFETY: the caller's own contract.
-            return unsafe { System.alloc(layout) };
+            return unsafe { self.large(layout) };
         };
         // SAFETY: one thread, and no other reference to the lists lives.
         let lists = unsafe { &mut *self.lists.get() };
         let block = lists.free[at];
         if block.is_null() {
-            return lists.carve(at);
+            return lists.carve(at, self);
         }
         // SAFETY: a free block begins with the address of the next one.
         lists.free[at] = unsafe { block.cast::<*mut u8>().read() };
@@ -106,8 +158,11 @@ unsafe impl GlobalAlloc for Heap {
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         let Some(at) = list(layout) else {
-            // SAFETY: the caller's own contract; the block came from there.
-            return unsafe { System.dealloc(block, layout) };
+            if self.first.place(block).is_none() {
+                // SAFETY: the caller's own contract; the block came from there.
+                unsafe { System.dealloc(block, layout) };
+            }
+            return;
         };
         // SAFETY: as in `alloc`.
         let lists = unsafe { &mut *self.lists.get() };
@@ -121,10 +176,11 @@ unsafe impl GlobalAlloc for Heap {
         let Ok(wanted) = Layout::from_size_align(size, layout.align()) else {
             return null_mut();
         };
-        match (list(layout), list(wanted)) {
+        match (list(layout), list(wanted), self.first.place(block)) {
             // SAFETY: the caller's own contract; the block came from the standard allocator and stays there.
-            (None, None) => unsafe { System.realloc(block, layout, size) },
-            (from, to) if from == to => block,
+            (None, None, None) => unsafe { System.realloc(block, layout, size) },
+            (None, None, Some(at)) if self.first.resize(at, layout.size(), size) => block,
+            (Some(from), Some(to), _) if from == to => block,
             _ => {
                 // SAFETY: the caller's own contract.
                 let moved = unsafe { self.alloc(wanted) };
@@ -187,6 +243,22 @@ mod tests {
         for (block, layout, _) in live {
             // SAFETY: as above.
             unsafe { heap.dealloc(block, layout) };
+        }
+    }
+
+    #[test]
+    fn the_newest_block_of_the_first_area_grows_where_it_is() {
+        let heap = Heap::new();
+        let large = |size| Layout::from_size_align(size, 8).unwrap();
+        // SAFETY: every block is used within its layout, and given back once with the layout it has.
+        unsafe {
+            let older = heap.alloc(large(200));
+            let newest = heap.alloc(large(200));
+            assert_eq!(heap.realloc(newest, large(200), 4000), newest);
+            assert_ne!(heap.realloc(older, large(200), 4000), older);
+            let beyond = heap.alloc(large(FIRST));
+            assert_eq!(heap.first.place(beyond), None);
+            heap.dealloc(beyond, large(FIRST));
         }
     }
 }
