@@ -73,7 +73,7 @@ impl Digest {
         Digest(sha2::Sha256::digest(bytes).into())
     }
     pub fn hex(&self) -> String {
-        self.0.iter().map(|b| format!("{b:02x}")).collect()
+        hex::encode(self.0)
     }
     /// From 64 hex digits.
     pub fn parse(text: &str) -> Option<Self> {

@@ -82,7 +82,7 @@ fn take_apart(bytes: &[u8]) -> Result<Runtime, String> {
     }
     let core = core.ok_or("flow-rt.wasm holds no core module")?;
     let exports = exports(&core)?;
-    let digest = Sha256::digest(&core).iter().map(|b| format!("{b:02x}")).collect();
+    let digest = hex::encode(Sha256::digest(&core));
     Ok(Runtime {
         core,
         digest,

@@ -29,7 +29,9 @@ pub fn key(run_id: &str, request: &Request) -> Result<String, String> {
         },
     )
     .map_err(|e| e.to_string())?;
-    Ok(hash.0.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect())
+    let mut key = hex::encode(hash.0.finalize());
+    key.truncate(32);
+    Ok(key)
 }
 
 /// Hashes text with everything beyond ASCII escaped.

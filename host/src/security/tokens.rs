@@ -50,7 +50,7 @@ fn digest(token: &str) -> [u8; 32] {
 }
 
 fn fingerprint(digest: &[u8; 32]) -> String {
-    digest[..6].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&digest[..6])
 }
 
 #[cfg(test)]
