@@ -10,7 +10,7 @@ use flowgate_tests::{Faults, Server};
 use super::options;
 
 /// How often the server is killed; `FLOWGATE_CRASH_KILLS` asks for another number.
-const KILLS: usize = 120;
+const KILLS: usize = 200;
 /// Clients that work at the same time.
 const CLIENTS: usize = 6;
 /// How long the server may take to come to the point at which it is to die.
