@@ -17,6 +17,7 @@ mod flow_files;
 mod guest;
 mod install;
 mod installing;
+mod kept;
 mod pack_guest;
 mod package;
 mod registry;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use flowgate_compiler::Link;
 use flowgate_compiler::bundle::{Limits, file_name};
-use futures::future::try_join_all;
+use futures::future::{try_join, try_join_all};
 use tokio::sync::Mutex;
 
 use super::compile::compile;
@@ -18,12 +18,13 @@ use super::flow_files::Seen;
 use super::guest::Guest;
 use super::install::{Prepared, prepare};
 use super::installing::Queue;
+use super::kept;
 use super::package::Package;
 use super::scan;
 use super::shelf::{self, Installed, Shelf, Workflow};
 use crate::api::workflows::{CompileError, InstallError, Uploaded};
 use crate::ids::{Digest, TenantId};
-use crate::journal::{self, BundleRow, Component};
+use crate::journal::{self, BundleRow, Compiled, Component, InstalledBundle};
 use crate::record::Json;
 use crate::sandbox::Sandbox;
 use crate::schedules;
@@ -64,6 +65,9 @@ pub(super) struct Change {
     /// The journal's number of changes as each tenant's bundles were read.
     changes: HashMap<TenantId, u64>,
 }
+
+/// Bundles that are read and compiled at a time, and whose texts are read at a time.
+const AT_ONCE: usize = 64;
 
 /// How often a following registry asks whether another process has changed what is installed.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -197,15 +201,13 @@ impl Registry {
             installed_at: self.journal.clock().now(),
         };
         let installed = self.keep(tenant, prepared).await.map_err(failed)?;
-        self.journal.install_bundle(row, overwrite).await.map_err(|e| match e {
+        // In this order in one commit.
+        let stored = try_join(self.journal.install_bundle(row, overwrite), self.remember(tenant, &installed));
+        stored.await.map_err(|e| match e {
             journal::Error::DuplicateBundle(_) => InstallError::Exists(format!("{}.flow", bundle.reference())),
             other => failed(other),
         })?;
-        let others = self.shelf(tenant);
-        self.put(
-            tenant,
-            std::iter::once(installed).chain(others.all().filter(|i| !same(&i.bundle, &bundle)).cloned()),
-        );
+        self.add(tenant, installed);
         self.compile_later(tenant, waiting);
         Ok(Uploaded { bundle, sha256: digest })
     }
@@ -255,20 +257,20 @@ impl Registry {
         let _change = self.changing.lock().await;
         let unknown = || InstallError::Invalid(format!("{} is no .flow file and no bundle directory", path.display()));
         let source = scan::bundle_at(path).ok_or_else(unknown)?;
-        let read = self.read_local(source, &HashMap::new()).await;
+        let failed = |e: journal::Error| InstallError::Failed(e.to_string());
+        let read = self.read_local(tenant, source, &HashMap::new()).await.map_err(failed)?;
         let mut waiting = Vec::new();
         let installed = match read.map_err(InstallError::Invalid)? {
             Read::Known(installed) => installed,
             Read::New(mut prepared) => {
                 self.acceptable(tenant, &mut prepared).await?;
                 waiting = std::mem::take(&mut prepared.waiting);
-                let kept = self.keep(tenant, *prepared).await;
-                kept.map_err(|e| InstallError::Failed(e.to_string()))?
+                let installed = self.keep(tenant, *prepared).await.map_err(failed)?;
+                self.remember(tenant, &installed).await.map_err(failed)?;
+                installed
             }
         };
-        let others = self.shelf(tenant);
-        let others = others.all().filter(|i| !same(&i.bundle, &installed.bundle)).cloned();
-        self.put(tenant, std::iter::once(installed.clone()).chain(others));
+        self.add(tenant, Arc::clone(&installed));
         self.compile_later(tenant, waiting);
         Ok(installed)
     }
@@ -287,17 +289,30 @@ impl Registry {
             .map(|i| (i.digest, i.clone()))
             .collect();
         let (mut installed, mut waiting) = (Vec::new(), Vec::new());
-        for row in self.journal.bundles(tenant).await? {
-            let reference = format!("{}@{}", row.bundle_id, row.bundle_version);
-            match self.read_row(row, &known).await {
-                Ok(read) => installed.push(self.kept(tenant, read, &mut waiting).await?),
-                Err(error) => tracing::warn!(bundle = reference, error, "installed bundle cannot be read and is skipped"),
+        for rows in self.journal.bundles(tenant).await?.chunks(AT_ONCE) {
+            let known = self.known_or_kept(tenant, rows, &known).await?;
+            let read = rows.iter().map(|row| self.read_row(tenant, row, &known));
+            for (row, read) in rows.iter().zip(try_join_all(read).await?) {
+                match read {
+                    Ok((item, components)) => {
+                        installed.push(item);
+                        waiting.extend(components);
+                    }
+                    Err(error) => {
+                        let bundle = format!("{}@{}", row.bundle_id, row.bundle_version);
+                        tracing::warn!(bundle, error, "installed bundle cannot be read and is skipped");
+                    }
+                }
             }
         }
         for source in self.local_sources(tenant).await {
             let named = format!("{source:?}");
-            match self.read_local(source, &known).await {
-                Ok(read) => installed.push(self.kept(tenant, read, &mut waiting).await?),
+            match self.read_local(tenant, source, &known).await? {
+                Ok(read) => {
+                    let (item, components) = self.kept(tenant, read).await?;
+                    installed.push(item);
+                    waiting.extend(components);
+                }
                 Err(error) => tracing::warn!(source = named, error, "bundle cannot be read and is skipped"),
             }
         }
@@ -321,36 +336,99 @@ impl Registry {
         }
     }
 
-    async fn read_row(&self, row: BundleRow, known: &Known) -> Result<Read, String> {
-        if let Some(same) = known.get(&row.digest).filter(|i| i.source == shelf::Source::Journal) {
-            return Ok(Read::Known(same.clone()));
-        }
-        let limits = self.options.limits;
-        let prepared = blocking(move || Ok(prepare(&Package::from_file(row.bytes, &limits)?, shelf::Source::Journal)));
-        prepared.await?.map(|prepared| Read::New(Box::new(prepared)))
-    }
-
-    async fn read_local(&self, source: shelf::Source, known: &Known) -> Result<Read, String> {
-        let limits = self.options.limits;
-        let from = source.clone();
-        let package = blocking(move || files::open(&from, &limits));
-        let package = package.await??;
-        if let Some(same) = known.get(&package.digest()).filter(|i| i.source == source) {
-            return Ok(Read::Known(same.clone()));
-        }
-        Ok(Read::New(Box::new(blocking(move || prepare(&package, source)).await?)))
-    }
-
-    /// `waiting`: gets the components that are to be compiled once the bundle is on the shelf.
-    async fn kept(&self, tenant: TenantId, read: Read, waiting: &mut Vec<Guest>) -> Result<Arc<Installed>, journal::Error> {
-        match read {
-            Read::Known(installed) => Ok(installed),
-            Read::New(mut prepared) => {
-                self.settle(tenant, &mut prepared).await?;
-                waiting.append(&mut prepared.waiting);
-                self.keep(tenant, *prepared).await
+    /// Of some bundles those that are on the shelf and those that were compiled by a host of this build.
+    async fn known_or_kept(&self, tenant: TenantId, rows: &[InstalledBundle], known: &Known) -> Result<Known, journal::Error> {
+        let mut all = Known::new();
+        let mut others = Vec::new();
+        for row in rows {
+            match known.get(&row.digest).filter(|i| i.source == shelf::Source::Journal) {
+                Some(same) => drop(all.insert(row.digest, Arc::clone(same))),
+                None => others.push(row.digest),
             }
         }
+        if others.is_empty() {
+            return Ok(all);
+        }
+        let build = kept::build(&self.options.limits);
+        for (digest, text) in self.journal.compiled(tenant, &build, &others).await? {
+            if let Some(installed) = kept::read(&text, shelf::Source::Journal, digest) {
+                all.insert(digest, Arc::new(installed));
+            }
+        }
+        Ok(all)
+    }
+
+    /// A bundle of the journal, with its components that are to be compiled. The inner error: it cannot be read.
+    async fn read_row(
+        &self,
+        tenant: TenantId,
+        row: &InstalledBundle,
+        known: &Known,
+    ) -> Result<Result<(Arc<Installed>, Vec<Guest>), String>, journal::Error> {
+        if let Some(same) = known.get(&row.digest) {
+            return Ok(Ok((Arc::clone(same), Vec::new())));
+        }
+        let Some(bytes) = self.journal.blob(tenant, row.digest).await? else {
+            return Ok(Err("its file is not there".to_owned()));
+        };
+        let limits = self.options.limits;
+        let prepared = blocking(move || Ok(prepare(&Package::from_file(bytes, &limits)?, shelf::Source::Journal)));
+        match prepared.await.flatten() {
+            Ok(prepared) => self.kept(tenant, Read::New(Box::new(prepared))).await.map(Ok),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    /// The inner error: the bundle cannot be read.
+    async fn read_local(
+        &self,
+        tenant: TenantId,
+        source: shelf::Source,
+        known: &Known,
+    ) -> Result<Result<Read, String>, journal::Error> {
+        let limits = self.options.limits;
+        let from = source.clone();
+        let package = match blocking(move || files::open(&from, &limits)).await.flatten() {
+            Ok(package) => package,
+            Err(error) => return Ok(Err(error)),
+        };
+        let digest = package.digest();
+        if let Some(same) = known.get(&digest).filter(|i| i.source == source) {
+            return Ok(Ok(Read::Known(same.clone())));
+        }
+        let kept = self.journal.compiled(tenant, &kept::build(&limits), &[digest]).await?;
+        if let Some(installed) = kept.first().and_then(|(_, text)| kept::read(text, source.clone(), digest)) {
+            return Ok(Ok(Read::Known(Arc::new(installed))));
+        }
+        let prepared = blocking(move || prepare(&package, source)).await;
+        Ok(prepared.map(|prepared| Read::New(Box::new(prepared))))
+    }
+
+    /// A bundle that the journal has the components of, and those of its components that are to be compiled once it is on the shelf.
+    async fn kept(&self, tenant: TenantId, read: Read) -> Result<(Arc<Installed>, Vec<Guest>), journal::Error> {
+        match read {
+            Read::Known(installed) => Ok((installed, Vec::new())),
+            Read::New(mut prepared) => {
+                self.settle(tenant, &mut prepared).await?;
+                let waiting = std::mem::take(&mut prepared.waiting);
+                let installed = self.keep(tenant, *prepared).await?;
+                self.remember(tenant, &installed).await?;
+                Ok((installed, waiting))
+            }
+        }
+    }
+
+    /// Has the journal keep what a bundle came to, whose components it has. A process that only takes requests compiles, too.
+    async fn remember(&self, tenant: TenantId, installed: &Installed) -> Result<(), journal::Error> {
+        let Some(outcome) = kept::text(installed) else {
+            return Ok(());
+        };
+        let compiled = Compiled {
+            bundle: installed.digest,
+            build: kept::build(&self.options.limits),
+            outcome,
+        };
+        self.journal.keep_compiled(tenant, compiled).await
     }
 
     /// Gives the components to the journal: a run can be pinned to them from now on.
@@ -365,6 +443,12 @@ impl Registry {
             tracing::warn!(bundle = installed.bundle.reference(), "{diagnostic}");
         }
         Ok(installed)
+    }
+
+    /// Puts one version on the shelf. Readers that hold the shelf keep it as it was.
+    fn add(&self, tenant: TenantId, installed: Arc<Installed>) {
+        let mut shelves = self.shelves.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(shelves.entry(tenant).or_default()).add(installed);
     }
 
     pub(super) fn put(&self, tenant: TenantId, installed: impl IntoIterator<Item = Arc<Installed>>) {
@@ -410,10 +494,6 @@ type Known = HashMap<Digest, Arc<Installed>>;
 enum Read {
     Known(Arc<Installed>),
     New(Box<Prepared>),
-}
-
-fn same(a: &crate::api::workflows::Bundle, b: &crate::api::workflows::Bundle) -> bool {
-    a.bundle_id == b.bundle_id && a.bundle_version == b.bundle_version
 }
 
 /// Runs CPU or file work where it does not hold up others.

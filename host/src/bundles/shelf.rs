@@ -82,7 +82,7 @@ impl Installed {
 }
 
 /// Everything that is installed.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Shelf {
     /// Bundle id -> versions, the latest last. Never an empty list.
     bundles: BTreeMap<String, Vec<Arc<Installed>>>,
@@ -109,14 +109,25 @@ impl Shelf {
             }
             versions.push(item);
         }
-        for versions in shelf.bundles.values_mut() {
-            sort_versions(versions, |v| Version {
-                version: &v.bundle.bundle_version,
-                created_at: &v.bundle.created_at,
-            });
-        }
+        shelf.bundles.values_mut().for_each(|versions| sort(versions));
         let workflows = by_id(shelf.all().flat_map(|i| i.flows.values()));
         Shelf { workflows, ..shelf }
+    }
+
+    /// Puts a version on the shelf, in the place of the one that is there.
+    pub fn add(&mut self, item: Arc<Installed>) {
+        let versions = self.bundles.entry(item.bundle.bundle_id.clone()).or_default();
+        let place = versions
+            .iter()
+            .position(|v| v.bundle.bundle_version == item.bundle.bundle_version);
+        if let Some(former) = place.map(|place| versions.swap_remove(place)) {
+            for gone in by_id(former.flows.values()).keys() {
+                self.workflows.remove(gone);
+            }
+        }
+        versions.push(Arc::clone(&item));
+        sort(versions);
+        self.workflows.extend(by_id(item.flows.values()));
     }
 
     /// A shelf of flows without bundles. Of two with the same id the first counts.
@@ -142,10 +153,8 @@ impl Shelf {
     /// The same shelf with other deprecations.
     pub fn with_deprecations(&self, deprecations: Deprecations) -> Self {
         Shelf {
-            bundles: self.bundles.clone(),
-            flows: self.flows.clone(),
-            workflows: self.workflows.clone(),
             deprecations,
+            ..self.clone()
         }
     }
 
@@ -211,6 +220,13 @@ impl Shelf {
         let flow = installed.flows.get(flow.trim())?.compiled.as_ref().ok()?;
         self.workflows.get(&flow.workflow_id)
     }
+}
+
+fn sort(versions: &mut [Arc<Installed>]) {
+    sort_versions(versions, |v| Version {
+        version: &v.bundle.bundle_version,
+        created_at: &v.bundle.created_at,
+    });
 }
 
 /// What can be started of some flows, listeners included.

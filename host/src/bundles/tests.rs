@@ -9,13 +9,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use flowgate_compiler::bundle::Limits;
 use serde_json::{Value, json};
 
 use super::shelf::Source;
 use super::{Options, Registry, listener_id, pack};
 use crate::api::workflows::{InstallError, Missing, ResolveError, Target, Workflows as _};
 use crate::ids::TenantId;
-use crate::journal;
+use crate::journal::{self, Compiled};
 
 const T: TenantId = TenantId::LOCAL;
 
@@ -404,4 +405,57 @@ async fn what_any_tenant_installs_is_followed() {
         assert!(registry.workflow(theirs, "their:f").is_some());
         assert!(registry.workflow(T, "their:f").is_none());
     }
+}
+
+#[tokio::test]
+async fn a_bundle_is_compiled_once_by_a_build_of_the_host() {
+    let (journal, service) = journal::open(journal::Options::default()).await.unwrap();
+    tokio::spawn(service.run());
+    let open = async |nodes| {
+        let limits = Limits {
+            nodes,
+            ..Limits::default()
+        };
+        let options = Options {
+            limits,
+            ..Options::default()
+        };
+        Registry::open(journal.clone(), options).await.unwrap()
+    };
+    let shown = |registry: &Registry| format!("{:?}", registry.shelf(T).all().collect::<Vec<_>>());
+    let first = open(100).await;
+    upload(&first, "demo", "1.0.0", &[parent("main", "child"), plain("child")])
+        .await
+        .unwrap();
+    upload(&first, "odd", "1.0.0", &[broken("odd")]).await.unwrap();
+    let digest = |id| first.shelf(T).version(id, None).unwrap().digest;
+    let limits = Limits {
+        nodes: 100,
+        ..Limits::default()
+    };
+    let build = super::kept::build(&limits);
+    let kept = async |id| journal.compiled(T, &build, &[digest(id)]).await.unwrap().pop();
+    assert_eq!(kept("odd").await, None, "what is wrong with it is to be said again");
+
+    let again = open(100).await;
+    assert_eq!(shown(&again), shown(&first));
+    assert_eq!(
+        again.workflow(T, "demo:main").unwrap().component,
+        first.workflow(T, "demo:main").unwrap().component
+    );
+
+    // What is kept is what is on the shelf, until another host or other limits compile it.
+    let (bundle, text) = kept("demo").await.unwrap();
+    let outcome = text.replace(r#""entry":"start""#, r#""entry":"kept""#);
+    assert_ne!(outcome, text);
+    let build = build.clone();
+    journal.keep_compiled(T, Compiled { bundle, build, outcome }).await.unwrap();
+    let entry = |registry: &Registry| registry.resolve(T, target("demo", "", "main")).unwrap().entry.clone();
+    assert_eq!(entry(&open(100).await), "kept");
+    assert_eq!(entry(&open(99).await), "start");
+    assert_eq!(
+        entry(&open(100).await),
+        "start",
+        "another build's is replaced, and this one compiles again"
+    );
 }

@@ -14,7 +14,8 @@ use super::retention::{Chore, Done};
 use super::scope::Reads;
 use super::subscribe::{Subscription, Topics};
 use super::types::{
-    Advance, Advanced, BundleRow, Command, DeprecationRow, DynamicWorkflow, Error, Metrics, MoveRun, Moved, Receipt, StartRun,
+    Advance, Advanced, BundleRow, Command, Compiled, DeprecationRow, DynamicWorkflow, Error, Metrics, MoveRun, Moved, Receipt,
+    StartRun,
 };
 use super::vital::Vital;
 use super::wakes::{WakeQueue, Wakes};
@@ -167,6 +168,12 @@ impl Handle {
     pub async fn remove_bundle(&self, tenant: TenantId, bundle_id: &str, version: &str) -> Result<bool, Error> {
         let (bundle_id, version) = (bundle_id.to_owned(), version.to_owned());
         self.ask(|reply| Request::RemoveBundle(tenant, bundle_id, version, reply))
+            .await
+    }
+
+    /// Keeps what a bundle came to, so that it is not compiled again. Its components are kept already.
+    pub async fn keep_compiled(&self, tenant: TenantId, compiled: Compiled) -> Result<(), Error> {
+        self.ask(|reply| Request::KeepCompiled(tenant, Box::new(compiled), reply))
             .await
     }
 

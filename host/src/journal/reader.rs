@@ -10,8 +10,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use super::handle::Handle;
 use super::scope::{Scoped, TenantSql, tenant_sql};
 use super::store::query::{self, Columns, LISTED_ROW, RUN_ROW};
-use super::types::{BundleRow, Delivery, Error, LedgerPage, LiveRun, OpenCall, RunFilter, RunRow};
-use crate::clock::Micros;
+use super::types::{Delivery, Error, InstalledBundle, LedgerPage, LiveRun, OpenCall, RunFilter, RunRow};
 use crate::ids::{Digest, LedgerSeq, RunId, RunKey, RunRef, TenantId};
 use crate::record::{COMMAND, Json, RunStatus};
 
@@ -227,25 +226,39 @@ impl Handle {
         found.iter().map(|row| query::run_row(&mut Columns::of(row))).collect()
     }
 
-    /// The installed bundles with their files.
-    pub async fn bundles(&self, tenant: TenantId) -> Result<Vec<BundleRow>, Error> {
+    /// The installed bundles.
+    pub async fn bundles(&self, tenant: TenantId) -> Result<Vec<InstalledBundle>, Error> {
         let sql = tenant_sql!(
-            "SELECT b.bundle_id, b.bundle_version, b.digest, f.bytes, b.installed_us FROM bundles b \
-             JOIN blobs f USING (tenant, digest) WHERE b.tenant = ?1 ORDER BY b.bundle_id, b.installed_us, b.bundle_version"
+            "SELECT bundle_id, bundle_version, digest FROM bundles WHERE tenant = ?1 ORDER BY bundle_id, installed_us, bundle_version"
         );
         let found = self.reads().of(tenant).await?.query(sql).all().await?;
         found
             .iter()
             .map(|row| {
                 let mut c = Columns::of(row);
-                Ok(BundleRow {
-                    tenant,
+                Ok(InstalledBundle {
                     bundle_id: c.get()?,
                     bundle_version: c.get()?,
                     digest: query::digest(c.get()?)?,
-                    bytes: c.get::<&[u8]>()?.into(),
-                    installed_at: Micros(c.get()?),
                 })
+            })
+            .collect()
+    }
+
+    /// What these bundles came to when this build compiled them; those that it has not are left out.
+    pub async fn compiled(&self, tenant: TenantId, build: &str, bundles: &[Digest]) -> Result<Vec<(Digest, String)>, Error> {
+        let sql = tenant_sql!(
+            "SELECT digest, outcome FROM compiled WHERE tenant = ?1 AND digest IN (SELECT unhex(value) FROM json_each(?2)) AND build = ?3"
+        );
+        let list: Vec<String> = bundles.iter().map(Digest::hex).collect();
+        let list = serde_json::to_string(&list).map_err(|e| Error::Corrupt(format!("digests of bundles: {e}")))?;
+        let mut rows = self.reads().of(tenant).await?;
+        let found = rows.query(sql).bind(list).bind(build).all().await?;
+        found
+            .iter()
+            .map(|row| {
+                let mut c = Columns::of(row);
+                Ok((query::digest(c.get()?)?, c.get()?))
             })
             .collect()
     }

@@ -425,7 +425,27 @@ impl LedgerPage {
     }
 }
 
-/// An installed bundle.
+/// A bundle that is installed, without its file.
+#[derive(Debug, Clone)]
+pub struct InstalledBundle {
+    pub bundle_id: String,
+    pub bundle_version: String,
+    /// SHA-256 of the `.flow` file, which is a [`blob`](super::Handle::blob).
+    pub digest: Digest,
+}
+
+/// What a bundle came to when it was compiled.
+#[derive(Debug)]
+pub struct Compiled {
+    /// Of the bundle's file, or of all members of its directory.
+    pub bundle: Digest,
+    /// Which host compiled it: text that only another one of the same build looks for.
+    pub build: String,
+    /// JSON of the registry's.
+    pub outcome: String,
+}
+
+/// A bundle to be installed.
 #[derive(Debug, Clone)]
 pub struct BundleRow {
     pub tenant: TenantId,

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use super::types::{CommandKind, Delivery, DeprecationRow, DynamicWorkflow, Error, Metrics, Moved, Pause, Pin};
+use super::types::{CommandKind, Compiled, Delivery, DeprecationRow, DynamicWorkflow, Error, Metrics, Moved, Pause, Pin};
 use super::writer::NoteAccess;
 use crate::clock::Micros;
 use crate::ids::{Digest, LedgerSeq, RunKey, RunRef, TenantId};
@@ -229,6 +229,7 @@ pub(crate) trait Store: Send + 'static {
     fn session_began(&mut self, tenant: TenantId, session: &str) -> impl Future<Output = Answer<Option<Micros>>> + Send;
 
     fn put_blob(&mut self, tenant: TenantId, digest: Digest, bytes: Arc<[u8]>) -> impl Future<Output = Answer<()>> + Send;
+    fn put_compiled(&mut self, tenant: TenantId, compiled: &Compiled) -> impl Future<Output = Answer<()>> + Send;
     fn put_description(
         &mut self,
         tenant: TenantId,

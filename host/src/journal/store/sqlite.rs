@@ -19,7 +19,7 @@ use sqlx::{ConnectOptions as _, Row as _};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::super::options::Options;
-use super::super::types::{Delivery, DeprecationRow, DynamicWorkflow, Error, Moved, Pin};
+use super::super::types::{Compiled, Delivery, DeprecationRow, DynamicWorkflow, Error, Moved, Pin};
 use super::connect::{connect_options, migrate};
 use super::query::{self, Columns};
 use super::{Answer, CommandRow, Counters, Found, Identity, State, Store, WaitRow, Writes, insert, moves, retention, schedules};
@@ -333,11 +333,30 @@ impl Store for Sqlite {
     }
 
     async fn put_blob(&mut self, tenant: TenantId, digest: Digest, bytes: Arc<[u8]>) -> Answer<()> {
-        let sql = "INSERT INTO blobs (tenant, digest, bytes) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+        // Most are there, and large: the runtime comes with every component.
+        let known = "SELECT EXISTS (SELECT 1 FROM blobs WHERE tenant = ?1 AND digest = ?2)";
+        let known = sqlx::query_scalar(known).bind(tenant.0).bind(digest.0.to_vec());
+        if known.fetch_one(self.conn()?).await? {
+            return Ok(());
+        }
+        let sql = "INSERT INTO blobs (tenant, digest, bytes) VALUES (?1, ?2, ?3)";
         sqlx::query(sql)
             .bind(tenant.0)
             .bind(digest.0.to_vec())
             .bind(bytes)
+            .execute(self.conn()?)
+            .await?;
+        Ok(())
+    }
+
+    async fn put_compiled(&mut self, tenant: TenantId, compiled: &Compiled) -> Answer<()> {
+        let sql = "INSERT INTO compiled (tenant, digest, build, outcome) VALUES (?1, ?2, ?3, ?4) \
+                   ON CONFLICT DO UPDATE SET build = excluded.build, outcome = excluded.outcome";
+        sqlx::query(sql)
+            .bind(tenant.0)
+            .bind(compiled.bundle.0.to_vec())
+            .bind(&compiled.build)
+            .bind(&compiled.outcome)
             .execute(self.conn()?)
             .await?;
         Ok(())
@@ -394,6 +413,14 @@ impl Store for Sqlite {
     }
 
     async fn remove_bundle(&mut self, tenant: TenantId, (id, version): (&str, &str)) -> Answer<bool> {
+        let sql = "DELETE FROM compiled WHERE tenant = ?1 AND digest = \
+                   (SELECT digest FROM bundles WHERE tenant = ?1 AND bundle_id = ?2 AND bundle_version = ?3)";
+        sqlx::query(sql)
+            .bind(tenant.0)
+            .bind(id)
+            .bind(version)
+            .execute(self.conn()?)
+            .await?;
         let sql = "DELETE FROM bundles WHERE tenant = ?1 AND bundle_id = ?2 AND bundle_version = ?3";
         let done = sqlx::query(sql)
             .bind(tenant.0)

@@ -214,8 +214,16 @@ async fn bundles_and_components_are_kept_by_content() {
     assert!(matches!(rig.handle.install_bundle(bundle.clone(), false).await, Err(Error::DuplicateBundle(id)) if id == "b@1.0.0"));
     rig.handle.install_bundle(bundle, true).await.unwrap();
     let all = rig.handle.bundles(LOCAL).await.unwrap();
-    assert_eq!((all.len(), &all[0].bytes), (1, &bytes));
+    assert_eq!((all.len(), all[0].digest), (1, Digest::of(&bytes)));
+    let compiled = Compiled {
+        bundle: Digest::of(&bytes),
+        build: "1".to_owned(),
+        outcome: "{}".to_owned(),
+    };
+    rig.handle.keep_compiled(LOCAL, compiled).await.unwrap();
     assert!(rig.handle.remove_bundle(LOCAL, "b", "1.0.0").await.unwrap());
+    let kept = rig.handle.compiled(LOCAL, "1", &[Digest::of(&bytes)]).await.unwrap();
+    assert!(kept.is_empty(), "what a bundle came to goes with it");
     assert!(!rig.handle.remove_bundle(LOCAL, "b", "1.0.0").await.unwrap());
     assert_eq!(rig.handle.blob(LOCAL, Digest::of(&bytes)).await.unwrap(), Some(bytes.clone()));
     assert_eq!(rig.handle.blob(TenantId(2), Digest::of(&bytes)).await.unwrap(), None);

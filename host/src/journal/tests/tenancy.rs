@@ -52,7 +52,13 @@ async fn the_same_names_in_two_tenants_never_meet() {
             bytes: input.as_bytes().into(),
             installed_at: T0,
         };
+        let compiled = Compiled {
+            bundle: bundle.digest,
+            build: "build".to_owned(),
+            outcome: input.to_owned(),
+        };
         rig.handle.install_bundle(bundle, false).await.unwrap();
+        rig.handle.keep_compiled(tenant, compiled).await.unwrap();
     }
     // Moves only the first tenant's run.
     rig.complete("same", "{}").await;
@@ -75,9 +81,15 @@ async fn the_same_names_in_two_tenants_never_meet() {
         let listed = h.runs(tenant, filter).await.unwrap();
         assert_eq!(listed.iter().map(|r| r.at).collect::<Vec<_>>(), [run.at]);
         let bundles = h.bundles(tenant).await.unwrap();
-        assert_eq!(bundles.iter().map(|b| &*b.bytes).collect::<Vec<_>>(), [input.as_bytes()]);
+        let digest = Digest::of(input.as_bytes());
+        assert_eq!(bundles.iter().map(|b| b.digest).collect::<Vec<_>>(), [digest]);
+        let kept = h.compiled(tenant, "build", &[digest]).await.unwrap();
+        assert_eq!(kept, [(digest, input.to_owned())]);
+        assert!(h.compiled(tenant, "another", &[digest]).await.unwrap().is_empty());
         let foreign = if tenant == LOCAL { r#"{"theirs":2}"# } else { r#"{"mine":1}"# };
-        assert!(h.blob(tenant, Digest::of(foreign.as_bytes())).await.unwrap().is_none());
+        let foreign = Digest::of(foreign.as_bytes());
+        assert!(h.blob(tenant, foreign).await.unwrap().is_none());
+        assert!(h.compiled(tenant, "build", &[foreign]).await.unwrap().is_empty());
     }
     // A command of one tenant reaches no run of another, and its id is free there.
     for tenant in [OTHER, LOCAL] {

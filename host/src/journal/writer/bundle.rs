@@ -27,7 +27,7 @@ impl<S: Store> Unit<S> {
 
     pub(crate) async fn put_component(&mut self, tenant: TenantId, component: Component) -> Result<(), Error> {
         let Component { digest, bytes, runtime } = component;
-        let runtime: Option<(Digest, Arc<[u8]>)> = runtime.map(|bytes| (Digest::of(&bytes), bytes));
+        let runtime: Option<(Digest, Arc<[u8]>)> = runtime.map(|bytes| (self.digest_of_runtime(&bytes), bytes));
         self.store
             .put_component(tenant, digest, runtime.as_ref().map(|(digest, _)| *digest))
             .await?;
@@ -36,6 +36,18 @@ impl<S: Store> Unit<S> {
             self.store.put_blob(tenant, digest, bytes).await?;
         }
         Ok(())
+    }
+
+    /// One runtime comes with nearly all components: it is large, and looked at once.
+    fn digest_of_runtime(&mut self, bytes: &Arc<[u8]>) -> Digest {
+        match &self.runtime {
+            Some((known, digest)) if Arc::ptr_eq(known, bytes) => *digest,
+            _ => {
+                let digest = Digest::of(bytes);
+                self.runtime = Some((Arc::clone(bytes), digest));
+                digest
+            }
+        }
     }
 
     /// Other processes learn of it as of any change of what is installed.

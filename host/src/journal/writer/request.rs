@@ -8,8 +8,8 @@ use tokio::sync::oneshot;
 use super::super::offload::{Large, is_large, shrink};
 use super::super::retention::{Chore, Done};
 use super::super::types::{
-    Advance, Advanced, BundleRow, Command, DeprecationRow, DynamicWorkflow, Error, Metrics, MoveRun, Moved, Outcome, Receipt,
-    StartRun,
+    Advance, Advanced, BundleRow, Command, Compiled, DeprecationRow, DynamicWorkflow, Error, Metrics, MoveRun, Moved, Outcome,
+    Receipt, StartRun,
 };
 use super::import::ImportedRun;
 use crate::clock::Micros;
@@ -38,6 +38,7 @@ pub(crate) enum Request {
     InstallBundle(Box<BundleRow>, bool, Reply<()>),
     RemoveBundle(TenantId, String, String, Reply<bool>),
     PutComponent(TenantId, Box<Component>, Reply<()>),
+    KeepCompiled(TenantId, Box<Compiled>, Reply<()>),
     DescribeComponent(TenantId, Digest, String, Reply<()>),
     PutBlob(TenantId, Arc<[u8]>, Reply<Digest>),
     ImportRun(Box<ImportedRun>, Reply<bool>),
@@ -212,6 +213,7 @@ impl Request {
             | Request::ImportCommand(_, reply) => tell(reply, error),
             Request::InstallBundle(_, _, reply)
             | Request::PutComponent(_, _, reply)
+            | Request::KeepCompiled(_, _, reply)
             | Request::DescribeComponent(_, _, _, reply)
             | Request::Probe(reply)
             | Request::TouchBundles(_, reply)

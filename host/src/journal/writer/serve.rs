@@ -31,6 +31,7 @@ impl<S: Store> Writer<S> {
                 settle(reply, unit.store.remove_bundle(tenant, (&id, &version)).await)
             }
             Request::PutComponent(tenant, component, reply) => settle(reply, unit.put_component(tenant, *component).await),
+            Request::KeepCompiled(tenant, compiled, reply) => settle(reply, unit.store.put_compiled(tenant, &compiled).await),
             Request::DescribeComponent(tenant, digest, description, reply) => {
                 settle(reply, unit.describe_component(tenant, digest, description).await)
             }

@@ -9,7 +9,7 @@ use super::super::types::{Error, StartRun};
 use super::head::{Head, Heads, Out};
 use crate::blobs::Blobs;
 use crate::clock::Micros;
-use crate::ids::{RunKey, RunRef, TenantId};
+use crate::ids::{Digest, RunKey, RunRef, TenantId};
 use crate::telemetry::metrics::metrics;
 
 /// Everything the rules of the writer work on. Owned by the writer task for its life; its heads survive a commit, the rest is of
@@ -41,6 +41,8 @@ pub(crate) struct Unit<S> {
     pub due_unknown: bool,
     /// Of this process as the runner; None where it only inserts.
     pub term: Option<i64>,
+    /// The last core module that a component was stored with.
+    pub runtime: Option<(Arc<[u8]>, Digest)>,
 }
 
 impl<S: Store> Unit<S> {
@@ -70,6 +72,7 @@ impl<S: Store> Unit<S> {
             next_due: None,
             due_unknown: true,
             term: None,
+            runtime: None,
         }
     }
 
