@@ -1,10 +1,9 @@
 //! `GET /runs/{run_id}/ledger/stream`: the ledger as server-sent events, from a cursor to the run's end.
 //!
-//! Woken by the journal's subscription, never by polling. The text of a row is made once, when it is committed, and shared by all who
-//! listen; frames are made of it when the connection takes them. So a slow reader holds one page of rows (64 KiB), and whatever
-//! else it has missed is read from the journal when it comes to it.
+//! Woken by the journal's subscription, never by polling. The text of a row is made once, when it is committed, and the frames of a page of
+//! rows are made once for all who are at the same row: each listener costs the write to its connection and little else. A slow reader
+//! holds one page (64 KiB of rows), and whatever else it has missed is read from the journal when it comes to it.
 
-use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,11 +22,8 @@ use super::server::Closing;
 use super::validate::{Query, text};
 use super::{AppState, Error, PathOf, Principal, runs};
 use crate::ids::{LedgerSeq, RunId};
-use crate::journal::{self, Subscription};
+use crate::journal::{self, Page, Subscription};
 use crate::telemetry::metrics::{Counted, metrics};
-
-/// Frames are sent together up to this size in bytes.
-const CHUNK: usize = 16 * 1024;
 
 /// The ledger as it grows, as server-sent events.
 ///
@@ -68,7 +64,7 @@ pub async fn follow(
     let news = app.journal.subscribe(at);
     // The first rows, or that they have expired, are known before the answer begins.
     let rows = match app.journal.tail(&news, cursor).await {
-        Ok(tail) => tail.rows.into(),
+        Ok(tail) => tail.rows,
         Err(journal::Error::Expired { horizon }) => {
             let run_id = run_id.to_string();
             return Err(Error::Expired { run_id, horizon });
@@ -77,17 +73,19 @@ pub async fn follow(
         Err(journal::Error::UnknownRun(_)) => return Err(Error::unknown_run(run_id.as_str())),
         Err(error) => return Err(error.into()),
     };
-    let follower = Follower {
+    let mut follower = Follower {
         _open: Counted::new(&metrics().streams),
         news,
         journal: app.journal.clone(),
         run_id,
         cursor,
-        rows,
+        first: None,
         heartbeat: Duration::from_secs_f64(heartbeat_s),
         closing: closing.map(|Extension(Closing(token))| token).unwrap_or_default(),
         done: false,
     };
+    follower.first = follower.frames(&rows);
+    drop(rows);
     let frames = futures::stream::unfold(follower, |mut follower| async {
         let frame = follower.next().await?;
         Some((Ok::<_, std::convert::Infallible>(frame), follower))
@@ -111,8 +109,8 @@ struct Follower {
     run_id: RunId,
     /// Rows sent (or skipped at the client's word) so far.
     cursor: LedgerSeq,
-    /// Rows read and not yet sent.
-    rows: VecDeque<Arc<str>>,
+    /// The frames of the rows that were there at the beginning, until they are sent.
+    first: Option<Bytes>,
     heartbeat: Duration,
     closing: CancellationToken,
     /// The run's end has been told, or that rows have expired.
@@ -121,10 +119,10 @@ struct Follower {
 
 impl Follower {
     async fn next(&mut self) -> Option<Bytes> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
         while !self.done {
-            if !self.rows.is_empty() {
-                return Some(self.frames());
-            }
             let tail = match self.journal.tail(&self.news, self.cursor).await {
                 Ok(tail) => tail,
                 Err(journal::Error::Expired { horizon }) => {
@@ -136,9 +134,8 @@ impl Follower {
                     return None;
                 }
             };
-            if !tail.rows.is_empty() {
-                self.rows = tail.rows.into();
-                continue;
+            if let Some(frames) = self.frames(&tail.rows) {
+                return Some(frames);
             }
             if tail.status.is_terminal() {
                 self.done = true;
@@ -153,20 +150,14 @@ impl Follower {
         None
     }
 
-    fn frames(&mut self) -> Bytes {
-        let mut chunk = String::new();
-        while chunk.len() < CHUNK
-            && let Some(row) = self.rows.pop_front()
-        {
-            self.cursor += 1;
-            let (cursor, row) = (self.cursor, one_line(&row));
-            // Writing to a text cannot fail.
-            let _ = write!(
-                chunk,
-                "id: {cursor}\nevent: step\ndata: {{\"cursor\": {cursor}, \"record\": {row}}}\n\n"
-            );
+    /// The frames of rows after the cursor, which is moved behind them; none of no rows.
+    fn frames(&mut self, rows: &Page) -> Option<Bytes> {
+        if rows.is_empty() {
+            return None;
         }
-        chunk.into()
+        let frames = rows.told(|rows| written(self.cursor, rows));
+        self.cursor += rows.len() as u64;
+        Some(frames)
     }
 
     fn expired(&self, horizon: LedgerSeq) -> Bytes {
@@ -186,4 +177,19 @@ impl Follower {
         )
         .into()
     }
+}
+
+/// The frames of rows after a cursor.
+fn written(after: LedgerSeq, rows: &[Arc<str>]) -> Bytes {
+    const FRAME: usize = 96;
+    let mut frames = String::with_capacity(rows.iter().map(|row| row.len() + FRAME).sum());
+    for (row, cursor) in rows.iter().zip(after + 1..) {
+        let row = one_line(row);
+        // Writing to a text cannot fail.
+        let _ = write!(
+            frames,
+            "id: {cursor}\nevent: step\ndata: {{\"cursor\": {cursor}, \"record\": {row}}}\n\n"
+        );
+    }
+    frames.into()
 }

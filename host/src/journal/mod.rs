@@ -48,7 +48,7 @@ pub use reader::{CommandState, PAGE_BYTES};
 pub use recorded::Recorded;
 pub use retention::{Keeper, Policy, Retention};
 pub use sessions::{SessionRoot, TreeSum};
-pub use subscribe::{Subscription, Tail};
+pub use subscribe::{Page, Subscription, Tail};
 pub use types::*;
 pub use vital::{Runs, Unwell};
 pub use wakes::{Wake, Wakes};

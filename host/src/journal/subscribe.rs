@@ -1,10 +1,13 @@
 //! Hearing of a run's new rows after they are committed, without reading the database for each.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use bytes::Bytes;
 use tokio::sync::Notify;
 
+use super::tail::PAGE_ROWS;
 use crate::ids::{LedgerSeq, RunRef};
 use crate::record::RunStatus;
 
@@ -14,6 +17,9 @@ const RING_ROWS: usize = 128;
 const RING_BYTES: usize = 256 * 1024;
 /// Bytes that a subscriber is given at a time (or one row, if that is larger): all that a slow one can hold.
 pub(super) const PAGE_BYTES: usize = 64 * 1024;
+
+/// Pages that a topic keeps for all who are at the same row.
+const PAGES: usize = 4;
 
 /// Runs started a moment ago that are kept ready for their first listener.
 const WARM: usize = 1024;
@@ -44,6 +50,9 @@ struct State {
     /// The last rows, oldest first, without gaps; the newest has the number `end`.
     ring: VecDeque<Arc<str>>,
     ring_bytes: usize,
+    /// The last pages that were given out, with the cursors that they follow, while more than one listens. Rows never change, so a page that
+    /// was right once is right.
+    pages: VecDeque<(LedgerSeq, Arc<Page>)>,
     /// How many rows the run has; None: not known here.
     end: Option<LedgerSeq>,
     status: Option<RunStatus>,
@@ -56,10 +65,50 @@ struct State {
 /// Rows after a cursor, and where the run stood when these were its last.
 #[derive(Debug, Clone)]
 pub struct Tail {
-    /// Each is the JSON text of a StepRecord, the same text for all who listen. Empty: there is nothing new.
-    pub rows: Vec<Arc<str>>,
+    /// The same page for all who listen. Empty: there is nothing new.
+    pub rows: Arc<Page>,
     /// Meaningful when `rows` is empty: then nothing follows but what is committed from now on.
     pub status: RunStatus,
+}
+
+/// Rows that follow each other; each is the JSON text of a StepRecord.
+#[derive(Debug, Default)]
+pub struct Page {
+    rows: Vec<Arc<str>>,
+    bytes: usize,
+    told: OnceLock<Bytes>,
+}
+
+impl Page {
+    /// As many of `rows` as fit a page: one at least, if there are any.
+    pub(super) fn of(rows: impl Iterator<Item = Arc<str>>) -> Self {
+        let mut page = Page::default();
+        for row in rows {
+            if !page.rows.is_empty() && page.bytes + row.len() > PAGE_BYTES {
+                break;
+            }
+            page.bytes += row.len();
+            page.rows.push(row);
+        }
+        page
+    }
+
+    /// The rows as they are sent to those who listen: `write` makes that once for all of them.
+    pub fn told(&self, write: impl FnOnce(&[Arc<str>]) -> Bytes) -> Bytes {
+        self.told.get_or_init(|| write(&self.rows)).clone()
+    }
+
+    pub(super) fn into_rows(self) -> Vec<Arc<str>> {
+        self.rows
+    }
+}
+
+impl Deref for Page {
+    type Target = [Arc<str>];
+
+    fn deref(&self) -> &[Arc<str>] {
+        &self.rows
+    }
 }
 
 /// What a commit made of one run.
@@ -98,18 +147,25 @@ impl State {
     fn forget_rows(&mut self) {
         self.ring.clear();
         self.ring_bytes = 0;
+        self.pages.clear();
     }
-}
 
-/// As many of `rows` as fit a page: one at least, if there are any.
-pub(super) fn page(rows: impl Iterator<Item = Arc<str>>) -> Vec<Arc<str>> {
-    let mut bytes = 0;
-    rows.take_while(|row| {
-        let first = bytes == 0;
-        bytes += row.len();
-        first || bytes <= PAGE_BYTES
-    })
-    .collect()
+    /// A page that was given out before and is as good as a new one: it goes to the last row, or is as large as one read from the database.
+    fn known(&self, after: LedgerSeq) -> Option<Arc<Page>> {
+        let (_, page) = self.pages.iter().rev().find(|(at, _)| *at == after)?;
+        let last = self.end.is_none_or(|end| after + page.len() as u64 == end);
+        let large = page.len() >= PAGE_ROWS as usize || page.bytes > PAGE_BYTES / 2;
+        (last || large).then(|| Arc::clone(page))
+    }
+
+    fn keep(&mut self, after: LedgerSeq, page: &Arc<Page>) {
+        if self.subscribers > 1 && !page.is_empty() {
+            self.pages.push_back((after, Arc::clone(page)));
+            if self.pages.len() > PAGES {
+                self.pages.pop_front();
+            }
+        }
+    }
 }
 
 impl Topics {
@@ -208,6 +264,7 @@ impl Topic {
             version: 0,
             ring: VecDeque::new(),
             ring_bytes: 0,
+            pages: VecDeque::new(),
             end: warm.then_some(0),
             status,
             subscribers: 0,
@@ -256,15 +313,20 @@ impl Subscription {
 
     /// What memory knows of the rows after `after` (the number of rows the caller has); None: ask the database.
     pub(super) fn peek(&self, after: LedgerSeq) -> Option<Tail> {
-        let state = lock(&self.topic.state);
+        let mut state = lock(&self.topic.state);
+        if let Some(rows) = state.known(after) {
+            let status = state.status.unwrap_or(RunStatus::Running);
+            return Some(Tail { rows, status });
+        }
         let (end, status) = (state.end?, state.status?);
         // The first that memory still has.
         let first = end + 1 - state.ring.len() as u64;
         let rows = match after {
-            _ if after >= end => Vec::new(),
+            _ if after >= end => Arc::default(),
             _ if after + 1 < first => return None,
-            _ => page(state.ring.iter().skip((after + 1 - first) as usize).cloned()),
+            _ => Arc::new(Page::of(state.ring.iter().skip((after + 1 - first) as usize).cloned())),
         };
+        state.keep(after, &rows);
         Some(Tail { rows, status })
     }
 
@@ -283,14 +345,15 @@ impl Subscription {
         lock(&self.topic.state).version
     }
 
-    /// The last rows of the run, read from the database after `version` was looked at; `end` is how many it has.
-    pub(super) fn offer(&self, version: u64, end: LedgerSeq, tail: &Tail) {
+    /// The rows after `after`, read from the database after `version` was looked at; `end` is how many the run has.
+    pub(super) fn offer(&self, version: u64, (after, end): (LedgerSeq, LedgerSeq), tail: &Tail) {
         let mut state = lock(&self.topic.state);
-        if state.version == version && state.end.is_none() {
-            let first_seq = end + 1 - tail.rows.len() as u64;
-            state.publish(first_seq, tail.rows.clone());
+        let last = after + tail.rows.len() as u64 == end;
+        if last && state.version == version && state.end.is_none() {
+            state.publish(after + 1, tail.rows.to_vec());
             state.status = Some(tail.status);
         }
+        state.keep(after, &tail.rows);
     }
 }
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use super::handle::Handle;
 use super::scope::tenant_sql;
 use super::store::query::{self, Columns};
-use super::subscribe::{Subscription, Tail, page};
+use super::subscribe::{Page, Subscription, Tail};
 use super::types::Error;
 use crate::ids::{LedgerSeq, RunRef};
 
 /// Rows that are read at a time.
-const PAGE_ROWS: u32 = 32;
+pub(super) const PAGE_ROWS: u32 = 32;
 
 impl Handle {
     /// What a subscriber that has `after` rows has not seen yet: 32 rows or 64 KiB at most, but one row at least if there is one.
@@ -27,15 +27,13 @@ impl Handle {
         }
         let version = news.version();
         let (tail, end) = self.read_tail(news.run(), after).await?;
-        if after + tail.rows.len() as u64 == end {
-            news.offer(version, end, &tail);
-        }
+        news.offer(version, (after, end), &tail);
         Ok(tail)
     }
 
     /// The rows after a cursor: as many as [`tail`](Self::tail) gives, always from the database.
     pub async fn next_rows(&self, at: RunRef, after: LedgerSeq) -> Result<Vec<Arc<str>>, Error> {
-        Ok(self.read_tail(at, after).await?.0.rows)
+        Ok(self.read_tail(at, after).await?.0.rows.to_vec())
     }
 
     /// The rows before a cursor (those with a lower number), newest first: 32 rows or 64 KiB at most, but one row at least if there is one.
@@ -53,7 +51,7 @@ impl Handle {
             .iter()
             .map(|row| Ok(Columns::of(row).get::<&str>()?.into()))
             .collect::<Result<_, Error>>()?;
-        Ok(page(texts.into_iter()))
+        Ok(Page::of(texts.into_iter()).into_rows())
     }
 
     /// The rows after a cursor, the status and the number of all rows, as of one commit.
@@ -86,7 +84,7 @@ impl Handle {
                 texts.push(Arc::from(text));
             }
         }
-        let rows = page(texts.into_iter());
+        let rows = Arc::new(Page::of(texts.into_iter()));
         Ok((Tail { rows, status }, end))
     }
 }

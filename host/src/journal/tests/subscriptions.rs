@@ -45,7 +45,7 @@ async fn a_row_is_one_text_however_many_listen() {
     step_on(&rig, "r").await;
     let mut texts = Vec::new();
     for news in &listeners {
-        texts.extend(rig.handle.tail(news, 0).await.unwrap().rows);
+        texts.extend(rig.handle.tail(news, 0).await.unwrap().rows.to_vec());
     }
     assert_eq!(texts.len(), 1000);
     assert!(texts.iter().all(|text| Arc::ptr_eq(text, &texts[0])));
@@ -61,7 +61,7 @@ async fn one_read_serves_all_who_have_missed_a_commit() {
     rig.handle.forget_tails(at);
     assert_eq!(remembered(&listeners[0], 0), None);
     let tails = futures::future::join_all(listeners.iter().map(|news| rig.handle.tail(news, 0))).await;
-    let rows: Vec<_> = tails.into_iter().flat_map(|tail| tail.unwrap().rows).collect();
+    let rows: Vec<_> = tails.into_iter().flat_map(|tail| tail.unwrap().rows.to_vec()).collect();
     assert_eq!(rows.len(), 100);
     assert!(
         rows.iter().all(|row| Arc::ptr_eq(row, &rows[0])),
@@ -88,7 +88,7 @@ async fn a_slow_subscriber_holds_little_and_goes_to_the_ledger() {
             break;
         }
         assert!(tail.rows.iter().map(|row| row.len()).sum::<usize>() <= 64 * 1024);
-        seen.extend(tail.rows);
+        seen.extend(tail.rows.to_vec());
     }
     let ledger = rig.handle.ledger(LOCAL, &RunId::from("r"), 0, 1000).await.unwrap();
     assert_eq!(seen, ledger.rows);
@@ -124,4 +124,40 @@ async fn subscribers_hear_of_pause_cancel_and_the_end_of_the_journal() {
     assert_eq!(remembered(&news, 0), Some(1));
     rig.handle.close().await.unwrap();
     assert!(!news.changed().await);
+}
+
+#[tokio::test]
+async fn a_page_is_written_once_for_all_who_are_at_the_same_row() {
+    let rig = rig().await;
+    let at = rig.start("r").await;
+    let listeners: Vec<Subscription> = (0..10).map(|_| rig.handle.subscribe(at)).collect();
+    let written = std::cell::Cell::new(0);
+    let told = async |news: &Subscription, after| {
+        let tail = rig.handle.tail(news, after).await.unwrap();
+        let text = tail.rows.told(|rows| {
+            written.set(written.get() + 1);
+            rows.concat().into()
+        });
+        (text, tail.rows.len() as u64)
+    };
+    let mut cursor = 0;
+    for step in 1..=10 {
+        step_on(&rig, "r").await;
+        if step == 5 {
+            // As if another process had made the commit: all of them need the database.
+            rig.handle.forget_tails(at);
+        }
+        let (first, rows) = told(&listeners[0], cursor).await;
+        for news in &listeners[1..] {
+            assert_eq!(told(news, cursor).await, (first.clone(), rows));
+        }
+        cursor += rows;
+        assert_eq!((cursor, written.get()), (step, step));
+    }
+    // One that is behind is not held up by the small pages of those who were not.
+    assert_eq!(told(&listeners[0], 7).await.1, 3);
+    assert_eq!(told(&listeners[1], 7).await.1, 3);
+    let ledger = rig.handle.ledger(LOCAL, &RunId::from("r"), 7, 10).await.unwrap();
+    assert_eq!(told(&listeners[2], 7).await.0, ledger.rows.concat());
+    assert_eq!(written.get(), 11);
 }
