@@ -15,6 +15,7 @@ pub mod lean;
 pub mod ledger;
 pub mod load;
 pub mod machine;
+pub mod plot;
 pub mod random;
 pub mod random_flow;
 pub mod random_python;

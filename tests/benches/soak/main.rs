@@ -7,8 +7,6 @@
 //!
 //! `cargo bench -p flowgate-tests --bench soak -- [--minutes N] [--clients N] [--every SECONDS] [--keep SECONDS] [--out DIR] [--dir DIR]`
 
-mod plot;
-
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -18,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use flowgate_tests::load::{Client, Follow, Target};
 use flowgate_tests::machine::{self, busy, profile};
+use flowgate_tests::plot::{self, Panel};
 use flowgate_tests::server::TOKEN;
 use flowgate_tests::{Bundle, Flow, Gateway, Options, Server, bundle, example};
 use serde_json::json;
@@ -71,22 +70,22 @@ impl Plan {
 
 /// What is measured at one moment; sizes in MiB.
 #[derive(Debug, Clone, Copy)]
-pub struct Sample {
-    pub seconds: f64,
-    pub runs_per_second: f64,
-    pub memory: f64,
-    pub log: f64,
-    pub database: f64,
+struct Sample {
+    seconds: f64,
+    runs_per_second: f64,
+    memory: f64,
+    log: f64,
+    database: f64,
     /// Runs that are in the database, finished or not.
-    pub kept: f64,
+    kept: f64,
     /// Rows that are there of the run that lives for ever.
-    pub ledger: f64,
+    ledger: f64,
     /// Cores that the server uses.
-    pub cores: f64,
+    cores: f64,
 }
 
 /// One of its figures.
-pub type Figure = fn(&Sample) -> f64;
+type Figure = fn(&Sample) -> f64;
 
 /// What the clients have done.
 #[derive(Default)]
@@ -141,13 +140,32 @@ async fn main() {
         profile(),
         env!("CARGO_PKG_VERSION")
     );
-    std::fs::write(plan.out.join("soak.svg"), plot::svg(&samples, &title)).expect("the plot is written");
+    std::fs::write(plan.out.join("soak.svg"), picture(&samples, &title)).expect("the plot is written");
     println!(
         "{} runs; {}",
         tally.runs.load(Ordering::Relaxed),
         plan.out.join("soak.svg").display()
     );
     judge(&samples, plan.length >= Duration::from_secs(600));
+}
+
+/// The figures over time.
+fn picture(samples: &[Sample], title: &str) -> String {
+    let figures: [(&str, Figure); 7] = [
+        ("runs a second", |s| s.runs_per_second),
+        ("memory of the server, MiB", |s| s.memory),
+        ("write-ahead log, MiB", |s| s.log),
+        ("database, MiB", |s| s.database),
+        ("runs kept", |s| s.kept),
+        ("ledger rows of the run that lives for ever", |s| s.ledger),
+        ("cores used by the server", |s| s.cores),
+    ];
+    let end = samples.last().map_or(1.0, |sample| sample.seconds).max(1.0);
+    let panels = figures.map(|(name, of)| Panel {
+        name: name.to_owned(),
+        points: samples.iter().map(|sample| (sample.seconds / end, of(sample))).collect(),
+    });
+    plot::svg(title, ("0", &format!("{:.0} minutes", end / 60.0)), &panels)
 }
 
 /// Waits for an answer for ever: a loop without an end.

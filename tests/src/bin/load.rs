@@ -53,7 +53,7 @@ enum Workload {
         #[arg(long, default_value = r#"{"name":"Ann"}"#)]
         input: String,
     },
-    /// Runs that wait for a person: started, kept, answered
+    /// Runs that wait for a person: started, kept, there again after a kill, answered
     Waiting {
         #[arg(long, default_value_t = 2000)]
         count: usize,
@@ -88,14 +88,14 @@ struct Subject {
     target: Target,
     pid: Option<u32>,
     data: Option<PathBuf>,
-    _server: Option<Server>,
+    server: Option<Server>,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> io::Result<()> {
     let args = Args::parse();
     let follow = args.poll.map_or(Follow::Stream, |ms| Follow::Poll(Duration::from_millis(ms)));
-    let subject = subject(&args).await?;
+    let mut subject = subject(&args).await?;
     println!("{} cores, {} of the client", machine::cores(), machine::profile());
     if let Some(data) = &subject.data {
         println!(
@@ -115,7 +115,7 @@ async fn main() -> io::Result<()> {
             let target = subject.starts(&bundle, &input);
             steps(&subject, &target, follow, (clients, rate), Duration::from_secs(seconds)).await?;
         }
-        Workload::Waiting { count, clients, bundle } => waiting(&subject, &subject.starts(&bundle, "{}"), count, clients).await?,
+        Workload::Waiting { count, clients, bundle } => waiting(&mut subject, (&bundle, count, clients)).await?,
         Workload::Ledger { rows, page } => ledger(&subject, rows, page).await?,
         Workload::Streams { listeners, rows } => streams(&subject, listeners, rows).await?,
         Workload::Idle { seconds } => {
@@ -145,7 +145,7 @@ async fn subject(args: &Args) -> io::Result<Subject> {
             target: target(address, &args.token),
             pid: args.pid,
             data: None,
-            _server: None,
+            server: None,
         });
     }
     // Many clients with a stream each exceed the defaults; nothing else is changed.
@@ -165,7 +165,7 @@ async fn subject(args: &Args) -> io::Result<Subject> {
         target: target(server.address(), TOKEN),
         pid: Some(server.pid()),
         data: Some(server.data_dir()),
-        _server: Some(server),
+        server: Some(server),
     })
 }
 
@@ -204,6 +204,16 @@ impl Subject {
         }
     }
 
+    /// Kills the server and starts it again; how long it takes until it is ready. A server that is not ours is left alone.
+    async fn kill(&mut self) -> Option<Duration> {
+        let server = self.server.as_mut()?;
+        server.kill().await;
+        let began = Instant::now();
+        server.restart().await;
+        self.pid = Some(server.pid());
+        Some(began.elapsed())
+    }
+
     /// Starts the flow that tells, which waits until it may begin.
     async fn teller(&self, rows: u32) -> io::Result<(Target, String)> {
         let items: Vec<u32> = (0..rows / 2).collect();
@@ -230,6 +240,12 @@ impl Meter {
             resident: subject.pid.map(machine::resident),
             stored: subject.data.as_deref().map(machine::stored),
         }
+    }
+
+    /// Processor time of the server since the beginning.
+    fn used(&self, subject: &Subject) -> Option<Duration> {
+        let (pid, (before, _)) = subject.pid.zip(self.busy)?;
+        Some(machine::busy(pid) - before)
     }
 
     fn end(&self, subject: &Subject, what: &str) {
@@ -278,7 +294,8 @@ async fn steps(
     Ok(())
 }
 
-async fn waiting(subject: &Subject, target: &Target, count: usize, clients: usize) -> io::Result<()> {
+async fn waiting(subject: &mut Subject, (bundle, count, clients): (&str, usize, usize)) -> io::Result<()> {
+    let target = &subject.starts(bundle, "{}");
     // The first run compiles native code.
     let (first, _) = load::start(target, 1, 1).await?;
     load::answer(target, first, 1).await?;
@@ -289,8 +306,20 @@ async fn waiting(subject: &Subject, target: &Target, count: usize, clients: usiz
     let idle = Meter::begin(subject);
     tokio::time::sleep(Duration::from_secs(5)).await;
     idle.end(subject, "waiting");
+    if let Some(data) = &subject.data {
+        let database = data.join("flowgate.sqlite3");
+        println!(
+            "waiting: {:.2} KB of database a run",
+            std::fs::metadata(database)?.len() as f64 / 1e3 / count as f64
+        );
+    }
+    if let Some(took) = subject.kill().await {
+        println!("ready {:.0} ms after a kill", took.as_secs_f64() * 1e3);
+    }
+    let answering = Meter::begin(subject);
     let answered = load::answer(target, runs, clients).await?;
     println!("{count} resumes to completion, {:.0} a second", answered.a_second());
+    answering.end(subject, "answering");
     Ok(())
 }
 
@@ -320,6 +349,13 @@ async fn streams(subject: &Subject, listeners: usize, rows: u32) -> io::Result<(
         let bytes = listening.ended().await?;
         println!("{listeners} listeners got {:.1} MB", bytes as f64 / 1e6);
         meter.end(subject, &format!("{rows} rows to {listeners} listeners"));
+        if let Some(used) = meter.used(subject) {
+            let a_row = used.as_secs_f64() * 1e6 / f64::from(rows);
+            let delivered = a_row / listeners as f64;
+            println!(
+                "{listeners} listeners: {a_row:.1} µs of the server's processor a row, {delivered:.3} µs a row and listener"
+            );
+        }
     }
     Ok(())
 }

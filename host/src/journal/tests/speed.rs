@@ -6,9 +6,17 @@ use std::time::{Duration, Instant};
 
 use super::*;
 
-/// Small runs a second: each one start and one advance with eight rows, by 64 tasks at once.
-async fn small_runs(options: Options, load: bool) {
+/// Small runs a second: each one start and one advance with eight rows, by 64 tasks at once, spread over so many tenants.
+async fn small_runs(options: Options, load: bool, tenants: usize) {
+    let path = options.path.clone();
     let (handle, service) = open(options).await.unwrap();
+    if let Some(path) = path.filter(|_| tenants > 1) {
+        let connect = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+        let mut conn = sqlx::ConnectOptions::connect(&connect).await.unwrap();
+        let made = "WITH RECURSIVE n (n) AS (VALUES (2) UNION ALL SELECT n + 1 FROM n WHERE n < ?1) \
+                    INSERT INTO tenants (tenant, name) SELECT n, 'tenant ' || n FROM n";
+        sqlx::query(made).bind(tenants as i64).execute(&mut conn).await.unwrap();
+    }
     let service = tokio::spawn(service.run());
     let mut wakes = handle.wakes().unwrap();
     tokio::spawn(async move { while wakes.next().await.is_some() {} });
@@ -16,12 +24,19 @@ async fn small_runs(options: Options, load: bool) {
     let begin = Instant::now();
     let end = begin + Duration::from_secs(5);
     let mut tasks = Vec::new();
-    for _ in 0..64 {
+    for task in 0..64 {
         let (handle, done) = (handle.clone(), Arc::clone(&done));
         tasks.push(tokio::spawn(async move {
-            while Instant::now() < end {
+            for turn in 0.. {
+                if Instant::now() > end {
+                    break;
+                }
                 let id = RunId::fresh();
-                let started = handle.start(start_run(id.as_str())).await.unwrap();
+                let run = StartRun {
+                    tenant: TenantId(((task + 64 * turn) % tenants) as i64 + 1),
+                    ..start_run(id.as_str())
+                };
+                let started = handle.start(run).await.unwrap();
                 if load {
                     handle.load(started.run).await.unwrap().unwrap();
                 }
@@ -86,10 +101,25 @@ async fn small_runs_a_second() {
                     ..Options::default()
                 },
                 load,
+                1,
             )
             .await;
         }
     }
     print!("memory: ");
-    small_runs(Options::default(), false).await;
+    small_runs(Options::default(), false, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "measures; takes twenty seconds"]
+async fn small_runs_a_second_over_tenants() {
+    for tenants in [1, 10, 100, 1000] {
+        let dir = tempfile::tempdir().unwrap();
+        let options = Options {
+            path: Some(dir.path().join("j.sqlite3")),
+            ..Options::default()
+        };
+        print!("{tenants} tenants: ");
+        small_runs(options, true, tenants).await;
+    }
 }
