@@ -162,6 +162,20 @@ impl Cases {
         ])
     }
 
+    /// Runs one case on the database at `path`, which stays.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); also what is wrong with a flow.
+    #[cfg(test)]
+    pub(crate) async fn keep(&self, line: &str, path: PathBuf) -> Result<(), Error> {
+        let ready = self.ready(serde_json::from_str(line)?)?.map_err(Error::Other)?;
+        let options = journal::Options {
+            path: Some(path),
+            ..journal::Options::default()
+        };
+        ready.live(&mut ready.outside(), options, Rows::Recorded).await.map(drop)
+    }
+
     /// The inner error is what is wrong with a flow.
     fn ready(&self, case: Case) -> Result<Result<Ready, String>, Error> {
         let (mut components, mut flows, mut listeners) = (Vec::new(), Flows::default(), Vec::new());

@@ -93,6 +93,10 @@ impl Lab {
         }
     }
 
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+
     pub fn load(&self, bytes: &[u8]) -> Result<Arc<Program>, sandbox::Error> {
         self.sandbox.load(Digest::of(bytes), bytes, None)
     }

@@ -1,4 +1,5 @@
-//! Inputs that nobody wrote, for everything that takes bytes from outside: bundles, flows, Python, components, states of flows, HTTP.
+//! Inputs that nobody wrote, for everything that takes bytes from outside: bundles, flows, Python, components, states of flows, HTTP; and
+//! for what a disk may have damaged: rows of the database, recorded runs.
 //!
 //! A target is a test. It takes bytes as dice ([`Dice`]), makes an input of them, mostly by changing a good one ([`mutate`], [`seeds`]),
 //! hands it to the code that a request would hand it to, checks what must hold for any input, and says whether the input was taken: of a
@@ -18,7 +19,7 @@
 mod bundles;
 mod components;
 mod flows;
-mod lab;
+pub mod lab;
 pub mod mutate;
 pub mod seeds;
 mod snapshots;

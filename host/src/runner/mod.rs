@@ -14,6 +14,8 @@ mod children;
 mod commit;
 mod driver;
 mod ending;
+#[cfg(test)]
+mod fuzz;
 mod history;
 mod moving;
 mod programs;

@@ -187,7 +187,8 @@ impl Ledger {
     pub(super) fn are_numbered(&self, (first, count): (usize, u64), (from, to): (u64, u64)) -> bool {
         let highest = first as u64 + 1;
         let answers = self.answers.partition_point(|at| *at < first) as u64;
-        from <= highest && from + answers >= highest && to + 1 == from + count
+        let ends = to.checked_sub(from).is_some_and(|more| more + 1 == count);
+        from <= highest && highest - from <= answers && ends
     }
 
     /// Whether a stored row is the expected one.

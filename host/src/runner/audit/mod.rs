@@ -68,9 +68,14 @@ impl Auditor {
     /// # Errors
     /// Only the database's: what is wrong with the run is in the report.
     pub async fn replay(&self, at: RunRef) -> Result<Option<Report>, journal::Error> {
-        let Some(recorded) = self.journal.recorded(at).await? else {
-            return Ok(None);
-        };
+        match self.journal.recorded(at).await? {
+            Some(recorded) => Ok(Some(self.examine(&recorded).await)),
+            None => Ok(None),
+        }
+    }
+
+    /// Replays what is kept of one run.
+    pub(super) async fn examine(&self, recorded: &Recorded) -> Report {
         let mut report = Report {
             run_id: recorded.run.row.run_id.clone(),
             workflow_id: recorded.run.row.workflow_id.clone(),
@@ -82,12 +87,12 @@ impl Auditor {
             difference: None,
         };
         let mut place = None;
-        if let Err(mut difference) = self.compare(&recorded, &mut report, &mut place).await {
+        if let Err(mut difference) = self.compare(recorded, &mut report, &mut place).await {
             difference.tick = difference.tick.or(place);
             report.verdict = Verdict::Different;
             report.difference = Some(*difference);
         }
-        Ok(Some(report))
+        report
     }
 
     async fn compare(&self, recorded: &Recorded, report: &mut Report, place: &mut Option<(u64, usize)>) -> Check<()> {
