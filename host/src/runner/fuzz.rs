@@ -25,7 +25,8 @@ const CASES: &[(&str, usize)] = &[
     ("time", 2),
 ];
 
-const NUMBERS: &[u64] = &[0, 1, 2, 3, 5, 8, 256, 1 << 32, i64::MAX as u64, u64::MAX];
+/// The database has no larger ones.
+const NUMBERS: &[u64] = &[0, 1, 2, 3, 5, 8, 256, 1 << 32, i64::MAX as u64];
 
 /// No report of one of these runs is that long: what it shows is what is kept, and what the flow asks for now.
 const LONGEST: usize = 16 << 20;
@@ -38,14 +39,17 @@ struct Kept {
     program: Arc<Program>,
 }
 
-/// Runs the cases on databases in `dir`. Each run comes to its ledger again while nobody has damaged it.
-fn kept(lab: &Lab, dir: &std::path::Path) -> Vec<Kept> {
+fn cases(lab: &Lab) -> Cases {
     let settings = super::Settings {
         max_live: 4,
         ..super::Settings::default()
     };
-    let cases = Cases::new(lab.sandbox.clone(), settings);
-    let mut kept = Vec::new();
+    Cases::new(lab.sandbox.clone(), settings)
+}
+
+/// Runs the cases on databases in `dir`. Each run comes to its ledger again while nobody has damaged it.
+fn kept(lab: &Lab, dir: &std::path::Path) -> Vec<Kept> {
+    let (cases, mut kept) = (cases(lab), Vec::new());
     for (file, step) in CASES {
         let text = std::fs::read_to_string(seeds::folder("tests/cases").join(format!("{file}.jsonl"))).unwrap();
         let lines = text.lines().filter(|line| line.contains(r#""script":[{"#));
@@ -67,7 +71,9 @@ async fn runs(lab: &Lab, cases: &Cases, line: &str, path: PathBuf, kept: &mut Ve
         let report = auditor.examine(&recorded).await;
         assert_eq!(report.verdict, Verdict::Identical, "{line}: {report:?}");
         let component = recorded.run.row.component;
-        let program = super::programs::program(&journal, &lab.sandbox, at.tenant, component).await.unwrap();
+        let program = super::programs::program(&journal, &lab.sandbox, at.tenant, component)
+            .await
+            .unwrap();
         kept.push(Kept {
             journal: journal.clone(),
             auditor: Arc::clone(&auditor),
@@ -92,14 +98,20 @@ fn a_damaged_record_of_a_run_is_reported_or_goes_on() {
             let other = dice.pick(&kept);
             done.push(damage(dice, &mut damaged, &other.recorded));
         }
-        let _shown = Shown("the damage", &format!("{}: {}", run.recorded.run.row.workflow_id, done.join("; ")));
+        let _shown = Shown(
+            "the damage",
+            &format!("{}: {}", run.recorded.run.row.workflow_id, done.join("; ")),
+        );
         lab.block_on(async {
             let report = run.auditor.examine(&damaged).await;
             let told = serde_json::to_string(&report).unwrap();
             assert!(told.len() < LONGEST, "{} bytes", told.len());
             assert_eq!(report.difference.is_some(), report.verdict == Verdict::Different, "{told}");
             if let Some(difference) = &report.difference {
-                assert!(!difference.text.trim().is_empty() && !difference.to_string().is_empty(), "{told}");
+                assert!(
+                    !difference.text.trim().is_empty() && !difference.to_string().is_empty(),
+                    "{told}"
+                );
             }
             restored(&lab, run, &damaged).await;
             report.verdict == Verdict::Identical
@@ -107,12 +119,37 @@ fn a_damaged_record_of_a_run_is_reported_or_goes_on() {
     });
 }
 
+/// Counted on from the largest number there is, the last row of a tick had a number that does not exist.
+#[test]
+fn a_number_at_its_end_is_another_one() {
+    let (lab, dir) = (Lab::new(100), tempfile::tempdir().unwrap());
+    let (cases, mut kept) = (cases(&lab), Vec::new());
+    let text = std::fs::read_to_string(seeds::folder("tests/cases/effects.jsonl")).unwrap();
+    let line = text.lines().next().unwrap();
+    lab.block_on(runs(&lab, &cases, line, dir.path().join("effects.sqlite3"), &mut kept));
+    let run = &kept[0];
+    let numbers = regex::Regex::new(r#""seq":\[\d+,\d+\]"#).unwrap();
+    for (from, to) in [(1, u64::MAX), (0, u64::MAX), (u64::MAX, u64::MAX), (u64::MAX, 0)] {
+        let mut damaged = run.recorded.clone();
+        for (_, ticks) in &mut damaged.history {
+            *ticks = numbers.replace_all(ticks, format!(r#""seq":[{from},{to}]"#)).into_owned();
+        }
+        let report = lab.block_on(run.auditor.examine(&damaged));
+        let found = report.difference.expect("the rows have other numbers");
+        assert_eq!(found.what, "history", "{found:?}");
+    }
+}
+
 /// As a driver brings it back.
 async fn restored(lab: &Lab, run: &Kept, damaged: &Recorded) {
     let Ok(live) = damaged.live() else { return };
     if let Err(failure) = replay::restore(&lab.sandbox, &run.program, &live).await {
         let why = failure.explain(&run.journal, &live).await;
-        assert!(!why.trim().is_empty() && why.len() < LONGEST, "{} bytes: {why:.1000}", why.len());
+        assert!(
+            !why.trim().is_empty() && why.len() < LONGEST,
+            "{} bytes: {why:.1000}",
+            why.len()
+        );
     }
 }
 
@@ -228,7 +265,13 @@ fn row(dice: &mut Dice<'_>, run: &mut Recorded, other: &Recorded) -> String {
         0 => row.entry = (*dice.pick(mutate::NAMES)).to_owned(),
         1 => row.workflow_id = (*dice.pick(mutate::NAMES)).to_owned(),
         2 => {
-            let all = [RunStatus::Running, RunStatus::Waiting, RunStatus::Completed, RunStatus::Failed, RunStatus::Cancelled];
+            let all = [
+                RunStatus::Running,
+                RunStatus::Waiting,
+                RunStatus::Completed,
+                RunStatus::Failed,
+                RunStatus::Cancelled,
+            ];
             row.status = *dice.pick(&all);
         }
         3 => row.output.clone_from(&other.run.row.output),
@@ -236,7 +279,10 @@ fn row(dice: &mut Dice<'_>, run: &mut Recorded, other: &Recorded) -> String {
         _ => run.run.input.clone_from(&other.run.input),
     }
     let row = &run.run.row;
-    format!("row: {:?} {:?} {:?} {:?} {:?}", row.entry, row.workflow_id, row.status, row.output, row.error)
+    format!(
+        "row: {:?} {:?} {:?} {:?} {:?}",
+        row.entry, row.workflow_id, row.status, row.output, row.error
+    )
 }
 
 /// A move that never was.

@@ -187,7 +187,7 @@ impl Ledger {
     pub(super) fn are_numbered(&self, (first, count): (usize, u64), (from, to): (u64, u64)) -> bool {
         let highest = first as u64 + 1;
         let answers = self.answers.partition_point(|at| *at < first) as u64;
-        let ends = to.checked_sub(from).is_some_and(|more| more + 1 == count);
+        let ends = to.checked_sub(from).is_some_and(|more| Some(more) == count.checked_sub(1));
         from <= highest && highest - from <= answers && ends
     }
 
