@@ -151,11 +151,14 @@ fn unreadable(error: MultipartError) -> Error {
 
 impl From<InstallError> for Error {
     fn from(error: InstallError) -> Self {
-        let status = match error {
-            InstallError::Invalid(_) | InstallError::Exists(_) => StatusCode::BAD_REQUEST,
-            InstallError::Failed(_) => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        Error::Status(status, error.to_string())
+        match error {
+            InstallError::Invalid(_) | InstallError::Exists(_) => Error::bad_request(error.to_string()),
+            InstallError::Failed(why) => {
+                tracing::error!(why, "a bundle could not be installed");
+                let detail = "Failed installing bundle: the gateway cannot store it at the moment; try again later";
+                Error::Status(StatusCode::SERVICE_UNAVAILABLE, detail.to_owned())
+            }
+        }
     }
 }
 

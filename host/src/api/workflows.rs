@@ -255,7 +255,7 @@ pub enum ResolveError {
     },
 }
 
-/// Why a file was not installed; the text goes to the client as it is, with 400 (503 for `Failed`).
+/// Why a file was not installed; the text goes to the client as it is, with 400. Of `Failed` the client learns that it can try again (503).
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum InstallError {
     /// The file, its manifest or its ids are not acceptable.

@@ -178,6 +178,10 @@ async fn an_upload_answers_what_was_installed() {
         .send(form(&[("file", "no zip")]))
         .await
         .refused(400, "Failed installing bundle: File is not a zip file");
+    gateway.send(form(&[("file", "no disk")])).await.refused(
+        503,
+        "Failed installing bundle: the gateway cannot store it at the moment; try again later",
+    );
     let replaced = gateway
         .send(form(&[("overwrite", "on"), ("file", "again"), ("reload", "false")]))
         .await;

@@ -192,6 +192,7 @@ impl Workflows for Bundles {
         self.uploads.lock().unwrap().push((file.clone(), overwrite));
         let answer = match &file[..] {
             b"again" if !overwrite => Err(InstallError::Exists("demo@1.0.0.flow".into())),
+            b"no disk" => Err(InstallError::Failed("database: disk I/O error (code: 4874)".into())),
             b"no zip" => Err(InstallError::Invalid("File is not a zip file".into())),
             _ => Ok(Uploaded {
                 bundle: Arc::new(bundle("demo", "1.0.0")),
