@@ -225,3 +225,81 @@ fn a_damaged_row_is_an_error_and_harms_no_other_run() {
         })
     });
 }
+
+/// Everything is asked at once, so that one commit takes it: the next of `bad` and of `good`, and a start.
+async fn asked_at_once(rig: &Rig, new: &str) -> [Result<(), Error>; 3] {
+    let running = || Position::Running { node: "a".to_owned() };
+    let (bad, good) = (rig.next("bad", running()).await, rig.next("good", running()).await);
+    let done = tokio::join!(
+        rig.handle.advance(bad),
+        rig.handle.advance(good),
+        rig.handle.start(start_run(new))
+    );
+    [done.0.map(drop), done.1.map(drop), done.2.map(drop)]
+}
+
+/// A row lies where the next one of `bad` is to go. Only the database sees that, when all rows of a commit are written.
+#[tokio::test]
+async fn a_request_that_cannot_be_committed_fails_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("j/j.sqlite3");
+    let rig = rig_with(Options {
+        cached_runs: 100,
+        ..at(&path)
+    })
+    .await;
+    for id in ["bad", "good"] {
+        rig.start(id).await;
+    }
+    let mut conn = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+    let row = "INSERT INTO ledger (tenant, run, seq, record) SELECT tenant, run, 1, '{}' FROM runs WHERE run_id = 'bad'";
+    sqlx::query(row).execute(&mut conn).await.unwrap();
+    let [bad, good, new] = asked_at_once(&rig, "first").await;
+    assert!(matches!(bad, Err(Error::NotStored(_))), "{bad:?}");
+    for beside in [&good, &new] {
+        assert!(
+            beside.as_ref().is_err_and(Error::is_of_the_disk),
+            "they are to ask again: {beside:?}"
+        );
+    }
+    for new in ["first", "second", "third"] {
+        let [bad, good, new] = asked_at_once(&rig, new).await;
+        assert!(matches!(bad, Err(Error::Corrupt(_))), "{bad:?}");
+        assert!(good.is_ok() && new.is_ok(), "{good:?} {new:?}");
+    }
+    // Mended, it goes on, and shares commits again.
+    sqlx::query("DELETE FROM ledger WHERE record = '{}'")
+        .execute(&mut conn)
+        .await
+        .unwrap();
+    for new in ["fourth", "fifth"] {
+        let done = asked_at_once(&rig, new).await;
+        assert!(done.iter().all(Result::is_ok), "{done:?}");
+    }
+    assert_eq!((rig.row("bad").await.last_seq, rig.row("good").await.last_seq), (2, 5));
+}
+
+#[tokio::test]
+async fn a_run_whose_state_cannot_be_read_harms_no_commit() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("j/j.sqlite3");
+    let rig = rig_with(at(&path)).await;
+    for id in ["bad", "good"] {
+        rig.start(id).await;
+    }
+    let running = || Position::Running { node: "a".to_owned() };
+    let bad = rig.next("bad", running()).await;
+    let mut conn = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+    let damage = "UPDATE run_state SET status = 'x' WHERE run = (SELECT run FROM runs WHERE run_id = 'bad')";
+    sqlx::query(damage).execute(&mut conn).await.unwrap();
+    for new in ["first", "second"] {
+        let good = rig.next("good", running()).await;
+        let done = tokio::join!(
+            rig.handle.start(start_run(new)),
+            rig.handle.advance(bad.clone()),
+            rig.handle.advance(good)
+        );
+        assert!(matches!(done.1, Err(Error::Corrupt(_))), "{:?}", done.1);
+        assert!(done.0.is_ok() && done.2.is_ok(), "{:?} {:?}", done.0, done.2);
+    }
+}

@@ -15,6 +15,8 @@
 //! have changes that were never written), and the next commit starts from what the disk says. The writer tries again by itself, after a pause
 //! that grows while commits fail ([`trouble`]); runs whose drivers were answered like that are woken when one has succeeded.
 //!
+//! What one request brings about harms it alone ([`culprit`]).
+//!
 //! One runner moves the runs of a database. The file lock sees to that; should it fail, the term does: a process that begins to drive takes the
 //! next one, and a runner that finds another term than its own at the beginning of a commit refuses everything and ends.
 //!
@@ -26,6 +28,7 @@ mod advance;
 mod artifact;
 mod bundle;
 mod command;
+mod culprit;
 mod ending;
 mod event;
 mod head;
@@ -63,6 +66,7 @@ use crate::clock::{Clock, Micros};
 use crate::ids::{Digest, RunRef};
 use crate::telemetry::metrics::metrics;
 
+use self::culprit::Suspects;
 pub use self::import::ImportedRun;
 pub use self::request::{Component, FinishedCall, PutArtifact, Started};
 pub(crate) use self::request::{NoteAccess, Prepared, Queued, Reply, Request, shrink_rows};
@@ -96,6 +100,7 @@ struct Writer<S> {
     /// Runs that the last commit has moved, for other processes.
     moved: Vec<RunRef>,
     trouble: Trouble,
+    suspects: Suspects,
     /// The caller that asked to close.
     closing: Option<Reply<()>>,
     fuse: Option<Fuse>,
@@ -131,6 +136,7 @@ pub async fn open(options: Options) -> Result<(Handle, Service), Error> {
         chores: Vec::new(),
         moved: Vec::new(),
         trouble: Trouble::default(),
+        suspects: Suspects::default(),
         closing: None,
         fuse: options.fuse.clone(),
     };
@@ -253,11 +259,24 @@ impl<S: Store> Writer<S> {
         batch.extend(taken.drain(..).map(|queued| queued.request));
     }
 
-    /// One commit with everything in `batch`.
+    /// One commit with everything in `batch`; further ones, if something in it must not share a commit.
     async fn commit(&mut self, batch: &mut Vec<Request>) {
         if self.refuse(batch).await {
             return;
         }
+        let alone = self.suspects.taken_from(batch);
+        self.commit_together(batch).await;
+        // What was behind a request that could not be served.
+        while !batch.is_empty() {
+            self.commit_together(batch).await;
+        }
+        for request in alone {
+            batch.push(request);
+            self.commit_together(batch).await;
+        }
+    }
+
+    async fn commit_together(&mut self, batch: &mut Vec<Request>) {
         let (began, requests) = (Instant::now(), batch.len());
         let driven: Vec<RunRef> = batch.iter().filter_map(Request::driven).collect();
         match self.make(batch).await {
@@ -274,6 +293,9 @@ impl<S: Store> Writer<S> {
                 metrics().commits.increment(1);
                 self.shared.vital.committed(requests > 0);
                 self.tell();
+                if self.answers.len() == 1 {
+                    self.suspects.clear(&driven);
+                }
                 for answer in self.answers.drain(..) {
                     answer(None);
                 }
@@ -283,12 +305,17 @@ impl<S: Store> Writer<S> {
                 metrics().commits_failed.increment(1);
                 self.shared.vital.failed();
                 self.unit.abort().await;
-                for answer in self.answers.drain(..) {
-                    answer(Some(&error));
-                }
-                // Dropping a request tells its caller too, but not why.
-                for request in batch.drain(..) {
-                    request.refuse(&error);
+                if culprit::is_of_one(&error) {
+                    self.answer_one(&error);
+                    self.suspects.add(&driven);
+                } else {
+                    for answer in self.answers.drain(..) {
+                        answer(Some(&error));
+                    }
+                    // Dropping a request tells its caller too, but not why.
+                    for request in batch.drain(..) {
+                        request.refuse(&error);
+                    }
                 }
                 self.trouble.add(&error, driven);
             }
@@ -311,8 +338,14 @@ impl<S: Store> Writer<S> {
             self.unit.store.probe(now).await?;
         }
         self.look_up(batch).await?;
-        for request in batch.drain(..) {
-            self.serve(request).await?;
+        self.weed(batch).await?;
+        let mut requests = std::mem::take(batch).into_iter();
+        while let Some(request) = requests.next() {
+            if let Err(error) = self.serve(request).await {
+                self.suspects.last_is_known = true;
+                batch.extend(requests);
+                return Err(error);
+            }
         }
         if self.role == Role::Runner {
             self.catch_up(now).await?;

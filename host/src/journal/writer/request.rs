@@ -11,6 +11,7 @@ use super::super::types::{
     Advance, Advanced, BundleRow, Command, Compiled, DeprecationRow, DynamicWorkflow, Error, Metrics, MoveRun, Moved, Outcome,
     Receipt, StartRun,
 };
+use super::culprit::is_of_one;
 use super::import::ImportedRun;
 use crate::clock::Micros;
 use crate::ids::{Digest, RunId, RunRef, TenantId};
@@ -180,8 +181,8 @@ pub(crate) fn copy(error: &Error) -> Error {
     match error {
         Error::Closed | Error::Deposed => Error::Closed,
         Error::NotStored(text) => Error::NotStored(text.clone()),
-        // A row that cannot be read is damaged: the disk takes others all the same.
-        Error::Database(sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)) => Error::Corrupt(error.to_string()),
+        // Rows of one run are damaged: the disk takes others all the same.
+        Error::Database(_) if is_of_one(error) => Error::Corrupt(error.to_string()),
         Error::Database(_) | Error::Blobs(_) => Error::NotStored(error.to_string()),
         other => Error::Corrupt(other.to_string()),
     }
@@ -192,6 +193,7 @@ impl Request {
     pub(crate) fn driven(&self) -> Option<RunRef> {
         match self {
             Request::Advance(prepared, _) => Some(prepared.advance.run),
+            Request::FinishCall(call, _) => Some(call.run),
             _ => None,
         }
     }
