@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::body::broken;
 use super::bundles::BundleRef;
 use super::error::json;
-use super::openapi::{BadRequest, Failed, Invalid, NotFound, Refused, TooLarge, bodies};
+use super::openapi::{BadRequest, Full, Invalid, NotFound, Refused, Unread, bodies};
 use super::validate::{Issue, Query, null, parse_bool, text};
 use super::workflows::{Component, InstallError};
 use super::{AppState, Error, PathOf, Principal};
@@ -60,7 +60,7 @@ struct Form {
     path = "/api/gateway/bundles/upload",
     tag = "bundles",
     request_body(content = bodies::UploadForm, content_type = "multipart/form-data"),
-    responses((status = 200, body = Uploaded<'static>), BadRequest, TooLarge, Invalid, Refused)
+    responses((status = 200, body = Uploaded<'static>), BadRequest, Unread, Invalid, Full, Refused)
 )]
 pub async fn upload(
     principal: Principal,
@@ -174,7 +174,7 @@ struct Reloaded {
     post,
     path = "/api/gateway/bundles/reload",
     tag = "bundles",
-    responses((status = 200, body = Reloaded), BadRequest, Failed, Refused)
+    responses((status = 200, body = Reloaded), BadRequest, Refused)
 )]
 pub async fn reload(principal: Principal, State(app): State<AppState>) -> Result<Response, Error> {
     let bundle_ids = app

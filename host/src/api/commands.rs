@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::body::{JsonBody, storable};
 use super::error::json;
-use super::openapi::{BadRequest, Invalid, Refused, TooLarge, bodies};
+use super::openapi::{BadRequest, Invalid, Refused, Unread, bodies};
 use super::{AppState, Error, Principal};
 use crate::ids::RunId;
 use crate::journal::{Command, CommandKind};
@@ -17,7 +17,7 @@ use crate::journal::{Command, CommandKind};
     path = "/api/gateway/commands",
     tag = "commands",
     request_body(content = bodies::CommandBody),
-    responses((status = 200, body = bodies::Receipt), BadRequest, TooLarge, Invalid, Refused)
+    responses((status = 200, body = bodies::Receipt), BadRequest, Unread, Invalid, Refused)
 )]
 pub async fn submit(principal: Principal, State(app): State<AppState>, body: JsonBody) -> Result<Response, Error> {
     let mut fields = body.fields()?;

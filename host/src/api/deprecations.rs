@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::body::JsonBody;
 use super::error::json;
-use super::openapi::{BadRequest, Invalid, NotFound, Refused, TooLarge, bodies};
+use super::openapi::{BadRequest, Invalid, NotFound, Refused, Unread, bodies};
 use super::workflows::DeprecateError;
 use super::{AppState, Error, PathOf, Principal};
 
@@ -31,7 +31,7 @@ struct Deprecated<'a> {
     tag = "bundles",
     params(("bundle_id" = String, Path, description = "Without a version: all of them are meant")),
     request_body(content = bodies::DeprecateBody),
-    responses((status = 200, body = Deprecated<'static>), BadRequest, NotFound, TooLarge, Invalid, Refused)
+    responses((status = 200, body = Deprecated<'static>), BadRequest, NotFound, Unread, Invalid, Refused)
 )]
 pub async fn deprecate(
     principal: Principal,
@@ -72,7 +72,7 @@ struct Undeprecated<'a> {
     tag = "bundles",
     params(("bundle_id" = String, Path, description = "Without a version: all of them are meant")),
     request_body(content = bodies::UndeprecateBody),
-    responses((status = 200, body = Undeprecated<'static>), BadRequest, TooLarge, Invalid, Refused)
+    responses((status = 200, body = Undeprecated<'static>), BadRequest, Unread, Invalid, Refused)
 )]
 pub async fn undeprecate(
     principal: Principal,

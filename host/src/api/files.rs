@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::error::json;
-use super::openapi::{BadRequest, Invalid, NotFound, Refused, bodies};
+use super::openapi::{BadRequest, Invalid, NotFound, Refused, TooLarge, bodies};
 use super::validate::Query;
 use super::{AppState, Error, Principal};
 use crate::workspace::{self, Found, Hit, Listing, Mode, Said, Scope, Skim, Want, family};
@@ -167,7 +167,7 @@ struct Content {
         ("end_line" = inline(Option<bodies::AtLeast<1>>), Query),
         Words,
     ),
-    responses((status = 200, body = Content), BadRequest, NotFound, Invalid, Refused)
+    responses((status = 200, body = Content), BadRequest, NotFound, TooLarge, Invalid, Refused)
 )]
 pub async fn read(principal: Principal, State(app): State<AppState>, OriginalUri(uri): OriginalUri) -> Result<Response, Error> {
     let mut query = Query::of(&uri);
@@ -209,7 +209,7 @@ pub async fn read(principal: Principal, State(app): State<AppState>, OriginalUri
         ("tail_lines" = Option<i64>, Query, minimum = 0, maximum = 500, description = "25"),
         Words,
     ),
-    responses((status = 200, body = Content), BadRequest, NotFound, Invalid, Refused)
+    responses((status = 200, body = Content), BadRequest, NotFound, TooLarge, Invalid, Refused)
 )]
 pub async fn skim(principal: Principal, State(app): State<AppState>, OriginalUri(uri): OriginalUri) -> Result<Response, Error> {
     let mut query = Query::of(&uri);

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 
 use super::body::{Fields, JsonBody};
 use super::error::json_text;
-use super::openapi::{BadRequest, Expired, Invalid, NotFound, Refused, TooLarge, bodies};
+use super::openapi::{BadRequest, Expired, Invalid, NotFound, Refused, Unread, bodies};
 use super::validate::{Query, text};
 use super::{AppState, Error, PathOf, Principal, artifacts};
 use crate::ids::{LedgerSeq, RunId};
@@ -55,7 +55,7 @@ pub async fn page(
     path = "/api/gateway/runs/ledger/batch",
     tag = "ledger",
     request_body(content = bodies::BatchBody),
-    responses((status = 200, body = bodies::Batch), BadRequest, TooLarge, Invalid, Refused)
+    responses((status = 200, body = bodies::Batch), BadRequest, Unread, Invalid, Refused)
 )]
 pub async fn batch(principal: Principal, State(app): State<AppState>, body: JsonBody) -> Result<Response, Error> {
     let mut fields = body.fields()?;

@@ -12,7 +12,7 @@ use super::body::{JsonBody, storable};
 use super::bundle_flows::flow_ref;
 use super::error::json;
 use super::host_vars::{self, ObjectText, Said};
-use super::openapi::{BadRequest, Conflict, Failed, Invalid, NotFound, Refused, TooLarge, bodies};
+use super::openapi::{BadRequest, Conflict, Full, Invalid, NotFound, Refused, Unread, bodies};
 use super::start::ACTOR;
 use super::validate::{null, text};
 use super::workflows::{CompileError, Missing, NO_BUNDLES, ResolveError, ResolvedFlow, Target};
@@ -34,7 +34,7 @@ struct Scheduled<'a> {
     path = "/api/gateway/runs/schedule",
     tag = "runs",
     request_body(content = bodies::ScheduleBody),
-    responses((status = 200, body = bodies::Started), BadRequest, NotFound, Conflict, TooLarge, Invalid, Failed, Refused)
+    responses((status = 200, body = bodies::Started), BadRequest, NotFound, Conflict, Unread, Invalid, Full, Refused)
 )]
 pub async fn schedule(principal: Principal, State(app): State<AppState>, body: JsonBody) -> Result<Response, Error> {
     let mut fields = body.fields()?;

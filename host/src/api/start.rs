@@ -12,7 +12,7 @@ use super::artifacts::refs;
 use super::body::{JsonBody, storable};
 use super::error::json;
 use super::host_vars::{self, Said};
-use super::openapi::{BadRequest, Conflict, Invalid, NotFound, Refused, TooLarge, bodies};
+use super::openapi::{BadRequest, Conflict, Full, Invalid, NotFound, Refused, Unread, bodies};
 use super::workflows::{ResolveError, ResolvedFlow, Target};
 use super::{AppState, Error, Principal};
 use crate::artifacts::Snapshot;
@@ -32,7 +32,7 @@ struct Started<'a> {
     path = "/api/gateway/runs/start",
     tag = "runs",
     request_body(content = bodies::StartBody),
-    responses((status = 200, body = bodies::Started), BadRequest, NotFound, Conflict, TooLarge, Invalid, Refused)
+    responses((status = 200, body = bodies::Started), BadRequest, NotFound, Conflict, Unread, Invalid, Full, Refused)
 )]
 pub async fn start(principal: Principal, State(app): State<AppState>, body: JsonBody) -> Result<Response, Error> {
     let mut fields = body.fields()?;

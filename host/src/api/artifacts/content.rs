@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use tower::ServiceExt as _;
 use tower_http::services::ServeFile;
 
-use super::super::openapi::{BadRequest, Failed, NotFound, Refused};
+use super::super::openapi::{BadRequest, NotFound, Refused};
 use super::super::validate::Query;
 use super::super::{AppState, Error, PathOf, Principal};
 use super::item::segment;
@@ -38,7 +38,7 @@ use crate::record::artifact::{Action, Artifact, essence};
         (status = 206, content_type = "*/*", body = String, description = "The part that was asked for"),
         (status = 304, description = "The client has it"),
         (status = 416, description = "There is no such part"),
-        BadRequest, NotFound, Failed, Refused
+        BadRequest, NotFound, Refused
     )
 )]
 pub async fn get(

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::super::body::broken;
 use super::super::error::json;
-use super::super::openapi::{BadRequest, Invalid, Refused, TooLarge, bodies};
+use super::super::openapi::{BadRequest, Full, Invalid, Refused, Unread, bodies};
 use super::super::validate::{Issue, null};
 use super::super::{AppState, Error, Principal};
 use super::item::Metadata;
@@ -77,7 +77,7 @@ struct Part {
     path = "/api/gateway/attachments/upload",
     tag = "artifacts",
     request_body(content = bodies::AttachmentForm, content_type = "multipart/form-data"),
-    responses((status = 200, body = Answer<'static>), BadRequest, TooLarge, Invalid, Refused)
+    responses((status = 200, body = Answer<'static>), BadRequest, Unread, Invalid, Full, Refused)
 )]
 pub async fn upload(
     principal: Principal,

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::super::body::{Fields, JsonBody};
 use super::super::error::json;
 use super::super::files::blocking;
-use super::super::openapi::{BadRequest, Conflict, Invalid, NotFound, Refused, TooLarge, bodies};
+use super::super::openapi::{BadRequest, Conflict, Full, Invalid, NotFound, Refused, Unread, bodies};
 use super::super::validate::{Issue, Loc};
 use super::super::{AppState, Error, PathOf, Principal};
 use super::upload::{Answer, base_name, too_large};
@@ -42,7 +42,7 @@ struct Wanted {
     path = "/api/gateway/attachments/ingest",
     tag = "artifacts",
     request_body(content = bodies::IngestBody),
-    responses((status = 200, body = Answer<'static>), BadRequest, NotFound, TooLarge, Invalid, Refused)
+    responses((status = 200, body = Answer<'static>), BadRequest, NotFound, Unread, Invalid, Full, Refused)
 )]
 pub async fn ingest(principal: Principal, State(app): State<AppState>, body: JsonBody) -> Result<Response, Error> {
     let mut fields = body.fields()?;
@@ -66,7 +66,7 @@ pub async fn ingest(principal: Principal, State(app): State<AppState>, body: Jso
     path = "/api/gateway/artifacts/import",
     tag = "artifacts",
     request_body(content = bodies::ImportBody),
-    responses((status = 200, body = Answer<'static>), BadRequest, NotFound, TooLarge, Invalid, Refused)
+    responses((status = 200, body = Answer<'static>), BadRequest, NotFound, Unread, Invalid, Full, Refused)
 )]
 pub async fn import(principal: Principal, State(app): State<AppState>, body: JsonBody) -> Result<Response, Error> {
     let mut fields = body.fields()?;
@@ -115,6 +115,7 @@ async fn keep(principal: &Principal, app: &AppState, wanted: Wanted) -> Result<A
     if session_id.is_empty() {
         return Err(Error::bad_request("session_id is required"));
     }
+    app.admit_bytes(principal).await?;
     let (workspace, most) = (app.workspace(principal), app.security.max_attachment_bytes());
     let (path, said) = (wanted.path, wanted.said);
     let file = blocking(move || {
@@ -213,7 +214,7 @@ pub struct Exported<'a> {
     tag = "artifacts",
     params(("run_id" = String, Path), ("artifact_id" = String, Path)),
     request_body(content = bodies::ExportBody),
-    responses((status = 200, body = Exported<'static>), BadRequest, NotFound, Conflict, TooLarge, Invalid, Refused)
+    responses((status = 200, body = Exported<'static>), BadRequest, NotFound, Conflict, Unread, Invalid, Refused)
 )]
 pub async fn export(
     principal: Principal,

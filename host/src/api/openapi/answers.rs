@@ -38,10 +38,13 @@ pub enum Refused {
     /// The origin is not allowed, or the principal may not do this.
     #[response(status = 403)]
     Forbidden(Detail),
-    /// Locked out after wrong tokens, or too many requests at once; `Retry-After` says when to come back.
+    /// Locked out after wrong tokens, too many requests at once, or too many runs or starts; `Retry-After` says when to come back.
     #[response(status = 429)]
     TooMany(Detail),
-    /// No token is configured, or the gateway is shutting down.
+    /// The gateway failed; its log says why.
+    #[response(status = 500)]
+    Failed(Detail),
+    /// No token is configured, the gateway is shutting down, or it cannot store anything at the moment.
     #[response(status = 503)]
     Unavailable(Detail),
 }
@@ -75,9 +78,21 @@ pub struct Horizon {
 #[expect(dead_code, reason = "describes `Error::Expired`")]
 pub struct Expired(Horizon);
 
+/// Any path that takes a body.
 #[derive(IntoResponses)]
-#[response(status = 413, description = "The body is larger than this path allows")]
-#[expect(dead_code, reason = "describes `TooLarge`")]
+#[expect(dead_code, reason = "describes `Stalled` and `TooLarge`")]
+pub enum Unread {
+    /// The body stopped coming.
+    #[response(status = 408)]
+    Stalled(Detail),
+    /// The body, or what it is to bring in, is larger than this path allows.
+    #[response(status = 413)]
+    TooLarge(Detail),
+}
+
+#[derive(IntoResponses)]
+#[response(status = 413, description = "What is asked for is larger than may be read")]
+#[expect(dead_code, reason = "describes a file over its limit")]
 pub struct TooLarge(Detail);
 
 #[derive(IntoResponses)]
@@ -86,6 +101,9 @@ pub struct TooLarge(Detail);
 pub struct Invalid(Findings);
 
 #[derive(IntoResponses)]
-#[response(status = 500, description = "The gateway failed")]
-#[expect(dead_code, reason = "describes a failure of the host")]
-pub struct Failed(Detail);
+#[response(
+    status = 507,
+    description = "The tenant keeps as many bytes as it may; the detail names the limit"
+)]
+#[expect(dead_code, reason = "describes what admission refuses")]
+pub struct Full(Detail);

@@ -6,6 +6,8 @@
 mod answers;
 pub mod bodies;
 #[cfg(test)]
+pub mod described;
+#[cfg(test)]
 mod page;
 #[cfg(test)]
 mod tests;
@@ -15,7 +17,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::SwaggerUi;
 
-pub use answers::{BadRequest, Conflict, Expired, Failed, Invalid, NotFound, Refused, TooLarge};
+pub use answers::{BadRequest, Conflict, Expired, Full, Invalid, NotFound, Refused, TooLarge, Unread};
 
 use super::{
     artifacts, audit, bundle_admin, bundle_flows, bundles, commands, deprecations, discovery, files, history, identity,

@@ -1,9 +1,14 @@
+use std::collections::HashMap;
+
 use axum::body::Body;
 use axum::http::{Method, Request};
 use serde_json::{Value, json};
 
-use super::{Answer, Gateway, request};
+use super::super::{Admission, Starts};
+use super::{Answer, Gateway, TOKEN, request};
 use crate::ids::Digest;
+use crate::security::Settings;
+use crate::workspace;
 
 /// A form for an attachment; a field named `file:NAME` is a file of that name.
 fn form(fields: &[(&str, &str)]) -> Request<Body> {
@@ -474,4 +479,40 @@ async fn references_of_an_input_are_checked_before_the_start() {
         .unwrap()
         .unwrap();
     assert_eq!(input.get(), r#"{"media":["u"],"context":{"attachments":["u"]}}"#);
+}
+
+#[tokio::test]
+async fn a_tenant_that_keeps_too_much_brings_in_nothing_more() {
+    let limits = Starts {
+        max_storage_bytes: 1,
+        ..Starts::default()
+    };
+    let settings = Settings {
+        tokens: vec![TOKEN.into()],
+        ..Settings::default()
+    };
+    let workspace = workspace::Options {
+        data_dir: "data".into(),
+        ..workspace::Options::default()
+    };
+    let gateway = Gateway::admitting(Admission::new(limits, HashMap::new()), settings, workspace).await;
+    gateway.settle().await;
+    let attached = gateway.send(form(&[("file:a.txt", "a"), ("session_id", "s")])).await;
+    assert_eq!(attached.status, 507, "{}", attached.text);
+    for (path, body) in [
+        ("runs/start", r#"{"bundle_id": "demo"}"#),
+        (
+            "runs/schedule",
+            r#"{"bundle_id": "demo", "flow_id": "approve", "interval": "1h"}"#,
+        ),
+        ("attachments/ingest", r#"{"session_id": "s", "path": "a.txt"}"#),
+        (
+            "artifacts/import",
+            r#"{"session_id": "s", "source": {"kind": "workspace_path", "path": "a.txt"}}"#,
+        ),
+    ] {
+        let answer = gateway.post(&format!("/api/gateway/{path}"), body).await;
+        assert_eq!(answer.status, 507, "{path}: {}", answer.text);
+        assert!(answer.text.contains("storage limit: ") && answer.text.contains("limits.max_storage_bytes"));
+    }
 }

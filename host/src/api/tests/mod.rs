@@ -23,7 +23,8 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::Value;
 use tower::ServiceExt;
 
-use super::AppState;
+use super::openapi::described::is_described;
+use super::{Admission, AppState};
 use crate::clock::Clock;
 use crate::ids::{RunId, TenantId};
 use crate::journal::{self, Advance, OpenWait, Position, RunRow};
@@ -85,12 +86,16 @@ impl Gateway {
     }
 
     pub async fn over(settings: Settings, workspace: workspace::Options) -> Self {
+        Self::admitting(Admission::default(), settings, workspace).await
+    }
+
+    pub async fn admitting(admission: Admission, settings: Settings, workspace: workspace::Options) -> Self {
         let workspaces = workspace::Workspaces::open(workspace).unwrap();
         let (journal, service) = journal::open(journal::Options::default()).await.unwrap();
         tokio::spawn(service.run());
         let bundles = Arc::new(fake::Bundles::default());
         let security = Security::new(settings, &Clock::system());
-        let state = AppState::new(journal.clone(), bundles.clone(), security, workspaces);
+        let state = AppState::new(journal.clone(), bundles.clone(), security, workspaces).with_admission(admission);
         Gateway {
             router: super::router(state),
             journal,
@@ -98,10 +103,14 @@ impl Gateway {
         }
     }
 
+    /// What is answered must be what the page of the API says of this path.
     pub async fn send(&self, request: Request<Body>) -> Answer {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        let described = is_described(method.as_str(), &path, parts.status.as_u16());
+        assert!(described, "{method} {path} answers {}, which is not described", parts.status);
         Answer {
             status: parts.status,
             headers: parts.headers,
