@@ -305,6 +305,7 @@ impl From<workspace::Error> for Error {
             E::NotFound | E::NoParent | E::NoWorkspace(_) => StatusCode::NOT_FOUND,
             E::Exists => StatusCode::CONFLICT,
             E::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            E::Full { .. } => StatusCode::INSUFFICIENT_STORAGE,
             E::Io(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Error::Status(status, error.to_string())

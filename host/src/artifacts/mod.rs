@@ -62,6 +62,11 @@ impl Store {
         Store { journal }
     }
 
+    /// Bytes that a tenant keeps, as of now or up to a second ago.
+    pub async fn stored_bytes(&self, tenant: TenantId) -> Result<u64, Error> {
+        self.journal.stored_bytes(tenant).await
+    }
+
     /// Keeps some bytes. The same bytes of the same owner are one artifact; what is said of it last, counts.
     ///
     /// # Errors

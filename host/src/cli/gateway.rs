@@ -130,7 +130,10 @@ impl Gateway {
         let drives = journal.role == Role::Runner;
         let sandbox = drives.then(|| Sandbox::new(settings.sandbox(journal.path.is_some())));
         let sandbox = sandbox.transpose().map_err(|e| Error::failed(e.to_string()))?;
-        let workspaces = Workspaces::open(settings.workspaces(journal.path.is_some())).map_err(Error::failed)?;
+        let options = settings.workspaces(journal.path.is_some(), journal.stored.clone());
+        let workspaces = Workspaces::open(options).map_err(Error::failed)?;
+        let measured = workspaces.clone();
+        tokio::task::spawn_blocking(move || measured.measure());
         let keeps = journal.path.is_some();
         let (journal, service) = journal::open(journal).await?;
         let service = tokio::spawn(service.run());

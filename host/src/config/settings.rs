@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::bundles::Source;
 use crate::ids::TenantId;
-use crate::journal::{Retention, Synchronous};
+use crate::journal::{Retention, Stored, Synchronous};
 use crate::{api, runner, sandbox, security, workspace};
 
 /// Everything that can be set.
@@ -104,7 +104,7 @@ impl Settings {
         }
     }
     /// Which files may be reached; `keeps` as for [`Settings::sandbox`].
-    pub fn workspaces(&self, keeps: bool) -> workspace::Options {
+    pub fn workspaces(&self, keeps: bool, kept: Stored) -> workspace::Options {
         let own = &self.workspace;
         workspace::Options {
             dir: own.dir.clone(),
@@ -118,6 +118,15 @@ impl Settings {
             index_max_files: own.index_max_files,
             data_dir: self.data_dir.clone(),
             closed: self.sandbox(keeps).cache.into_iter().collect(),
+            storage: workspace::Storage {
+                kept,
+                limit: self.runner.max_storage_bytes,
+                own: self
+                    .tenants
+                    .iter()
+                    .map(|(tenant, runner)| (*tenant, runner.max_storage_bytes))
+                    .collect(),
+            },
         }
     }
 }

@@ -72,7 +72,7 @@ impl Shared {
             max_inline_bytes: options.max_inline_bytes,
             topics: Arc::new(Topics::default()),
             fresh: Fresh::default(),
-            stored: Stored::default(),
+            stored: options.stored.clone(),
             wakes: Arc::new(WakeQueue::default()),
             clock: options.clock.clone(),
             next_due: AtomicI64::new(i64::MAX),

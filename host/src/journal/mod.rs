@@ -44,6 +44,7 @@ pub use lock::RunnerLock;
 pub use offline::Offline;
 pub(crate) use offload::shrink;
 pub use options::{Options, Role, Synchronous};
+pub use quota::Stored;
 pub use reader::{CommandState, PAGE_BYTES};
 pub use recorded::Recorded;
 pub use retention::{Keeper, Policy, Retention};

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::fuse::Fuse;
+use super::quota::Stored;
 use crate::clock::Clock;
 
 /// What this process may do with the database.
@@ -54,6 +55,8 @@ pub struct Options {
     pub hash_chain: bool,
     /// Where the writer is to stop dead, for tests of recovery. Default: nowhere.
     pub fuse: Option<Fuse>,
+    /// Where what tenants keep is summed up, for those who also count files. Default: the journal's own.
+    pub stored: Stored,
 }
 
 impl Default for Options {
@@ -72,6 +75,7 @@ impl Default for Options {
             max_inline_bytes: 256 << 10,
             hash_chain: false,
             fuse: None,
+            stored: Stored::default(),
         }
     }
 }

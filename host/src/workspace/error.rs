@@ -30,6 +30,8 @@ pub enum Error {
     NoParent,
     #[error("the file is too large ({bytes} bytes > {limit} bytes)")]
     TooLarge { bytes: u64, limit: u64 },
+    #[error("storage limit: {kept} bytes are kept, at most {limit} may be (limits.max_storage_bytes)")]
+    Full { kept: u64, limit: u64 },
     /// The run, the tenant or the setting names no folder that is there.
     #[error("{0}")]
     NoWorkspace(String),

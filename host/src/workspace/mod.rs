@@ -12,6 +12,7 @@ pub mod family;
 mod lines;
 mod list;
 mod path;
+mod room;
 mod rules;
 mod scope;
 mod search;
@@ -30,6 +31,7 @@ use std::time::Duration;
 pub use error::Error;
 pub use lines::{read_lines, universal};
 pub use list::{Entry, Listing, Want};
+pub use room::Storage;
 pub use scope::{Found, Scope};
 pub use search::Hit;
 pub use skim::{Skim, skim};
@@ -37,6 +39,7 @@ pub use words::{Kept, Mode, Said, inherit};
 pub use write::How;
 
 use crate::ids::TenantId;
+use room::Room;
 use spot::Spot;
 use tree::{Closed, Root};
 
@@ -57,6 +60,7 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// Folders beside the data directory that no path enters.
     pub closed: Vec<PathBuf>,
+    pub storage: Storage,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -76,6 +80,9 @@ impl Default for Limits {
     }
 }
 
+/// What the folder of a tenant's private workspaces is called, before its number.
+const TENANT: &str = "tenant-";
+
 /// The workspaces of all tenants. A clone is the same.
 #[derive(Debug, Clone)]
 pub struct Workspaces(Arc<Host>);
@@ -89,6 +96,7 @@ struct Host {
     client_scope: bool,
     limits: Limits,
     index: search::Cache,
+    room: Room,
 }
 
 /// The operator's own workspace.
@@ -133,7 +141,20 @@ impl Workspaces {
             client_scope: options.client_scope,
             limits: options.limits,
             index: search::Cache::new(options.index_ttl, options.index_max_files),
+            room: Room::new(options.storage),
         })))
+    }
+
+    /// Measures the files of all tenants that have some, so that they count before anything is written. Blocks its thread.
+    pub fn measure(&self) {
+        let all = self.0.data_dir.join(spot::PRIVATE);
+        let names = std::fs::read_dir(all).into_iter().flatten().flatten();
+        let of = |name: std::ffi::OsString| name.to_str()?.strip_prefix(TENANT)?.parse().ok().map(TenantId);
+        let tenants = names.filter_map(|entry| of(entry.file_name()));
+        for tenant in std::iter::once(TenantId::LOCAL).chain(tenants) {
+            let own = self.of(tenant);
+            self.0.room.measure(tenant, &|| own.counted(), None);
+        }
     }
 
     /// What this tenant may reach.
@@ -283,6 +304,7 @@ impl Workspace {
             anywhere: mode == Mode::AllExceptIgnored && self.follows_clients(),
             closed: self.host.closed.clone(),
             limits: self.host.limits,
+            workspace: self.clone(),
         }
     }
 
@@ -296,8 +318,35 @@ impl Workspace {
         let all = self.host.data_dir.join(spot::PRIVATE);
         match self.tenant {
             TenantId::LOCAL => all,
-            TenantId(other) => all.join(format!("tenant-{other}")),
+            TenantId(other) => all.join(format!("{TENANT}{other}")),
         }
+    }
+
+    /// The folders whose files count as the tenant's.
+    fn counted(&self) -> Vec<PathBuf> {
+        let private = self.private();
+        if self.tenant != TenantId::LOCAL {
+            return vec![private];
+        }
+        // The folders of the other tenants lie beside its own.
+        let names = std::fs::read_dir(private).into_iter().flatten().flatten();
+        let own = names.filter(|entry| entry.file_name().to_str().is_some_and(spot::is_private_name));
+        let shared = self.host.shared.own.then(|| self.host.shared.path.clone());
+        own.map(|entry| entry.path()).chain(shared).collect()
+    }
+
+    /// Whether a file counts as the tenant's.
+    fn counts(&self, path: &Path) -> bool {
+        path.starts_with(self.private())
+            || (self.has_shared() && self.host.shared.own && path.starts_with(&self.host.shared.path))
+    }
+
+    /// Room for a file at `path`: its bytes before and now. None: it does not count.
+    fn room(&self, path: &Path, file: (u64, u64)) -> Result<Option<room::Taken<'_>>, Error> {
+        if !self.counts(path) {
+            return Ok(None);
+        }
+        self.host.room.take(self.tenant, &|| self.counted(), file).map(Some)
     }
 
     /// Which folder `text` names, relative ones below `base`; none when this tenant may not have it. No file system is asked.

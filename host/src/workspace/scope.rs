@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::path::{self, Written};
 use super::tree::{Closed, Place, Root, What};
 use super::write::{self, How};
-use super::{Error, Limits};
+use super::{Error, Limits, Workspace};
 
 /// The folders and the rules of one request or run. Made by a [`Workspace`](super::Workspace).
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub struct Scope {
     pub(super) anywhere: bool,
     pub(super) closed: Arc<[Closed]>,
     pub(super) limits: Limits,
+    /// Whose files count.
+    pub(super) workspace: Workspace,
 }
 
 /// What a path names in a scope.
@@ -27,6 +29,8 @@ pub struct Found {
     /// How clients name it: `docs/a.md`, `mount/a.md`.
     pub name: String,
     pub mount: Option<String>,
+    /// Where it lies on this machine.
+    path: PathBuf,
     pub place: Place,
 }
 
@@ -81,6 +85,7 @@ impl Scope {
         Ok(Found {
             name: root.name(&place.trail),
             mount: root.mount.clone(),
+            path: root.path.join(place.trail.join("/")),
             place,
         })
     }
@@ -113,7 +118,7 @@ impl Scope {
         Ok(content)
     }
 
-    /// Writes a file whole and gives its name.
+    /// Writes a file whole and gives its name. Waits for the disk.
     pub fn write(&self, found: Found, bytes: &[u8], how: How<'_>) -> Result<String, Error> {
         if bytes.len() as u64 > self.limits.write_bytes {
             return Err(Error::TooLarge {
@@ -121,7 +126,11 @@ impl Scope {
                 limit: self.limits.write_bytes,
             });
         }
+        let room = self.workspace.room(&found.path, (found.place.bytes(), bytes.len() as u64))?;
         write::write(found.place, bytes, how)?;
+        if let Some(room) = room {
+            room.keep();
+        }
         Ok(found.name)
     }
 }

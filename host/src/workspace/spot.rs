@@ -31,8 +31,7 @@ impl Spot {
     /// From the names of a path, if they are those of a private folder.
     pub fn private(names: &[String]) -> Option<Self> {
         let [first, name, below @ ..] = names else { return None };
-        let is_name = name.len() == 32 && name.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        (first == PRIVATE && is_name && !path::climbs_out(below)).then(|| Spot::Private {
+        (first == PRIVATE && is_private_name(name) && !path::climbs_out(below)).then(|| Spot::Private {
             name: name.clone(),
             below: below.to_vec(),
         })
@@ -78,6 +77,11 @@ impl fmt::Display for Spot {
             Spot::Host(path) => path.display().fmt(f),
         }
     }
+}
+
+/// Whether a private folder may have this name.
+pub fn is_private_name(name: &str) -> bool {
+    name.len() == 32 && name.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// `names` of a path below `base`.

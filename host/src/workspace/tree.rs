@@ -301,6 +301,15 @@ impl Place {
         Err(Error::NotFound)
     }
 
+    /// Bytes of the file that is there.
+    pub fn bytes(&self) -> u64 {
+        let meta = match &self.what {
+            What::File(dir) => dir.symlink_metadata(self.file_name()).ok(),
+            _ => None,
+        };
+        meta.filter(|meta| meta.is_file()).map_or(0, |meta| meta.len())
+    }
+
     /// The last name.
     pub fn file_name(&self) -> &str {
         self.trail.last().map(String::as_str).unwrap_or_default()

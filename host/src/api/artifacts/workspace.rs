@@ -214,7 +214,7 @@ pub struct Exported<'a> {
     tag = "artifacts",
     params(("run_id" = String, Path), ("artifact_id" = String, Path)),
     request_body(content = bodies::ExportBody),
-    responses((status = 200, body = Exported<'static>), BadRequest, NotFound, Conflict, Unread, Invalid, Refused)
+    responses((status = 200, body = Exported<'static>), BadRequest, NotFound, Conflict, Unread, Invalid, Full, Refused)
 )]
 pub async fn export(
     principal: Principal,
@@ -238,6 +238,8 @@ pub async fn export(
     }
     let bytes = app.artifacts.read(principal.tenant, &artifact, limit).await?;
     let written = bytes.len() as u64;
+    // What is written is held against everything that is kept.
+    app.artifacts.stored_bytes(principal.tenant).await?;
     let put = blocking(move || {
         let scope = workspace.request(&said)?;
         let found = scope.find(&path.unwrap_or_default())?;

@@ -151,7 +151,7 @@ pub static SETTINGS: &[Setting] = &[
         aliases: &[],
         default: "64GiB",
         unit: "size",
-        doc: "What a tenant keeps: inputs, ledgers, history, states and outputs of its runs, commands, bundles and components, artifacts; not the files of workspaces. Beyond it starts and uploads are refused with 507 and `storage limit`, and nodes that start children fail with it. Runs that have begun go on for another tenth of it; then those that do something end as failed. A process looks at the number once a second, so that some more may slip in. 0: as much as the disk takes.",
+        doc: "What a tenant keeps: inputs, ledgers, history, states and outputs of its runs, commands, bundles and components, artifacts, and files in private folders of runs and in the workspace of the data directory; not those in folders that the operator has named. Beyond it starts and uploads are refused with 507 and `storage limit`, and nodes that start children or write files fail with it. Runs that have begun go on for another tenth of it; then those that do something end as failed. A process looks at the number once a second, so that some more may slip in. 0: as much as the disk takes.",
         secret: false,
         apply: |s, v| {
             s.runner.max_storage_bytes = value::size(v, 0)?;

@@ -115,6 +115,8 @@ async fn export(with: Artifacts, call: Call) -> Result<Json, String> {
     let bytes = with.store.read(call.tenant, &artifact, limit).await;
     let bytes = bytes.map_err(|error| format!("export_artifact: {error}"))?;
     let length = bytes.len();
+    let kept = with.store.stored_bytes(call.tenant).await;
+    kept.map_err(|error| format!("export_artifact: {error}"))?;
     let file_path = blocking(move || {
         let files = Files::of(&with.workspaces, &call)?;
         let (path, found) = files.find("file_path")?;

@@ -46,6 +46,7 @@ pub fn with_files(handlers: Handlers, workspaces: &Workspaces, store: &Store) ->
         let node = Node {
             workspaces: workspaces.clone(),
             work,
+            store: (kind == "write_file").then(|| store.clone()),
         };
         handlers.with(kind, Arc::new(node))
     })
@@ -54,12 +55,23 @@ pub fn with_files(handlers: Handlers, workspaces: &Workspaces, store: &Store) ->
 struct Node {
     workspaces: Workspaces,
     work: Work,
+    /// Of a node that writes: what it writes counts together with what the store keeps.
+    store: Option<Store>,
 }
 
 impl Handler for Node {
     fn call(&self, call: Call) -> BoxFuture<'static, Result<Json, String>> {
-        let (workspaces, work) = (self.workspaces.clone(), self.work);
-        blocking(move || result(work(&Files::of(&workspaces, &call)?)?)).boxed()
+        let (workspaces, work, store) = (self.workspaces.clone(), self.work, self.store.clone());
+        let done = async move {
+            if let Some(store) = store {
+                store
+                    .stored_bytes(call.tenant)
+                    .await
+                    .map_err(|error| format!("{}: {error}", call.kind))?;
+            }
+            blocking(move || result(work(&Files::of(&workspaces, &call)?)?)).await
+        };
+        done.boxed()
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn put(files: &Files<'_>, found: crate::workspace::Found, path: &str,
     files.scope.write(found, bytes, how).map_err(|error| match error {
         Error::NotAFile => format!("Not a file: {path}"),
         Error::NotAFolder => format!("Not a folder on the way: {path}"),
-        Error::TooLarge { .. } => format!("Cannot write '{path}': {error}"),
+        Error::TooLarge { .. } | Error::Full { .. } => format!("Cannot write '{path}': {error}"),
         other => rejected(&files.call.kind, &other),
     })
 }

@@ -80,3 +80,21 @@ async fn what_is_kept_is_counted_when_it_is_written_and_when_it_goes() {
     }
     assert_eq!(counted(&mut conn).await, 0);
 }
+
+#[tokio::test]
+async fn files_count_with_everything_else() {
+    let rig = rig().await;
+    rig.start("r").await;
+    let rows = rig.handle.stored_bytes(LOCAL).await.unwrap();
+    let stored = rig.handle.stored().clone();
+    stored.files_are(LOCAL, 50);
+    assert_eq!(rig.handle.stored_bytes(LOCAL).await.unwrap(), rows + 50);
+    let limit = rows + 60;
+    assert_eq!(stored.replace_file(LOCAL, (0, 11), limit), Err(rows + 50));
+    assert_eq!(stored.replace_file(LOCAL, (30, 40), limit), Ok(()));
+    assert_eq!(stored.replace_file(LOCAL, (0, 11), 0), Ok(()), "no limit");
+    assert_eq!(rig.handle.stored_bytes(LOCAL).await.unwrap(), rows + 71);
+    assert_eq!(stored.replace_file(LOCAL, (40, 40), limit), Ok(()), "it grows no larger");
+    rig.clock.advance_to(T0.plus(2_000_000));
+    assert_eq!(rig.handle.stored_bytes(LOCAL).await.unwrap(), rows + 71, "looked up again");
+}

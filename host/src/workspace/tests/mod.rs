@@ -2,6 +2,7 @@
 
 mod escapes;
 mod folders;
+mod room;
 mod runs;
 
 use std::fs;
