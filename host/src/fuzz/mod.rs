@@ -13,6 +13,8 @@
 //! cargo bolero test -p flowgate fuzz::flows::a_flow_is_refused_or_runs  # guided by coverage; needs cargo-bolero and a nightly compiler
 //! ```
 //!
+//! The first two need nothing but the tests themselves, and `fuzz` names all targets but that of damaged rows (`journal::tests::corrupt`).
+//!
 //! What a failing target was given is printed in full ([`Shown`]). A finding becomes a case: in `cases/`, whose inputs are tried in every
 //! run ([`cases`]), or as a plain test beside the target.
 
