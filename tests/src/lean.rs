@@ -42,7 +42,12 @@ impl Connection {
             .get(9..12)
             .and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
         let status = status.ok_or_else(|| io::Error::other("no status line"))?;
-        match content_length(&self.buffer[..head]) {
+        let length = match status {
+            // Never has a body, and need not say so.
+            204 => Some(0),
+            _ => content_length(&self.buffer[..head]),
+        };
+        match length {
             Some(length) => {
                 while self.buffer.len() < head + length {
                     self.fill().await?;
@@ -65,9 +70,18 @@ impl Connection {
     }
 }
 
-/// A request as bytes.
+/// A request with a token, as bytes.
 pub fn request(method: &str, path: &str, token: &str, body: &str) -> Vec<u8> {
-    let mut text = format!("{method} {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n");
+    plain(method, path, &[format!("authorization: Bearer {token}")], body)
+}
+
+/// A request as bytes; each header is a line `name: value`.
+pub fn plain(method: &str, path: &str, headers: &[String], body: &str) -> Vec<u8> {
+    let mut text = format!("{method} {path} HTTP/1.1\r\nhost: bench\r\n");
+    for header in headers {
+        text.push_str(header);
+        text.push_str("\r\n");
+    }
     if method == "POST" {
         text.push_str(&format!(
             "content-type: application/json\r\ncontent-length: {}\r\n",

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use flowgate_tests::load::{Client, Follow, Target};
+use flowgate_tests::load::{Client, Follow, Target, Work};
 use flowgate_tests::machine::{self, busy, profile};
 use flowgate_tests::plot::{self, Panel};
 use flowgate_tests::server::TOKEN;
@@ -122,9 +122,10 @@ async fn main() {
         bundle: "hello".to_owned(),
         input: r#"{"name":"Ann"}"#.to_owned(),
     };
+    let work = Work::Run(target, Follow::Stream);
     let mut clients = JoinSet::new();
     for _ in 0..plan.clients {
-        let client = Client::connect(&target, Follow::Stream).await.expect("the server listens");
+        let client = Client::connect(&work).await.expect("the server listens");
         clients.spawn(drive(client, Arc::clone(&tally)));
     }
     clients.spawn(answer(gateway.clone(), listener.clone(), Arc::clone(&tally)));

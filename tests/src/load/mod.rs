@@ -1,10 +1,14 @@
-//! Load for a gateway of the contract, ours or the reference: what the binary `load` and the benchmarks drive it with.
+//! Load for a gateway of the contract, ours or the reference: what the binary `load` and the benchmarks drive it with. Servers that speak
+//! other HTTP are driven by plain requests in the same loops.
 
 mod ledger;
+mod plain;
+mod report;
 mod runs;
 mod spread;
 mod streams;
 mod waiting;
+mod work;
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,10 +16,13 @@ use std::net::SocketAddr;
 use crate::lean::{Connection, find, request};
 
 pub use ledger::{Pages, ledger};
-pub use runs::{Client, Follow, closed, open, until};
+pub use plain::{Asking, Call};
+pub use report::Report;
+pub use runs::{Client, closed, open, until};
 pub use spread::Spread;
 pub use streams::{Listening, listen};
-pub use waiting::{Waited, answer, start};
+pub use waiting::{Questions, Waited, answer, start};
+pub use work::{Follow, Work};
 
 /// A gateway, and what is started in it.
 #[derive(Debug, Clone)]

@@ -7,81 +7,50 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::{Spread, Target, begin, has_status, refused};
-use crate::lean::{Connection, find};
+use super::{Spread, Work};
+use crate::lean::Connection;
 
-/// How a client learns that its run has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Follow {
-    /// By the ledger stream's `done`.
-    Stream,
-    /// By asking for the run again and again, this long after each answer.
-    Poll(Duration),
-}
-
-/// One client: a connection and what it sends.
+/// One client: a connection and what it does over it.
 #[derive(Debug)]
 pub struct Client {
     connection: Connection,
-    target: Target,
+    work: Work,
+    /// What begins each run, made once.
     start: Vec<u8>,
-    follow: Follow,
 }
 
 impl Client {
-    /// Connects to the gateway.
+    /// Connects to the server.
     ///
     /// # Errors
     /// It does not listen.
-    pub async fn connect(target: &Target, follow: Follow) -> io::Result<Self> {
-        Ok(Self::over(target.connect().await?, target, follow))
+    pub async fn connect(work: &Work) -> io::Result<Self> {
+        Ok(Self::over(Connection::open(work.address()).await?, work))
     }
 
-    fn over(connection: Connection, target: &Target, follow: Follow) -> Self {
+    fn over(connection: Connection, work: &Work) -> Self {
         Client {
             connection,
-            start: target.start(),
-            target: target.clone(),
-            follow,
+            start: work.start(),
+            work: work.clone(),
         }
     }
 
     /// One run from its start to its end.
     ///
     /// # Errors
-    /// The gateway refuses it, or goes away, or the run fails.
+    /// The server refuses it, or goes away, or the run fails.
     pub async fn run(&mut self) -> io::Result<()> {
-        let id = begin(&mut self.connection, &self.start).await?;
-        match self.follow {
-            Follow::Stream => {
-                let stream = self.target.page(&id, "/ledger/stream");
-                let (status, body) = self.connection.exchange(&stream).await?;
-                let done = status == 200 && find(body, b"event: done").is_some();
-                done.then_some(()).ok_or_else(|| refused("stream", status, body))
-            }
-            Follow::Poll(pause) => {
-                let page = self.target.page(&id, "");
-                loop {
-                    let (status, body) = self.connection.exchange(&page).await?;
-                    if status != 200 || has_status(body, "failed") {
-                        return Err(refused("run", status, body));
-                    }
-                    if has_status(body, "completed") {
-                        return Ok(());
-                    }
-                    tokio::time::sleep(pause).await;
-                }
-            }
-        }
+        self.work.run(&mut self.connection, &self.start).await
     }
 }
 
 /// One client's runs until the deadline, one after another.
 ///
 /// # Errors
-/// The gateway refuses one, or goes away.
-pub async fn until(target: &Target, follow: Follow, deadline: Instant) -> io::Result<Spread> {
-    let mut client = Client::connect(target, follow).await?;
+/// The server refuses one, or goes away.
+pub async fn until(work: &Work, deadline: Instant) -> io::Result<Spread> {
+    let mut client = Client::connect(work).await?;
     let mut times = Spread::default();
     while Instant::now() < deadline {
         let began = Instant::now();
@@ -95,12 +64,12 @@ pub async fn until(target: &Target, follow: Follow, deadline: Instant) -> io::Re
 ///
 /// # Errors
 /// As [`until`].
-pub async fn closed(target: &Target, follow: Follow, clients: usize, time: Duration) -> io::Result<(Spread, f64)> {
+pub async fn closed(work: &Work, clients: usize, time: Duration) -> io::Result<(Spread, f64)> {
     let began = Instant::now();
     let mut all = JoinSet::new();
     for _ in 0..clients {
-        let target = target.clone();
-        all.spawn(async move { until(&target, follow, began + time).await });
+        let work = work.clone();
+        all.spawn(async move { until(&work, began + time).await });
     }
     let mut times = Spread::default();
     while let Some(client) = all.join_next().await {
@@ -111,11 +80,11 @@ pub async fn closed(target: &Target, follow: Follow, clients: usize, time: Durat
 }
 
 /// **Open loop**: runs start at equal intervals, `rate` a second, whether earlier ones have ended or not. The time of a run is from the moment
-/// at which it should have started, so a gateway that falls behind is not spared. `most`: connections at a time.
+/// at which it should have started, so a server that falls behind is not spared. `most`: connections at a time.
 ///
 /// # Errors
 /// As [`until`].
-pub async fn open(target: &Target, follow: Follow, rate: f64, time: Duration, most: usize) -> io::Result<(Spread, f64)> {
+pub async fn open(work: &Work, rate: f64, time: Duration, most: usize) -> io::Result<(Spread, f64)> {
     let permits = Arc::new(Semaphore::new(most));
     let idle = Arc::new(std::sync::Mutex::new(Vec::<Connection>::new()));
     let began = Instant::now();
@@ -134,15 +103,15 @@ pub async fn open(target: &Target, follow: Follow, rate: f64, time: Duration, mo
         while let Some(ended) = runs.try_join_next() {
             take(ended)?;
         }
-        let (target, permits, idle) = (target.clone(), permits.clone(), idle.clone());
+        let (work, permits, idle) = (work.clone(), permits.clone(), idle.clone());
         runs.spawn(async move {
             let _permit = permits.acquire().await.map_err(io::Error::other)?;
             let kept = idle.lock().expect("no client panics").pop();
             let connection = match kept {
                 Some(connection) => connection,
-                None => target.connect().await?,
+                None => Connection::open(work.address()).await?,
             };
-            let mut client = Client::over(connection, &target, follow);
+            let mut client = Client::over(connection, &work);
             client.run().await?;
             idle.lock().expect("no client panics").push(client.connection);
             Ok(due.elapsed())

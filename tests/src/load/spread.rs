@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use serde_json::{Value, json};
 
 /// Times between a microsecond and an hour, to three digits.
 #[derive(Debug, Clone)]
@@ -39,6 +40,12 @@ impl Spread {
 
     pub fn most(&self) -> Duration {
         Duration::from_micros(self.0.max())
+    }
+
+    /// As a JSON object, times in microseconds.
+    pub fn figures(&self) -> Value {
+        let at = |share| self.0.value_at_quantile(share);
+        json!({"count": self.count(), "p50": at(0.5), "p90": at(0.9), "p99": at(0.99), "most": self.0.max()})
     }
 }
 

@@ -1,12 +1,21 @@
 //! Many runs that wait for a person: how fast they are started, what they take while they wait, how fast they are answered.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use super::{Target, begin, has_status, refused};
+use super::{Asking, Target, begin, has_status, refused};
+use crate::lean::{Connection, find};
+
+/// Where runs are that ask something.
+#[derive(Debug, Clone)]
+pub enum Questions {
+    Gateway(Target),
+    Plain(Asking),
+}
 
 /// How many of something in which time.
 #[derive(Debug, Clone, Copy)]
@@ -21,25 +30,23 @@ impl Waited {
     }
 }
 
-/// Starts `count` runs over `clients` connections; ends when the last of them has come to its question.
+/// Starts `count` runs over `clients` connections; ends when the last of every client has come to its question.
 ///
 /// # Errors
-/// The gateway refuses one, or goes away.
-pub async fn start(target: &Target, count: usize, clients: usize) -> io::Result<(Vec<String>, Waited)> {
+/// The server refuses one, or goes away.
+pub async fn start(questions: &Questions, count: usize, clients: usize) -> io::Result<(Vec<String>, Waited)> {
     let began = Instant::now();
     let mut all = JoinSet::new();
     for client in 0..clients {
-        let target = target.clone();
-        let own = count / clients + usize::from(client < count % clients);
+        let questions = questions.clone();
         all.spawn(async move {
-            let mut connection = target.connect().await?;
-            let request = target.start();
-            let mut runs = Vec::with_capacity(own);
-            for _ in 0..own {
-                runs.push(begin(&mut connection, &request).await?);
+            let mut connection = Connection::open(questions.address()).await?;
+            let mut runs = Vec::with_capacity(count / clients + 1);
+            for number in (client..count).step_by(clients) {
+                runs.push(questions.begin(&mut connection, number).await?);
             }
             if let Some(last) = runs.last() {
-                until(&target, &mut connection, last, "waiting").await?;
+                questions.until_asked(&mut connection, last).await?;
             }
             Ok::<_, io::Error>(runs)
         });
@@ -48,39 +55,31 @@ pub async fn start(target: &Target, count: usize, clients: usize) -> io::Result<
     while let Some(own) = all.join_next().await {
         runs.extend(own.map_err(io::Error::other)??);
     }
-    Ok((
-        runs,
-        Waited {
-            count,
-            took: began.elapsed(),
-        },
-    ))
+    let took = began.elapsed();
+    Ok((runs, Waited { count, took }))
 }
 
 /// Answers all of them; ends when the last answered run of every client is completed.
 ///
 /// # Errors
 /// As [`start`].
-pub async fn answer(target: &Target, runs: Vec<String>, clients: usize) -> io::Result<Waited> {
+pub async fn answer(questions: &Questions, runs: Vec<String>, clients: usize) -> io::Result<Waited> {
     let began = Instant::now();
     let runs = Arc::new(runs);
     let mut all = JoinSet::new();
     for client in 0..clients {
-        let (target, runs) = (target.clone(), runs.clone());
+        let (questions, runs) = (questions.clone(), runs.clone());
         all.spawn(async move {
-            let mut connection = target.connect().await?;
-            let own: Vec<&String> = runs.iter().skip(client).step_by(clients).collect();
-            for run in &own {
-                let request = target.resume(run, &format!("load-{run}"));
-                let (status, body) = connection.exchange(&request).await?;
-                if status != 200 {
-                    return Err(refused("resume", status, body));
-                }
+            let mut connection = Connection::open(questions.address()).await?;
+            let mut last = None;
+            for run in runs.iter().skip(client).step_by(clients) {
+                questions.tell(&mut connection, run).await?;
+                last = Some(run);
             }
-            for run in own.iter().rev().take(1) {
-                until(&target, &mut connection, run, "completed").await?;
+            match last {
+                Some(run) => questions.until_ended(&mut connection, run).await,
+                None => Ok(()),
             }
-            Ok(())
         });
     }
     while let Some(ended) = all.join_next().await {
@@ -92,7 +91,69 @@ pub async fn answer(target: &Target, runs: Vec<String>, clients: usize) -> io::R
     })
 }
 
-async fn until(target: &Target, connection: &mut crate::lean::Connection, run: &str, status: &str) -> io::Result<()> {
+impl Questions {
+    fn address(&self) -> SocketAddr {
+        match self {
+            Questions::Gateway(target) => target.address,
+            Questions::Plain(asking) => asking.address,
+        }
+    }
+
+    /// Starts a run. `number` makes its name another one than those of the runs beside it.
+    async fn begin(&self, connection: &mut Connection, number: usize) -> io::Result<String> {
+        match self {
+            Questions::Gateway(target) => begin(connection, &target.start()).await,
+            Questions::Plain(asking) => {
+                let run = format!("{}-{number}", std::process::id());
+                accepted("start", connection, &asking.start(&run)).await?;
+                Ok(run)
+            }
+        }
+    }
+
+    async fn tell(&self, connection: &mut Connection, run: &str) -> io::Result<()> {
+        let answer = match self {
+            Questions::Gateway(target) => target.resume(run, &format!("load-{run}")),
+            Questions::Plain(asking) => asking.answer(run),
+        };
+        accepted("answer", connection, &answer).await
+    }
+
+    async fn until_asked(&self, connection: &mut Connection, run: &str) -> io::Result<()> {
+        match self {
+            Questions::Gateway(target) => until(target, connection, run, "waiting").await,
+            Questions::Plain(asking) => {
+                let asked = asking.asked(run);
+                loop {
+                    match connection.exchange(&asked).await? {
+                        (200, body) if find(body, b"true").is_some() => return Ok(()),
+                        (200, _) => tokio::time::sleep(PAUSE).await,
+                        (status, body) => return Err(refused("asked", status, body)),
+                    }
+                }
+            }
+        }
+    }
+
+    async fn until_ended(&self, connection: &mut Connection, run: &str) -> io::Result<()> {
+        match self {
+            Questions::Gateway(target) => until(target, connection, run, "completed").await,
+            Questions::Plain(asking) => accepted("end", connection, &asking.ended(run)).await,
+        }
+    }
+}
+
+async fn accepted(what: &str, connection: &mut Connection, request: &[u8]) -> io::Result<()> {
+    match connection.exchange(request).await? {
+        (200..=299, _) => Ok(()),
+        (status, body) => Err(refused(what, status, body)),
+    }
+}
+
+/// How long after an answer that is not the right one yet the next question is asked.
+const PAUSE: Duration = Duration::from_millis(2);
+
+async fn until(target: &Target, connection: &mut Connection, run: &str, status: &str) -> io::Result<()> {
     let page = target.page(run, "");
     loop {
         let (code, body) = connection.exchange(&page).await?;
@@ -102,6 +163,6 @@ async fn until(target: &Target, connection: &mut crate::lean::Connection, run: &
         if has_status(body, status) {
             return Ok(());
         }
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        tokio::time::sleep(PAUSE).await;
     }
 }
