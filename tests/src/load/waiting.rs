@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::task::JoinSet;
 
@@ -36,6 +36,7 @@ impl Waited {
 /// The server refuses one, or goes away.
 pub async fn start(questions: &Questions, count: usize, clients: usize) -> io::Result<(Vec<String>, Waited)> {
     let began = Instant::now();
+    let batch = SystemTime::now().duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
     let mut all = JoinSet::new();
     for client in 0..clients {
         let questions = questions.clone();
@@ -43,7 +44,11 @@ pub async fn start(questions: &Questions, count: usize, clients: usize) -> io::R
             let mut connection = Connection::open(questions.address()).await?;
             let mut runs = Vec::with_capacity(count / clients + 1);
             for number in (client..count).step_by(clients) {
-                runs.push(questions.begin(&mut connection, number).await?);
+                runs.push(
+                    questions
+                        .begin(&mut connection, || format!("{}-{number}", batch.as_micros()))
+                        .await?,
+                );
             }
             if let Some(last) = runs.last() {
                 questions.until_asked(&mut connection, last).await?;
@@ -99,12 +104,12 @@ impl Questions {
         }
     }
 
-    /// Starts a run. `number` makes its name another one than those of the runs beside it.
-    async fn begin(&self, connection: &mut Connection, number: usize) -> io::Result<String> {
+    /// Starts a run. `name` is what it is called where its client chooses that.
+    async fn begin(&self, connection: &mut Connection, name: impl FnOnce() -> String) -> io::Result<String> {
         match self {
             Questions::Gateway(target) => begin(connection, &target.start()).await,
             Questions::Plain(asking) => {
-                let run = format!("{}-{number}", std::process::id());
+                let run = name();
                 accepted("start", connection, &asking.start(&run)).await?;
                 Ok(run)
             }
