@@ -42,6 +42,9 @@ pub struct Settings {
     pub cache: Option<PathBuf>,
     /// Whether flows are kept there too, not only the runtime that all of them share.
     pub cache_flows: bool,
+    /// Native code for any x86-64 processor instead of this machine's, and instances that are made on demand instead of taken from a pool: what is
+    /// executed is then the same on every machine. Costs time; for counting instructions, not for serving.
+    pub reproducible: bool,
 }
 
 impl Default for Settings {
@@ -61,6 +64,7 @@ impl Default for Settings {
             programs: 4096,
             cache: None,
             cache_flows: true,
+            reproducible: false,
         }
     }
 }
@@ -104,6 +108,16 @@ pub(super) fn pooling(settings: &Settings) -> Result<Engine, Error> {
 /// An engine that allocates each instance when it is made: where there is no pool, and for guests that would not fit in a slot of it.
 pub(super) fn on_demand() -> Result<Engine, Error> {
     Engine::new(&base()).map_err(|e| Error::Engine(format!("{e:#}")))
+}
+
+/// An engine for [`Settings::reproducible`].
+pub(super) fn reproducible() -> Result<Engine, Error> {
+    let mut config = base();
+    // A target that is named gets nothing of what this processor has beyond it.
+    config
+        .target("x86_64-unknown-linux-gnu")
+        .and_then(|config| Engine::new(config))
+        .map_err(|e| Error::Engine(format!("{e:#}")))
 }
 
 /// An engine and its pulse.

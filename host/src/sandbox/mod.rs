@@ -111,7 +111,10 @@ pub enum Error {
 impl Sandbox {
     /// Compiles the runtime (or takes its native code from the cache) and sets up the engine.
     pub fn new(settings: Settings) -> Result<Self, Error> {
-        let pool = Room::new(engine::pooling(&settings)?);
+        let pool = Room::new(match settings.reproducible {
+            true => engine::reproducible()?,
+            false => engine::pooling(&settings)?,
+        });
         let runtime = flowgate_compiler::runtime().map_err(|e| Error::Engine(e.clone()))?;
         let module = NativeCache::new(&pool.engine, &settings).module(&pool.engine, &runtime.core)?;
         metrics().pool_limit.set(f64::from(settings.max_live));
