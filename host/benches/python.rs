@@ -3,13 +3,17 @@
 //! `cargo bench -p flowgate --bench python` (needs a `python3`; without one only the sandbox's times are printed)
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)] // A benchmark that cannot go on says so and ends.
 
+#[path = "common/flows.rs"]
+mod flows;
+#[path = "common/sandbox.rs"]
+mod told;
+
 use std::process::Command;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use flowgate::ids::Digest;
 use flowgate::sandbox::{Program, Sandbox, Settings, world};
-use flowgate_compiler::{Link, graph, visualflow};
+use flowgate_compiler::Link;
 use serde_json::{Value, json};
 
 const PROGRAMS: &[(&str, &str)] = &[
@@ -33,7 +37,7 @@ fn main() {
 
     println!("{:<16} {:>12} {:>12} {:>8}", "program", "sandbox ms", "CPython ms", "ratio");
     for (name, source) in PROGRAMS {
-        let program = load(&sandbox, &code_flow(source));
+        let program = told::load(&sandbox, &flows::code(source));
         let (took, output) = (0..ROUNDS)
             .map(|_| run(&runtime, &sandbox, &program, json!({})))
             .min_by_key(|(took, _)| *took)
@@ -52,13 +56,13 @@ fn main() {
         }
     }
 
-    let document = code_flow(&hundred_lines(0));
+    let document = flows::code(&hundred_lines(0));
     let compiled = (0..20)
-        .map(|_| timed(|| compile(&document)))
+        .map(|_| timed(|| flows::compile(&document, Link::Shared)))
         .min_by_key(|(took, _)| *took)
         .unwrap();
     let empty = (0..20)
-        .map(|_| timed(|| compile(&code_flow("def transform(_input):\n    return 1\n"))))
+        .map(|_| timed(|| flows::compile(&flows::code("def transform(_input):\n    return 1\n"), Link::Shared)))
         .min_by_key(|(took, _)| *took)
         .unwrap();
     println!(
@@ -69,15 +73,15 @@ fn main() {
     );
     // Each round has another component, since one that is known is not compiled again.
     let native = (0..ROUNDS)
-        .map(|round| compile(&code_flow(&hundred_lines(round + 1))))
+        .map(|round| flows::compile(&flows::code(&hundred_lines(round + 1)), Link::Shared))
         .map(|component| timed(|| sandbox.load(Digest::of(&component), &component, None).unwrap()).0)
         .min()
         .unwrap();
     println!("its native code: {:.1} ms", millis(native));
 
     let calls = 10_000;
-    let with = load(&sandbox, &loop_flow(calls, true));
-    let without = load(&sandbox, &loop_flow(calls, false));
+    let with = told::load(&sandbox, &flows::repeated(calls, true));
+    let without = told::load(&sandbox, &flows::repeated(calls, false));
     let best = |program: &Program| {
         (0..ROUNDS)
             .map(|_| run(&runtime, &sandbox, program, json!({})).0)
@@ -102,29 +106,9 @@ fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
     (begun.elapsed(), done)
 }
 
-fn load(sandbox: &Sandbox, document: &Value) -> Arc<Program> {
-    let component = compile(document);
-    sandbox.load(Digest::of(&component), &component, None).unwrap()
-}
-
-fn compile(document: &Value) -> Vec<u8> {
-    let document = visualflow::Document::parse(document.to_string().as_bytes(), 1 << 20).unwrap();
-    let graph = graph::build(&document).unwrap();
-    flowgate_compiler::compile(&graph, Link::Shared).unwrap().bytes
-}
-
 /// One run of a flow that never waits: the time of its tick, and its output.
 fn run(runtime: &tokio::runtime::Runtime, sandbox: &Sandbox, program: &Program, input: Value) -> (Duration, Value) {
-    let around = world::Around {
-        now_us: 1,
-        seed: 1,
-        run_id: "r".into(),
-        workflow_id: "w".into(),
-        session_id: None,
-        parent_run_id: None,
-        host_vars: "{}".into(),
-        host: "{}".into(),
-    };
+    let around = told::around();
     let start = world::Event::Start(world::Start {
         entry: "start".into(),
         input: input.to_string(),
@@ -151,55 +135,6 @@ fn cpython(source: &str) -> Option<(Duration, Value)> {
     let output = Command::new("python3").args(["-c", &script, source]).output().ok()?;
     let parsed: (f64, Value) = serde_json::from_slice(&output.stdout).ok()?;
     Some((Duration::from_secs_f64(parsed.0), parsed.1))
-}
-
-fn pin(id: &str) -> Value {
-    json!({"id": id, "type": "any"})
-}
-
-fn exec(id: &str) -> Value {
-    json!({"id": id, "type": "execution"})
-}
-
-fn edge(from: &str, handle: &str, to: &str, pin: &str) -> Value {
-    json!({"id": format!("{from}:{handle}:{to}:{pin}"), "source": from, "sourceHandle": handle, "target": to, "targetHandle": pin})
-}
-
-fn code_flow(source: &str) -> Value {
-    json!({"id": "bench", "entryNode": "start", "nodes": [
-        {"id": "start", "type": "on_flow_start", "data": {"outputs": [exec("exec-out")]}},
-        {"id": "code", "type": "code", "data": {"inputs": [exec("exec-in")], "outputs": [exec("exec-out"), pin("output")],
-            "code": source, "functionName": "transform"}},
-        {"id": "end", "type": "on_flow_end", "data": {"inputs": [exec("exec-in"), pin("output")]}},
-    ], "edges": [
-        edge("start", "exec-out", "code", "exec-in"),
-        edge("code", "exec-out", "end", "exec-in"),
-        edge("code", "output", "end", "output"),
-    ]})
-}
-
-/// A loop around one node: a small code node, or a variable set.
-fn loop_flow(times: usize, code: bool) -> Value {
-    let body = if code {
-        json!({"id": "body", "type": "code", "data": {"inputs": [exec("exec-in"), pin("i")], "outputs": [exec("exec-out"), pin("output")],
-            "codeBody": "return i", "functionName": "transform"}})
-    } else {
-        json!({"id": "body", "type": "set_var", "data": {"inputs": [exec("exec-in"), pin("name"), pin("value")],
-            "outputs": [exec("exec-out"), pin("value")], "pinDefaults": {"name": "v"}}})
-    };
-    let into = if code { "i" } else { "value" };
-    json!({"id": "bench", "entryNode": "start", "nodes": [
-        {"id": "start", "type": "on_flow_start", "data": {"outputs": [exec("exec-out")]}},
-        {"id": "for", "type": "for", "data": {"inputs": [exec("exec-in"), pin("start"), pin("end"), pin("step")],
-            "outputs": [exec("loop"), exec("done"), pin("i"), pin("index")], "pinDefaults": {"start": 0, "end": times, "step": 1}}},
-        body,
-        {"id": "end", "type": "on_flow_end", "data": {"inputs": [exec("exec-in"), pin("output")]}},
-    ], "edges": [
-        edge("start", "exec-out", "for", "exec-in"),
-        edge("for", "loop", "body", "exec-in"),
-        edge("for", "i", "body", into),
-        edge("for", "done", "end", "exec-in"),
-    ]})
 }
 
 /// A function of a hundred lines as people write them; another number makes another function.
