@@ -61,7 +61,7 @@ enum Workload {
         #[arg(long)]
         header: Vec<String>,
     },
-    /// Runs that wait for a person: started, kept, answered. With the four paths in another kind of server, where `{run}` stands for a
+    /// Runs that wait for a person: started, kept, there again after a kill, answered. With the four paths in another kind of server, where `{run}` stands for a
     /// run's name
     Waiting {
         #[arg(long, default_value_t = 2000)]
@@ -134,7 +134,7 @@ struct Subject {
     path: String,
     pids: Vec<u32>,
     data: Option<PathBuf>,
-    _server: Option<Server>,
+    server: Option<Server>,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -142,7 +142,7 @@ async fn main() -> io::Result<()> {
     let args = Args::parse();
     let mut report = Report::new(args.json);
     let follow = args.poll.map_or(Follow::Stream, |ms| Follow::Poll(Duration::from_millis(ms)));
-    let subject = subject(&args).await?;
+    let mut subject = subject(&args).await?;
     let machine = json!({"cores": machine::cores(), "client": machine::profile()});
     report.add("machine", machine, || {
         format!("{} cores, {} of the client", machine::cores(), machine::profile())
@@ -179,7 +179,7 @@ async fn main() -> io::Result<()> {
                 }),
                 None => Questions::Gateway(subject.starts(&bundle, "{}")),
             };
-            waiting(&subject, &questions, (count, clients, leave), &mut report).await?;
+            waiting(&mut subject, &questions, (count, clients, leave), &mut report).await?;
         }
         Workload::Ledger { rows, page } => ledger(&subject, rows, page, &mut report).await?,
         Workload::Streams { listeners, rows } => streams(&subject, listeners, rows, &mut report).await?,
@@ -211,7 +211,7 @@ async fn subject(args: &Args) -> io::Result<Subject> {
             path: path.to_owned(),
             pids: args.pid.clone(),
             data: args.dir.clone(),
-            _server: None,
+            server: None,
         });
     }
     // Many clients with a stream each exceed the defaults; nothing else is changed.
@@ -232,7 +232,7 @@ async fn subject(args: &Args) -> io::Result<Subject> {
         path: String::new(),
         pids: vec![server.pid()],
         data: Some(server.data_dir()),
-        _server: Some(server),
+        server: Some(server),
     })
 }
 
@@ -269,6 +269,16 @@ impl Subject {
             input: input.to_owned(),
             ..self.target.clone()
         }
+    }
+
+    /// Kills the server and starts it again; how long it takes until it is ready. A server that is not ours is left alone.
+    async fn kill(&mut self) -> Option<Duration> {
+        let server = self.server.as_mut()?;
+        server.kill().await;
+        let began = Instant::now();
+        server.restart().await;
+        self.pids = vec![server.pid()];
+        Some(began.elapsed())
     }
 
     /// Starts the flow that tells, which waits until it may begin.
@@ -372,7 +382,12 @@ async fn steps(subject: &Subject, work: &Work, pace: &Pace, report: &mut Report)
 }
 
 /// `plan`: how many, over how many connections, and whether they are left waiting.
-async fn waiting(subject: &Subject, questions: &Questions, plan: (usize, usize, bool), report: &mut Report) -> io::Result<()> {
+async fn waiting(
+    subject: &mut Subject,
+    questions: &Questions,
+    plan: (usize, usize, bool),
+    report: &mut Report,
+) -> io::Result<()> {
     let (count, clients, leave) = plan;
     // The first run compiles native code.
     let (first, _) = load::start(questions, 1, 1).await?;
@@ -391,10 +406,24 @@ async fn waiting(subject: &Subject, questions: &Questions, plan: (usize, usize, 
     let idle = Meter::begin(subject);
     tokio::time::sleep(Duration::from_secs(5)).await;
     idle.end(subject, "waiting", report);
+    if let Some(server) = &subject.server {
+        let bytes = std::fs::metadata(server.data_dir().join("flowgate.sqlite3"))?.len();
+        report.add("database", json!(bytes), || {
+            format!("waiting: {:.2} KB of database a run", bytes as f64 / 1e3 / count as f64)
+        });
+    }
+    if let Some(took) = subject.kill().await {
+        let milliseconds = took.as_secs_f64() * 1e3;
+        report.add("ready_after_kill", json!(milliseconds), || {
+            format!("ready {milliseconds:.0} ms after a kill")
+        });
+    }
+    let answering = Meter::begin(subject);
     let answered = load::answer(questions, runs, clients).await?;
     report.add("answers", rate(answered), || {
         format!("{count} resumes to completion, {:.0} a second", answered.a_second())
     });
+    answering.end(subject, "answering", report);
     Ok(())
 }
 
@@ -425,6 +454,13 @@ async fn streams(subject: &Subject, listeners: usize, rows: u32, report: &mut Re
             format!("{listeners} listeners got {:.1} MB", bytes as f64 / 1e6)
         });
         meter.end(subject, &format!("{rows} rows to {listeners} listeners"), report);
+        if !subject.pids.is_empty() {
+            let a_row = (subject.busy() - meter.busy.0).as_secs_f64() * 1e6 / f64::from(rows);
+            let delivered = a_row / listeners as f64;
+            report.add(&format!("{listeners}_listeners_microseconds_a_row"), json!(a_row), || {
+                format!("{listeners} listeners: {a_row:.1} µs of the server's processor a row, {delivered:.3} µs a row and listener")
+            });
+        }
     }
     Ok(())
 }
