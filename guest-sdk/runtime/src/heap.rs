@@ -196,6 +196,12 @@ unsafe impl GlobalAlloc for Heap {
     }
 }
 
+impl Default for Heap {
+    fn default() -> Self {
+        Heap::new()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

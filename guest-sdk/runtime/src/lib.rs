@@ -1,4 +1,5 @@
 pub mod builtins;
+pub mod compare;
 pub mod engine;
 #[cfg(target_arch = "wasm32")]
 mod guest;
