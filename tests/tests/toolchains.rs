@@ -156,6 +156,7 @@ async fn a_flow_in_javascript_runs_through_kills() {
         json!({"published": false, "title": "Road map"})
     );
     assert!(server.log().contains("reviewing Plan"), "what it prints is in the log");
+    server.stop_and_replay().await;
 }
 
 #[tokio::test]
@@ -217,6 +218,7 @@ async fn a_flow_in_python_runs_through_kills() {
         "wait_event waiting",
     ];
     assert_eq!(done, wanted, "{:#?}", client.ledger(&run).await);
+    server.stop_and_replay().await;
 }
 
 /// Whether a guest in Rust can be built here; the answer is an error where it must be.
@@ -276,4 +278,5 @@ async fn a_new_guest_passes_its_test_and_runs_as_it_is_packed() {
         (&json!("Hello, Ann"), &json!("fine")),
         "{output}"
     );
+    server.stop_and_replay().await;
 }
