@@ -1,16 +1,19 @@
 //! SIGKILL at random moments and at named points.
 
 use std::io::Write as _;
-use std::time::Duration;
+use std::ops::Range;
+use std::time::{Duration, Instant};
 
-use flowgate_tests::crash::{Clients, Kind, tail};
+use flowgate_tests::crash::{Clients, Kind, Sum, tail};
 use flowgate_tests::random::Random;
 use flowgate_tests::{Faults, Server};
 
 use super::options;
 
-/// How often the server is killed; `FLOWGATE_CRASH_KILLS` asks for another number.
+/// How often the server is killed; `FLOWGATE_CRASH_KILLS` asks for another number. With `--nocapture` it says how far it is.
 const KILLS: usize = 200;
+/// Deaths of one data directory. Then all its runs are judged and it goes, so that thousands of kills take no more room than hundreds.
+const A_ROUND: usize = 250;
 /// Clients that work at the same time.
 const CLIENTS: usize = 6;
 /// How long the server may take to come to the point at which it is to die.
@@ -67,11 +70,34 @@ async fn nothing_acknowledged_is_lost_or_done_twice_when_the_server_is_killed() 
         Err(_) => KILLS,
     };
     let mut random = Random::seeded();
+    let (began, mut at_points, mut missed) = (Instant::now(), [0; POINTS.len()], 0);
+    let rounds = kills.div_ceil(A_ROUND);
+    for number in 0..rounds {
+        let now = kills * number / rounds..kills * (number + 1) / rounds;
+        let (count, done) = (now.len(), now.end);
+        let sum = round(now, &mut random, &mut at_points, &mut missed).await;
+        assert!(
+            sum.runs > count && sum.frames > 0 && sum.files > 0,
+            "hardly any load: {sum:?}"
+        );
+        eprintln!(
+            "{done} of {kills} kills after {:?}; the last {count}: {sum:?}",
+            began.elapsed()
+        );
+    }
+    for (point, times) in POINTS.iter().zip(at_points) {
+        eprintln!("{times:5} times {}", point.name);
+        assert!(times > 0 || kills < 4 * POINTS.len(), "the server never died {}", point.name);
+    }
+    eprintln!("{kills} kills, {missed} of them not where they were to be");
+}
+
+/// Kills a server with a data directory of its own so many times, and judges what it has in the end.
+async fn round(kills: Range<usize>, random: &mut Random, at_points: &mut [usize], missed: &mut usize) -> Sum {
     let faults = Faults::none();
     let mut server = options().faults(&faults).start().await;
-    let clients = Clients::start(&server, CLIENTS, &Kind::ALL, &mut random).await;
-    let (mut at_points, mut missed) = ([0; POINTS.len()], 0);
-    for kill in 0..kills {
+    let clients = Clients::start(&server, CLIENTS, &Kind::ALL, random).await;
+    for kill in kills {
         // Each second kill is at a point, in turn; the others may come while the server is still starting.
         let point = (kill % 2 == 1).then(|| kill / 2 % POINTS.len());
         if point.is_some() || !random.one_in(3) {
@@ -93,7 +119,7 @@ async fn nothing_acknowledged_is_lost_or_done_twice_when_the_server_is_killed() 
                 let died = server.dies(PATIENCE).await;
                 match died && faults.hits() > 0 {
                     true => at_points[at] += 1,
-                    false => missed += 1,
+                    false => *missed += 1,
                 }
                 if !died {
                     server.kill().await;
@@ -102,21 +128,12 @@ async fn nothing_acknowledged_is_lost_or_done_twice_when_the_server_is_killed() 
             }
         }
         if random.one_in(4) {
-            tear(&server, &mut random);
+            tear(&server, random);
         }
         server.respawn();
     }
     ready(&mut server).await;
-    let sum = clients.finish(&server).await;
-    assert!(
-        sum.runs > kills && sum.frames > 0 && sum.files > 0,
-        "hardly any load: {sum:?}"
-    );
-    for (point, times) in POINTS.iter().zip(at_points) {
-        eprintln!("{times:5} times {}", point.name);
-        assert!(times > 0 || kills < 4 * POINTS.len(), "the server never died {}", point.name);
-    }
-    eprintln!("{kills} kills, {missed} of them not where they were to be; {sum:?}");
+    clients.finish(&server).await
 }
 
 /// Waits until the server answers. One that died while it was started is started again.
