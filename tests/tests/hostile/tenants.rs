@@ -119,3 +119,31 @@ async fn a_tenant_that_keeps_too_much_brings_in_nothing_new() {
     failed_by(&gateway, &waiting, "limits.max_storage_bytes").await;
     stayed_small(&server);
 }
+
+#[tokio::test]
+async fn files_of_earlier_runs_count_and_those_that_are_deleted_do_not() {
+    let mut server = Options::new().env("FLOWGATE_MAX_STORAGE_BYTES", "1MiB").start().await;
+    let waits = Flow::new("waits").start(&[]).ask("ask", "Well?", &[]).exec("start -> ask");
+    server.gateway().install(&bundle_of("waits", waits)).await;
+    let folder = server.data_dir().join("workspaces").join("0a".repeat(16));
+    std::fs::create_dir_all(&folder).expect("a run's folder");
+    std::fs::write(folder.join("large.bin"), vec![0; 2 << 20]).expect("a file");
+    server.stop().await;
+    server.restart().await;
+    let gateway = server.gateway();
+    let body = json!({"bundle_id": "waits", "input_data": {}});
+    // They are measured beside the first requests.
+    for attempt in 0.. {
+        let reply = gateway.post("/api/gateway/runs/start", &body).await;
+        if reply.status == 507 {
+            assert!(reply.detail().contains("storage limit: 2"), "{}", reply.text());
+            break;
+        }
+        assert!(reply.status == 200 && attempt < 200, "{}", reply.text());
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    std::fs::remove_file(folder.join("large.bin")).expect("the file goes");
+    server.stop().await;
+    server.restart().await;
+    server.gateway().start("waits", json!({})).await;
+}
