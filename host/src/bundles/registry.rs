@@ -477,10 +477,11 @@ impl Registry {
             let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
             CompileError::Document(findings.join("; "))
         })?;
-        let digest = Digest::of(&made.bytes);
+        let bytes: Arc<[u8]> = [&made.bytes[..], schedules::MARK].concat().into();
+        let digest = Digest::of(&bytes);
         let component = Component {
             digest,
-            bytes: made.bytes.into(),
+            bytes,
             runtime: made.runtime,
         };
         self.journal.put_component(tenant, component).await?;

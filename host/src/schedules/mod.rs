@@ -17,6 +17,10 @@ pub const PREFIX: &str = "scheduled:";
 /// What every wrapper is called within its component, so that wrappers of the same shape have one component.
 pub const FLOW_ID: &str = "scheduled";
 
+/// A custom section at the end of each wrapper's component, so that no flow of a bundle has the same bytes and what was made for schedules
+/// can go with them.
+pub const MARK: &[u8] = b"\x00\x11\x10flowgate-wrapper";
+
 /// The node of a wrapper that waits between two executions. Clients look for it by this name.
 pub const WAIT_INTERVAL: &str = "wait_interval";
 

@@ -270,6 +270,7 @@ pub(crate) trait Store: Send + 'static {
     fn move_run(&mut self, at: RunRef, moved: &Moved, keeps_state: bool) -> impl Future<Output = Answer<()>> + Send;
     /// Sets what has changed of a run's host variables since its start.
     fn put_host_patch(&mut self, at: RunRef, patch: &RawValue) -> impl Future<Output = Answer<()>> + Send;
+    fn has_component(&mut self, tenant: TenantId, digest: Digest) -> impl Future<Output = Answer<bool>> + Send;
     /// A workflow of that id that is there stays as it is.
     fn put_dynamic_workflow(&mut self, workflow: &DynamicWorkflow, at: Micros) -> impl Future<Output = Answer<()>> + Send;
     fn put_deprecation(&mut self, tenant: TenantId, row: &DeprecationRow) -> impl Future<Output = Answer<()>> + Send;

@@ -8,6 +8,7 @@ use super::Answer;
 use super::query::Columns;
 use crate::clock::Micros;
 use crate::ids::{Digest, LedgerSeq, RunKey, RunRef, TenantId};
+use crate::schedules::MARK;
 
 /// Bytes of ledger rows that one step takes; one row at least.
 const STEP_BYTES: u64 = 8 << 20;
@@ -101,15 +102,41 @@ pub(crate) async fn remove_runs(
     let wrappers = texts(wrappers)?;
     if wrappers != "[]" {
         let sql = "DELETE FROM dynamic_workflows WHERE tenant = ?1 AND workflow_id IN (SELECT value FROM json_each(?2)) \
-                   AND NOT EXISTS (SELECT 1 FROM runs o WHERE o.tenant = ?1 AND o.workflow_id = dynamic_workflows.workflow_id)";
-        rows += sqlx::query(sql)
+                   AND NOT EXISTS (SELECT 1 FROM runs o WHERE o.tenant = ?1 AND o.workflow_id = dynamic_workflows.workflow_id) \
+                   RETURNING component";
+        let components: Vec<Vec<u8>> = sqlx::query_scalar(sql)
             .bind(tenant.0)
             .bind(wrappers)
-            .execute(&mut *conn)
-            .await?
-            .rows_affected();
+            .fetch_all(&mut *conn)
+            .await?;
+        rows += components.len() as u64;
+        rows += remove_components(conn, tenant, components).await?;
     }
     Ok((gone.into_iter().map(|run| run.run).collect(), rows))
+}
+
+/// Removes those of these components that no schedule has any more. One that was made before wrappers were marked stays: a bundle may have it.
+async fn remove_components(conn: &mut SqliteConnection, tenant: TenantId, mut components: Vec<Vec<u8>>) -> Answer<u64> {
+    components.sort_unstable();
+    components.dedup();
+    let mut rows = 0;
+    for digest in components {
+        let sql = "DELETE FROM components WHERE tenant = ?1 AND digest = ?2 \
+                   AND NOT EXISTS (SELECT 1 FROM dynamic_workflows d WHERE d.tenant = ?1 AND d.component = ?2) \
+                   AND EXISTS (SELECT 1 FROM blobs b WHERE b.tenant = ?1 AND b.digest = ?2 AND substr(b.bytes, -length(?3)) = ?3)";
+        let gone = sqlx::query(sql)
+            .bind(tenant.0)
+            .bind(&digest)
+            .bind(MARK)
+            .execute(&mut *conn)
+            .await?;
+        if gone.rows_affected() > 0 {
+            let sql = "DELETE FROM blobs WHERE tenant = ?1 AND digest = ?2";
+            let bytes = sqlx::query(sql).bind(tenant.0).bind(&digest).execute(&mut *conn).await?;
+            rows += gone.rows_affected() + bytes.rows_affected();
+        }
+    }
+    Ok(rows)
 }
 
 async fn ended(

@@ -464,6 +464,12 @@ impl Store for Sqlite {
         schedules::put_host_patch(self.conn()?, at, patch).await
     }
 
+    async fn has_component(&mut self, tenant: TenantId, digest: Digest) -> Answer<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM components WHERE tenant = ?1 AND digest = ?2)";
+        let query = sqlx::query_scalar(sql).bind(tenant.0).bind(digest.0.to_vec());
+        Ok(query.fetch_one(self.conn()?).await?)
+    }
+
     async fn put_dynamic_workflow(&mut self, workflow: &DynamicWorkflow, at: Micros) -> Answer<()> {
         schedules::put_dynamic_workflow(self.conn()?, workflow, at).await
     }

@@ -63,6 +63,17 @@ pub(super) async fn rig_with(options: Options) -> Rig {
 }
 
 impl Rig {
+    /// Keeps a component and gives its digest.
+    pub async fn component(&self, bytes: &[u8]) -> Digest {
+        let component = Component {
+            digest: Digest::of(bytes),
+            bytes: bytes.into(),
+            runtime: None,
+        };
+        self.handle.put_component(LOCAL, component).await.unwrap();
+        Digest::of(bytes)
+    }
+
     pub async fn start(&self, id: &str) -> RunRef {
         self.handle.start(start_run(id)).await.unwrap().run
     }

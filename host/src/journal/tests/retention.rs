@@ -7,6 +7,7 @@ use super::super::retention::{Chore, Done};
 use super::super::scope::Reads;
 use super::*;
 use crate::record::artifact::{NewArtifact, SESSION_MEMORY, artifact_id, session_memory_run};
+use crate::schedules::MARK;
 
 const HOUR: i64 = 3_600_000_000;
 
@@ -297,7 +298,7 @@ async fn executions_go_while_their_schedule_goes_on() {
         tenant: LOCAL,
         workflow_id: "scheduled:s".to_owned(),
         document: raw("{}"),
-        component: Digest::of(b"component"),
+        component: rig.component(b"component").await,
         entry: "begin".to_owned(),
     };
     rig.handle.start_dynamic(workflow, wrapper).await.unwrap();
@@ -329,6 +330,45 @@ async fn executions_go_while_their_schedule_goes_on() {
     look(&rig, hourly()).await;
     assert!(left().await.is_empty());
     assert_eq!(rig.count("SELECT count(*) FROM dynamic_workflows").await, 0);
+}
+
+#[tokio::test]
+async fn a_component_that_was_made_for_schedules_goes_with_the_last_of_them() {
+    let rig = rig().await;
+    let made = rig.component(&[&b"wrapper"[..], MARK].concat()).await;
+    let older = rig.component(b"older wrapper").await;
+    let schedule = async |id: &str, component: Digest| {
+        let workflow = DynamicWorkflow {
+            tenant: LOCAL,
+            workflow_id: format!("scheduled:{id}"),
+            document: raw("{}"),
+            component,
+            entry: "begin".to_owned(),
+        };
+        let run = StartRun {
+            workflow_id: workflow.workflow_id.clone(),
+            component,
+            ..start_run(id)
+        };
+        rig.handle.start_dynamic(workflow, run).await
+    };
+    for (id, component) in [("one", made), ("two", made), ("old", older)] {
+        schedule(id, component).await.unwrap();
+    }
+    rig.start("newest").await;
+    let kept = async |digest: Digest| rig.handle.component(LOCAL, digest).await.unwrap().is_some();
+    for (ended, stays) in [("one", true), ("two", false), ("old", false)] {
+        rig.complete(ended, "{}").await;
+        rig.later().await;
+        look(&rig, hourly()).await;
+        assert!(!rig.exists(ended).await);
+        assert_eq!((kept(made).await, kept(older).await), (stays, true), "after {ended}");
+    }
+    assert_eq!(rig.count("SELECT count(*) FROM blobs").await, 1);
+    // Who has compiled the same wrapper just before compiles it again.
+    let late = schedule("late", made).await;
+    assert!(late.as_ref().is_err_and(Error::is_of_the_disk), "{late:?}");
+    assert!(!rig.exists("late").await);
 }
 
 #[tokio::test]

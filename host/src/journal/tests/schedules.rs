@@ -10,7 +10,7 @@ async fn waiting_at(node: &str, about: &str) -> Rig {
         tenant: LOCAL,
         workflow_id: "scheduled:1".to_owned(),
         document: raw(r#"{"id":"scheduled:1"}"#),
-        component: Digest::of(b"component"),
+        component: rig.component(b"component").await,
         entry: "begin".to_owned(),
     };
     let run = StartRun {

@@ -32,8 +32,12 @@ impl Schedule {
 }
 
 impl<S: Store> Unit<S> {
-    /// Makes a workflow and its run.
+    /// Makes a workflow and its run. Its component may have expired with another schedule since it was kept: then it is to be made again.
     pub(crate) async fn start_dynamic(&mut self, workflow: DynamicWorkflow, run: StartRun) -> Result<Started, Error> {
+        if !self.store.has_component(workflow.tenant, workflow.component).await? {
+            let text = format!("the component of '{}' has expired", workflow.workflow_id);
+            return Err(Error::NotStored(text));
+        }
         let started = self.start(run, Vec::new()).await?;
         let now = self.out.now;
         self.store.put_dynamic_workflow(&workflow, now).await?;
