@@ -136,7 +136,7 @@ fn exec_pins(kind: &str) -> (&'static [&'static str], &'static [&'static str]) {
         "on_flow_start" | "on_event" => (&[], &["exec-out"]),
         "on_flow_end" => (&["exec-in"], &[]),
         "if" => (&["exec-in"], &["true", "false"]),
-        "loop" | "while" => (&["exec-in"], &["loop", "done"]),
+        "loop" | "while" | "for" => (&["exec-in"], &["loop", "done"]),
         "sequence" => (&["exec-in"], &["then:0", "then:1"]),
         "answer_user"
         | "ask_user"

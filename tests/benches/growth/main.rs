@@ -16,7 +16,7 @@ use flowgate_tests::load::{self, Follow, Target};
 use flowgate_tests::machine::{self, busy, resident};
 use flowgate_tests::server::TOKEN;
 use flowgate_tests::{Bundle, Flow, Options, Server, bundle, example};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::table::Table;
 
@@ -101,22 +101,20 @@ async fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// A flow that tells as many messages as it is told; each is a step of two rows.
+/// A flow that tells as many messages as it is told; each is a step of two rows. A loop has 10 000 rounds at most, so there are two.
 fn counts() -> Bundle {
+    let zero = || json!({"pinDefaults": {"start": 0}});
     let flow = Flow::new("counts")
-        .start(&["steps"])
-        .node(
-            "each",
-            "for",
-            &["start", "end"],
-            &["i", "index"],
-            json!({"pinDefaults": {"start": 0}}),
-        )
+        .start(&["thousands", "steps"])
+        .node("thousand", "for", &["start", "end"], &["i", "index"], zero())
+        .node("each", "for", &["start", "end"], &["i", "index"], zero())
         .say("say", "One more of many messages that a run may tell")
         .end("end", &[])
-        .exec("start -> each")
+        .exec("start -> thousand")
+        .exec("thousand.loop -> each")
         .exec("each.loop -> say")
-        .exec("each.done -> end")
+        .exec("thousand.done -> end")
+        .wire("start.thousands -> thousand.end")
         .wire("start.steps -> each.end");
     Bundle::new("counts", "1.0.0").flow(flow)
 }
@@ -132,6 +130,19 @@ fn target(server: &Server, bundle: &str, input: &str) -> Target {
 
 fn hello(server: &Server) -> Target {
     target(server, "hello", r#"{"name":"Ann"}"#)
+}
+
+/// The input of a run of so many steps.
+fn input(steps: u32) -> Value {
+    json!({"thousands": steps.div_ceil(1_000), "steps": steps.min(1_000)})
+}
+
+/// A run of so many steps, from its start to its end.
+async fn run_of(server: &Server, steps: u32) -> String {
+    let gateway = server.gateway();
+    let run = gateway.start("counts", input(steps)).await;
+    gateway.until_status(&run, "completed").await;
+    run
 }
 
 /// What one client's runs cost: how many there were, how long each took at the median, and the server's processor time a run, both in µs.
@@ -157,12 +168,12 @@ async fn steps(plan: &Plan) -> io::Result<()> {
         "µs of the server's processor a step",
         "memory of the server, MB",
     ]);
-    let first = target(&server, "counts", r#"{"steps":1}"#);
+    let first = target(&server, "counts", &input(1).to_string());
     load::until(&first, Follow::Stream, Instant::now() + Duration::from_secs(1)).await?;
     let (_, fixed, fixed_used) = alone(&server, &first, Follow::Stream).await?;
     println!("a run of one step: {fixed:.0} µs, {fixed_used:.0} µs of the server's processor; taken off below");
     for steps in [10, 100, 1_000, 10_000, 100_000].into_iter().filter(|steps| *steps <= most) {
-        let target = target(&server, "counts", &json!({"steps": steps}).to_string());
+        let target = target(&server, "counts", &input(steps).to_string());
         // A long ledger is not read along: what is measured is the run.
         let follow = if steps < 1_000 {
             Follow::Stream
@@ -170,6 +181,8 @@ async fn steps(plan: &Plan) -> io::Result<()> {
             Follow::Poll(Duration::from_millis(5))
         };
         let (runs, time, used) = alone(&server, &target, follow).await?;
+        let rows = server.gateway().run(&run_of(&server, steps).await).await["ledger_len"].as_u64();
+        assert!(rows > Some(2 * u64::from(steps)), "{rows:?} rows of a run of {steps} steps");
         let each = |all: f64, fixed: f64| (all - fixed).max(0.0) / f64::from(steps - 1);
         table.row(&[
             f64::from(steps),
@@ -293,10 +306,8 @@ async fn database(plan: &Plan) -> io::Result<()> {
 
 /// How many pages a second can be read of a ledger that has just been written.
 async fn reads(server: &Server) -> io::Result<f64> {
-    let long = target(server, "counts", r#"{"steps":1000}"#);
-    let (mut started, _) = load::start(&long, 1, 1).await?;
-    let run = started.pop().ok_or_else(|| io::Error::other("no run was started"))?;
-    let pages = load::ledger(&long, &run, 1_000, 20).await?;
+    let run = run_of(server, 1_000).await;
+    let pages = load::ledger(&hello(server), &run, 1_000, 20).await?;
     Ok(pages.rows as f64 / 1e3 / pages.took.as_secs_f64())
 }
 
