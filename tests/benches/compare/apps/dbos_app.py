@@ -5,7 +5,8 @@ PORT: where to listen; DATABASE: SQLAlchemy's URL of the system database; NOTE: 
 
 import json
 import os
-import threading
+import signal
+import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from dbos import DBOS
@@ -74,9 +75,9 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
 
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 DBOS.launch()
-server = Server(("127.0.0.1", int(os.environ["PORT"])), Handler)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-import signal
-signal.sigwait({signal.SIGTERM, signal.SIGINT})
-DBOS.destroy()
+try:
+    Server(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+finally:
+    DBOS.destroy()

@@ -21,7 +21,7 @@ def _reads():
     nodes = [_node("start", "on_flow_start", [], ["path"])]
     nodes += [_node(read, "read_file", ["file_path"], ["content", "file_path"]) for read in reads]
     nodes += [_node("end", "on_flow_end", ["content"], [])]
-    wires = [(f"start.path", f"{read}.file_path") for read in reads] + [("read3.content", "end.content")]
+    wires = [("start.path", f"{read}.file_path") for read in reads] + [("read3.content", "end.content")]
     return _flow("reads", nodes, ["start", *reads, "end"], wires)
 
 

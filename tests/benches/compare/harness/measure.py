@@ -36,17 +36,17 @@ class Plan:
 
     def __init__(self, load, seconds, clients, waiting):
         self.load, self.seconds, self.clients, self.waiting = load, seconds, clients, waiting
-        self.idle = max(3, min(10, seconds))
+        self.idle = max(3, min(6, seconds))
 
-    def run(self, running, path, arguments):
-        """`load` against a system; its figures."""
+    def run(self, running, path, arguments, patience):
+        """`load` against a system, for `patience` seconds at most; its figures."""
         command = [self.load, "--json", "--url", running.url + path, "--dir", running.data, *arguments]
         for pid in running.pids:
             command += ["--pid", str(pid)]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=120 + 10 * self.seconds)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=patience)
         except subprocess.TimeoutExpired:
-            raise Failed("the load does not end") from None
+            raise Failed(f"the load does not end within {patience} s") from None
         if done.returncode != 0:
             raise Failed(" ".join(done.stderr.split())[-200:])
         return json.loads(done.stdout)
@@ -54,21 +54,22 @@ class Plan:
 
 def runs(system, plan, data, work):
     """One row of the main table: a fresh server, idle, then under load."""
-    with system.begin(data) as running:
+    with system.up(data) as running:
         # What comes first makes tables and caches; and what is measured must be what is meant.
         result = system.once(running, work)
         proof = "Hello, Ann" if work == "say" else '"here"'
         if proof not in result:
             raise Failed(f"a run of '{work}' answers {result[:200]}")
     before = system.stored(data)
-    with system.begin(data) as running:
+    with system.up(data) as running:
         time.sleep(3)
         used, began = busy(running.pids), time.monotonic()
         time.sleep(plan.idle)
         idle = (busy(running.pids) - used) / (time.monotonic() - began)
         memory = [resident(running.pids)]
         path, arguments = system.load(work)
-        figures = plan.run(running, path, [*arguments, "--clients", str(plan.clients), "--seconds", str(plan.seconds)])
+        arguments = [*arguments, "--clients", str(plan.clients), "--seconds", str(plan.seconds)]
+        figures = plan.run(running, path, arguments, 60 + 3 * plan.seconds)
         memory.append(resident(running.pids))
         each = [resident([pid]) for pid in running.pids]
     figures["idle"] = idle * 100
@@ -80,16 +81,16 @@ def runs(system, plan, data, work):
 
 def waiting(system, plan, data):
     """Many runs that wait for a person; then as many as can be started in some seconds, and a kill while they wait."""
-    with system.begin(data) as running:
+    with system.up(data) as running:
         count = plan.waiting
-        figures = plan.run(running, "", [*system.waiting(), "--count", str(count), "--clients", str(plan.clients)])
+        arguments = [*system.waiting(), "--clients", str(plan.clients), "--count"]
+        figures = plan.run(running, "", [*arguments, str(count)], 400)
         a_second = figures["starts"]["a_second"]
         left = min(count, max(100, int(a_second * 10)))
-        more = [*system.waiting(), "--leave", "--count", str(left), "--clients", str(plan.clients)]
-        names = plan.run(running, "", more)["left"]
+        names = plan.run(running, "", [*arguments, str(left), "--leave"], 60)["left"]
         running.end(signal.SIGKILL)
     began = time.monotonic()
-    with system.begin(data) as running:
+    with system.up(data) as running:
         while True:
             try:
                 system.answer(running, names[0])

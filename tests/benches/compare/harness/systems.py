@@ -1,7 +1,7 @@
 """The systems that are compared: how each is installed, started and asked for a run."""
 
 import json
-import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -20,8 +20,17 @@ def install(*command, cwd=None):
 
 
 def files(data, *endings):
-    """Bytes of the database files below a data directory."""
-    found = (path for path in data.rglob("*") if path.name.endswith(endings) and path.is_file())
+    """The files below a data directory whose names end so."""
+    return [path for path in sorted(data.rglob("*")) if path.name.endswith(endings) and path.is_file()]
+
+
+def sqlite(data, ending):
+    """Bytes of the SQLite databases below a data directory, with what their logs hold moved into them."""
+    found = files(data, ending)
+    for path in found:
+        database = sqlite3.connect(path)
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        database.close()
     return sum(path.stat().st_size for path in found)
 
 
@@ -37,8 +46,19 @@ class System:
     def install(self):
         """Fetches it from its registry."""
 
-    def begin(self, data):
-        """Starts it on what lies in `data`, and waits until it takes runs."""
+    def up(self, data):
+        """Starts it on what lies in `data`; it takes runs when this answers. It ends with the `with` around it."""
+        data.parent.mkdir(parents=True, exist_ok=True)
+        running = Running(data, free_port())
+        try:
+            self.begin(running)
+        except BaseException:
+            running.end()
+            raise
+        return running
+
+    def begin(self, running):
+        """Starts the processes, and waits until they take runs."""
         raise NotImplementedError
 
     def load(self, work):
@@ -99,7 +119,7 @@ class Gateway(System):
         return text
 
     def stored(self, data):
-        return files(data, ".sqlite3", ".sqlite3-wal", ".db", ".db-wal")
+        return sqlite(data, ".sqlite3")
 
 
 class Flowgate(Gateway):
@@ -111,9 +131,8 @@ class Flowgate(Gateway):
         done = subprocess.run([self.given.flowgate, "--version"], capture_output=True, text=True)
         self.version = done.stdout.split()[-1] if done.returncode == 0 else "?"
 
-    def begin(self, data):
-        running = Running(data, free_port())
-        command = [self.given.flowgate, "serve", "--data-dir", data, "--flows-dir", self.given.bundles, "--port", running.port]
+    def begin(self, running):
+        command = [self.given.flowgate, "serve", "--data-dir", running.data, "--flows-dir", self.given.bundles, "--port", running.port]
         env = {
             "FLOWGATE_AUTH_TOKEN": TOKEN,
             "FLOWGATE_WORKSPACE_DIR": self.given.workspace,
@@ -122,7 +141,6 @@ class Flowgate(Gateway):
         }
         server = running.run(command, env=env)
         server.until(lambda: ask(running.port, "/api/health")[0] == 200)
-        return running
 
 
 class AbstractGateway(Gateway):
@@ -138,9 +156,9 @@ class AbstractGateway(Gateway):
     def install(self):
         pip(self.place, self.packages)
 
-    def begin(self, data):
-        data.mkdir(parents=True, exist_ok=True)
-        running = Running(data, free_port())
+    def begin(self, running):
+        data = running.data
+        data.mkdir(exist_ok=True)
         env = {
             "ABSTRACTGATEWAY_DATA_DIR": data,
             "ABSTRACTGATEWAY_FLOWS_DIR": self.given.bundles,
@@ -157,13 +175,12 @@ class AbstractGateway(Gateway):
             [self.place / "bin" / "abstractgateway", "serve", "--host", "127.0.0.1", "--port", running.port], env=env, cwd=data
         )
         server.until(lambda: ask(running.port, "/api/health")[0] == 200)
-        return running
 
 
 class QuickAbstractGateway(AbstractGateway):
     """The same, looking for work fifty times a second in place of four times."""
 
-    name = "AbstractGateway, polling every 20 ms"
+    version = "0.2.27, polling every 20 ms"
     waits = False
     settings = {"ABSTRACTGATEWAY_POLL_S": "0.02"}
 
@@ -189,11 +206,10 @@ class Restate(System):
             raise Failed("has no binary for this machine in the registry")
         return found[0]
 
-    def begin(self, data):
-        running = Running(data, free_port())
+    def begin(self, running):
         admin = free_port()
         # Restate remembers where the service is.
-        known = data.with_suffix(".service")
+        known = running.data.with_suffix(".service")
         service = int(known.read_text()) if known.exists() else free_port()
         running.run(
             ["node", self.place / "restate.mjs"], cwd=self.place,
@@ -209,12 +225,11 @@ class Restate(System):
             "RESTATE_NODE_NAME": "one",
             "RESTATE_DISABLE_TELEMETRY": "true",
         }
-        server = running.run([self.binary(), "--base-dir", data], env=env)
+        server = running.run([self.binary(), "--base-dir", running.data], env=env)
         server.until(lambda: ask(admin, "/health")[0] == 200 and ask(running.port, "/restate/health")[0] == 200)
         if not known.exists():
             server.until(lambda: ask(admin, "/deployments", {"uri": f"http://127.0.0.1:{service}"})[0] < 300)
             known.write_text(str(service))
-        return running
 
     def load(self, work):
         return f"/steps/{work}", ["call", "--body", json.dumps({"name": "Ann"})]
@@ -237,7 +252,7 @@ class Restate(System):
             raise Failed(f"{status} {text[:200]}")
 
     def stored(self, data):
-        return files(data, ".sst", ".log", ".blob")
+        return sum(path.stat().st_size for path in files(data, ".sst", ".log", ".blob"))
 
 
 class Dbos(System):
@@ -251,13 +266,12 @@ class Dbos(System):
     def install(self):
         pip(self.place, self.packages)
 
-    def begin(self, data):
-        data.mkdir(parents=True, exist_ok=True)
-        running = Running(data, free_port())
+    def begin(self, running):
+        data = running.data
+        data.mkdir(exist_ok=True)
         env = {"PORT": running.port, "DATABASE": f"sqlite:///{data}/dbos.sqlite", "NOTE": self.given.note}
         server = running.run([self.place / "bin" / "python", "-B", self.given.apps / "dbos_app.py"], env=env, cwd=data)
         server.until(lambda: ask(running.port, "/")[0] == 200)
-        return running
 
     def load(self, work):
         return f"/{work}", ["call", "--body", json.dumps({"name": "Ann"})]
@@ -267,7 +281,7 @@ class Dbos(System):
         return text if status == 200 else f"{status} {text}"
 
     def stored(self, data):
-        return files(data, ".sqlite", ".sqlite-wal", ".sqlite-journal")
+        return sqlite(data, ".sqlite")
 
 
 def pip(place, packages):
