@@ -389,9 +389,9 @@ async fn waiting(
     report: &mut Report,
 ) -> io::Result<()> {
     let (count, clients, leave) = plan;
-    // The first run compiles native code.
-    let (first, _) = load::start(questions, 1, 1).await?;
-    load::answer(questions, first, 1).await?;
+    // The first runs compile native code and fill pools, which is no part of what a run that waits takes.
+    let (first, _) = load::start(questions, clients, clients).await?;
+    load::answer(questions, first, clients).await?;
     let meter = Meter::begin(subject);
     let (runs, started) = load::start(questions, count, clients).await?;
     let rate = |waited: load::Waited| json!({"count": waited.count, "a_second": waited.a_second()});
