@@ -1,7 +1,14 @@
-//! What a flow costs before and inside the sandbox: compiling it, its size, one activation of a live instance, and the start of a guest in Rust.
+//! What a flow costs before and inside the sandbox: compiling it, its size, activations and ticks, what fuel costs, and guests in Rust.
 //!
-//! `cargo bench -p flowgate --bench flow`
+//! `cargo bench --workspace --bench flow`
 #![allow(clippy::unwrap_used)] // A benchmark that cannot go on says so and ends.
+
+#[path = "common/flows.rs"]
+mod flows;
+#[path = "flow/fuel.rs"]
+mod fuel;
+#[path = "common/sandbox.rs"]
+mod told;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -9,69 +16,66 @@ use std::time::{Duration, Instant};
 use criterion::{BatchSize, Criterion};
 use flowgate::ids::Digest;
 use flowgate::sandbox::{Sandbox, Settings, world};
-use flowgate_compiler::{Link, graph, visualflow};
+use flowgate_compiler::Link;
 use serde_json::json;
+use tokio::runtime::Runtime;
+
+/// Stations of four nodes, and four nodes around them: 5000 in all.
+const LARGE: usize = 1249;
 
 fn main() {
     let mut criterion = Criterion::default()
         .configure_from_args()
         .measurement_time(Duration::from_secs(3));
-    let flow = twenty_nodes().to_string();
-    let component = compile(&flow, Link::Shared);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    compiling(&mut criterion);
+    let sandbox = Sandbox::new(Settings::default()).unwrap();
+    eprintln!("pooled instances: {}", sandbox.is_pooling());
+    activations(&mut criterion, &sandbox, &runtime);
+    whole_runs(&mut criterion, &sandbox, &runtime);
+    fuel::cost(&mut criterion, &runtime);
+    guest(&mut criterion, &sandbox, &runtime);
+    replay(&mut criterion, &sandbox, &runtime, &told::around());
+    criterion.final_summary();
+}
+
+fn compiling(criterion: &mut Criterion) {
+    let small = flows::twenty_nodes("twenty").to_string();
     eprintln!(
         "20-node flow: shared component {} bytes, standalone {} bytes",
-        component.len(),
-        compile(&flow, Link::Standalone).len()
+        flows::compile_text(&small, Link::Shared).len(),
+        flows::compile_text(&small, Link::Standalone).len()
     );
-
     criterion.bench_function("compile 20 nodes, JSON to shared component", |b| {
-        b.iter(|| compile(black_box(&flow), Link::Shared))
+        b.iter(|| flows::compile_text(black_box(&small), Link::Shared))
     });
+    let large = flows::stations("large", LARGE);
+    eprintln!("large flow: {} nodes", large["nodes"].as_array().map_or(0, Vec::len));
+    let large = large.to_string();
+    let mut group = criterion.benchmark_group("large");
+    group.sample_size(10).measurement_time(Duration::from_secs(5));
+    group.bench_function("compile 5000 nodes, JSON to shared component", |b| {
+        b.iter(|| flows::compile_text(black_box(&large), Link::Shared))
+    });
+    group.finish();
+}
 
-    let sandbox = Sandbox::new(Settings::default()).unwrap();
-    let digest = Digest::of(&component);
+fn activations(criterion: &mut Criterion, sandbox: &Sandbox, runtime: &Runtime) {
     let begun = Instant::now();
-    let program = sandbox.load(digest, &component, None).unwrap();
-    eprintln!(
-        "native code of it: {:?}; pooled instances: {}",
-        begun.elapsed(),
-        sandbox.is_pooling()
-    );
-
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let around = world::Around {
-        now_us: 1,
-        seed: 1,
-        run_id: "r".into(),
-        workflow_id: "w".into(),
-        session_id: None,
-        parent_run_id: None,
-        host_vars: r#"{"_limits":{"max_tokens":32768}}"#.into(),
-        host: "{}".into(),
-    };
-    let start = world::Event::Start(world::Start {
-        entry: "start".into(),
-        input: r#"{"name":"Kim","n":3}"#.into(),
-    });
-    let snapshot = runtime.block_on(async {
-        let mut instance = sandbox.instantiate(&program).await.unwrap();
-        instance.tick(&around, &start, 1000).await.unwrap();
-        instance.snapshot().await.unwrap().unwrap()
-    });
+    let program = told::load(sandbox, &flows::twenty_nodes("twenty"));
+    eprintln!("20 nodes to native code: {:?}", begun.elapsed());
+    let (around, answered) = (told::around(), told::answered());
+    let snapshot = runtime.block_on(told::snapshot(sandbox, &program));
     eprintln!("snapshot: {} bytes", snapshot.len());
-    let answer = world::Event::Resolved(vec![world::Resolution {
-        id: 1,
-        outcome: world::Outcome::Completed(r#"{"message":"m","level":"message"}"#.into()),
-    }]);
     criterion.bench_function("instantiate + restore + tick + drop", |b| {
-        b.to_async(&runtime).iter(|| async {
+        b.to_async(runtime).iter(|| async {
             let mut instance = sandbox.instantiate(&program).await.unwrap();
             instance.restore(&snapshot).await.unwrap().unwrap();
-            black_box(instance.tick(&around, &answer, 1000).await.unwrap());
+            black_box(instance.tick(&around, &answered, 1000).await.unwrap());
         });
     });
     criterion.bench_function("instantiate + drop", |b| {
-        b.to_async(&runtime)
+        b.to_async(runtime)
             .iter(|| async { drop(sandbox.instantiate(&program).await.unwrap()) });
     });
     criterion.bench_function("tick of a live instance (one effect)", |b| {
@@ -84,37 +88,72 @@ fn main() {
                 })
             },
             |mut instance| {
-                black_box(runtime.block_on(instance.tick(&around, &answer, 1000)).unwrap());
+                black_box(runtime.block_on(instance.tick(&around, &answered, 1000)).unwrap());
                 instance
             },
             BatchSize::LargeInput,
         );
     });
-    let guest = std::fs::read("../examples/guests/approve/approve.wasm").unwrap();
+}
+
+/// Flows that come to their end in one tick. What the one that does nothing takes is what a tick costs beside the flow's own code.
+fn whole_runs(criterion: &mut Criterion, sandbox: &Sandbox, runtime: &Runtime) {
+    let (around, start) = (told::around(), told::start());
+    let named = [
+        ("a flow that does nothing: instantiate + tick + drop", flows::nothing()),
+        (
+            "1000 pure iterations: instantiate + tick + drop",
+            flows::repeated(1000, false),
+        ),
+    ];
+    for (name, document) in named {
+        let program = told::load(sandbox, &document);
+        criterion.bench_function(name, |b| {
+            b.to_async(runtime).iter(|| async {
+                let mut instance = sandbox.instantiate(&program).await.unwrap();
+                let (progress, _) = instance.tick(&around, &start, u32::MAX).await.unwrap();
+                assert!(matches!(progress, world::Progress::Completed(_)));
+            });
+        });
+    }
+    let nothing = told::load(sandbox, &flows::nothing());
+    criterion.bench_function("a flow that does nothing: tick alone", |b| {
+        b.iter_batched(
+            || runtime.block_on(sandbox.instantiate(&nothing)).unwrap(),
+            |mut instance| {
+                black_box(runtime.block_on(instance.tick(&around, &start, 1000)).unwrap());
+                instance
+            },
+            BatchSize::LargeInput,
+        );
+    });
+}
+
+fn guest(criterion: &mut Criterion, sandbox: &Sandbox, runtime: &Runtime) {
+    let guest = include_bytes!("../../examples/guests/approve/approve.wasm");
     let begun = Instant::now();
-    let guest_program = sandbox.load(Digest::of(&guest), &guest, None).unwrap();
+    let program = sandbox.load(Digest::of(guest), guest, None).unwrap();
     eprintln!(
         "guest in Rust: component {} bytes, its native code {:?}",
         guest.len(),
         begun.elapsed()
     );
+    let around = told::around();
     let begin = world::Event::Start(world::Start {
         entry: "start".into(),
         input: r#"{"prompt":"Invite everybody"}"#.into(),
     });
     criterion.bench_function("guest in Rust: instantiate + start to the first effect + drop", |b| {
-        b.to_async(&runtime).iter(|| async {
-            let mut instance = sandbox.instantiate(&guest_program).await.unwrap();
+        b.to_async(runtime).iter(|| async {
+            let mut instance = sandbox.instantiate(&program).await.unwrap();
             let (progress, _) = instance.tick(&around, &begin, 1000).await.unwrap();
             assert!(matches!(progress, world::Progress::Blocked(_)));
         });
     });
-    replay(&mut criterion, &sandbox, &runtime, &around);
-    criterion.final_summary();
 }
 
 /// A guest without snapshots is told its whole history: the example `tender` with a thousand suppliers, who answer one after another.
-fn replay(criterion: &mut Criterion, sandbox: &Sandbox, runtime: &tokio::runtime::Runtime, around: &world::Around) {
+fn replay(criterion: &mut Criterion, sandbox: &Sandbox, runtime: &Runtime, around: &world::Around) {
     const EFFECTS: u64 = 1000;
     let component = include_bytes!("../../examples/guests/tender/tender.wasm");
     let program = sandbox.load(Digest::of(component), component, None).unwrap();
@@ -159,66 +198,4 @@ fn asked(progress: world::Progress) -> Vec<world::Effect> {
         world::Progress::Blocked(blocked) => blocked.effects,
         _ => Vec::new(),
     }
-}
-
-fn compile(flow: &str, link: Link) -> Vec<u8> {
-    let document = visualflow::Document::parse(flow.as_bytes(), 1 << 20).unwrap();
-    let graph = graph::build(&document).unwrap();
-    flowgate_compiler::compile(&graph, link).unwrap().bytes
-}
-
-/// Ten exec nodes and ten data nodes: branches, variables, text, an answer at each end.
-fn twenty_nodes() -> serde_json::Value {
-    let exec = |id: &str| json!({"id": id, "type": "execution"});
-    let pin = |id: &str| json!({"id": id, "type": "any"});
-    let mut nodes = vec![json!({"id": "start", "type": "on_flow_start",
-        "data": {"outputs": [exec("exec-out"), pin("name"), pin("n")]}})];
-    let mut edges = Vec::new();
-    let mut edge = |from: &str, handle: &str, to: &str, pin: &str| {
-        let id = format!("e{}", edges.len());
-        edges.push(json!({"id": id, "source": from, "sourceHandle": handle, "target": to, "targetHandle": pin}));
-    };
-    for i in 0..4 {
-        let (text, sum, answer, var) = (format!("text{i}"), format!("sum{i}"), format!("answer{i}"), format!("var{i}"));
-        nodes.push(
-            json!({"id": text, "type": "concat", "data": {"inputs": [pin("a"), pin("b")], "outputs": [pin("result")],
-            "pinDefaults": {"a": "Hello"}}}),
-        );
-        nodes.push(
-            json!({"id": sum, "type": "add", "data": {"inputs": [pin("a"), pin("b")], "outputs": [pin("result")],
-            "pinDefaults": {"b": i}}}),
-        );
-        nodes.push(json!({"id": answer, "type": "answer_user",
-            "data": {"inputs": [exec("exec-in"), pin("message")], "outputs": [exec("exec-out"), pin("message")]}}));
-        nodes.push(
-            json!({"id": var, "type": "set_var", "data": {"inputs": [exec("exec-in"), pin("name"), pin("value")],
-            "outputs": [exec("exec-out"), pin("value")], "pinDefaults": {"name": format!("v{i}")}}}),
-        );
-        edge("start", "name", &text, "b");
-        edge("start", "n", &sum, "a");
-        edge(&text, "result", &answer, "message");
-        edge(&sum, "result", &var, "value");
-        edge(&answer, "exec-out", &var, "exec-in");
-        let next = if i < 3 {
-            format!("answer{}", i + 1)
-        } else {
-            "choose".to_owned()
-        };
-        edge(&var, "exec-out", &next, "exec-in");
-    }
-    nodes.push(
-        json!({"id": "less", "type": "compare", "data": {"inputs": [pin("a"), pin("op"), pin("b")], "outputs": [pin("result")],
-        "pinDefaults": {"op": "<", "b": 10}}}),
-    );
-    nodes.push(
-        json!({"id": "choose", "type": "if", "data": {"inputs": [exec("exec-in"), pin("condition")],
-        "outputs": [exec("true"), exec("false")]}}),
-    );
-    nodes.push(json!({"id": "end", "type": "on_flow_end", "data": {"inputs": [exec("exec-in"), pin("answer")]}}));
-    edge("start", "exec-out", "answer0", "exec-in");
-    edge("start", "n", "less", "a");
-    edge("less", "result", "choose", "condition");
-    edge("choose", "true", "end", "exec-in");
-    edge("text0", "result", "end", "answer");
-    json!({"id": "twenty", "entryNode": "start", "nodes": nodes, "edges": edges})
 }
