@@ -48,8 +48,8 @@ impl Suspects {
 
     /// A commit that was made alone has succeeded.
     pub fn clear(&mut self, runs: &[RunRef]) {
-        if !self.runs.is_empty() {
-            runs.iter().for_each(|run| drop(self.runs.remove(run)));
+        for run in runs {
+            self.runs.remove(run);
         }
     }
 
