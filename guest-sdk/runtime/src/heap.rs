@@ -78,7 +78,9 @@ impl Heap {
 impl First {
     fn take(&self, layout: Layout) -> Option<*mut u8> {
         let begin = self.used.get();
-        let end = begin.checked_add(layout.size()).filter(|end| *end <= FIRST && layout.align() <= STEP)?;
+        let end = begin
+            .checked_add(layout.size())
+            .filter(|end| *end <= FIRST && layout.align() <= STEP)?;
         self.used.set(end.next_multiple_of(STEP));
         // SAFETY: `begin` is not beyond the area's end.
         Some(unsafe { self.bytes.get().cast::<u8>().add(begin) })

@@ -12,7 +12,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use flowgate_tests::load::{self, Follow, Target};
+use flowgate_tests::load::{self, Follow, Target, Work};
 use flowgate_tests::machine::{self, busy, resident};
 use flowgate_tests::server::TOKEN;
 use flowgate_tests::{Bundle, Flow, Options, Server, bundle, example};
@@ -145,10 +145,15 @@ async fn run_of(server: &Server, steps: u32) -> String {
     run
 }
 
+/// Runs whose clients follow their streams.
+fn streamed(target: &Target) -> Work {
+    Work::Run(target.clone(), Follow::Stream)
+}
+
 /// What one client's runs cost: how many there were, how long each took at the median, and the server's processor time a run, both in µs.
-async fn alone(server: &Server, target: &Target, follow: Follow) -> io::Result<(u64, f64, f64)> {
+async fn alone(server: &Server, work: &Work) -> io::Result<(u64, f64, f64)> {
     let before = busy(server.pid());
-    let times = load::until(target, follow, Instant::now() + TIME).await?;
+    let times = load::until(work, Instant::now() + TIME).await?;
     let used = busy(server.pid()) - before;
     Ok((times.count(), micros(times.at(0.5)), micros(used) / times.count() as f64))
 }
@@ -169,8 +174,8 @@ async fn steps(plan: &Plan) -> io::Result<()> {
         "memory of the server, MB",
     ]);
     let first = target(&server, "counts", &input(1).to_string());
-    load::until(&first, Follow::Stream, Instant::now() + Duration::from_secs(1)).await?;
-    let (_, fixed, fixed_used) = alone(&server, &first, Follow::Stream).await?;
+    load::until(&streamed(&first), Instant::now() + Duration::from_secs(1)).await?;
+    let (_, fixed, fixed_used) = alone(&server, &streamed(&first)).await?;
     println!("a run of one step: {fixed:.0} µs, {fixed_used:.0} µs of the server's processor; taken off below");
     for steps in [10, 100, 1_000, 10_000, 100_000].into_iter().filter(|steps| *steps <= most) {
         let target = target(&server, "counts", &input(steps).to_string());
@@ -180,7 +185,7 @@ async fn steps(plan: &Plan) -> io::Result<()> {
         } else {
             Follow::Poll(Duration::from_millis(5))
         };
-        let (runs, time, used) = alone(&server, &target, follow).await?;
+        let (runs, time, used) = alone(&server, &Work::Run(target, follow)).await?;
         let rows = server.gateway().run(&run_of(&server, steps).await).await["ledger_len"].as_u64();
         assert!(rows > Some(2 * u64::from(steps)), "{rows:?} rows of a run of {steps} steps");
         let each = |all: f64, fixed: f64| (all - fixed).max(0.0) / f64::from(steps - 1);
@@ -217,9 +222,9 @@ async fn bundles(plan: &Plan) -> io::Result<()> {
         let uploads = f64::from(installed - before) / began.elapsed().as_secs_f64();
         let newest = target(&server, &format!("small-{}", installed - 1), "{}");
         let first = Instant::now();
-        load::Client::connect(&newest, Follow::Stream).await?.run().await?;
+        load::Client::connect(&streamed(&newest)).await?.run().await?;
         let first = micros(first.elapsed()) / 1e3;
-        let (_, time, used) = alone(&server, &hello(&server), Follow::Stream).await?;
+        let (_, time, used) = alone(&server, &streamed(&hello(&server))).await?;
         server.kill().await;
         let down = Instant::now();
         server.restart().await;
@@ -259,7 +264,7 @@ async fn database(plan: &Plan) -> io::Result<()> {
     const POINTS: u64 = 20;
     let server = plan.server().await;
     let target = hello(&server);
-    load::until(&target, Follow::Stream, Instant::now() + Duration::from_secs(1)).await?;
+    load::until(&streamed(&target), Instant::now() + Duration::from_secs(1)).await?;
     let most: u64 = if plan.full { 1_000_000 } else { 100_000 };
     let mut table = Table::new(&[
         "runs in the database",
@@ -277,7 +282,7 @@ async fn database(plan: &Plan) -> io::Result<()> {
         let mut times = load::Spread::default();
         let started = Instant::now();
         while runs < due {
-            let (some, _) = load::closed(&target, Follow::Stream, CLIENTS, Duration::from_millis(500)).await?;
+            let (some, _) = load::closed(&streamed(&target), CLIENTS, Duration::from_millis(500)).await?;
             runs += some.count();
             times.join(&some);
         }
@@ -315,7 +320,7 @@ async fn reads(server: &Server) -> io::Result<f64> {
 async fn latency(plan: &Plan) -> io::Result<()> {
     let server = plan.server().await;
     let target = hello(&server);
-    load::until(&target, Follow::Stream, Instant::now() + Duration::from_secs(1)).await?;
+    load::until(&streamed(&target), Instant::now() + Duration::from_secs(1)).await?;
     let mut table = Table::new(&[
         "runs a second asked for",
         "runs a second done",
@@ -333,7 +338,7 @@ async fn latency(plan: &Plan) -> io::Result<()> {
     for rate in [250, 500, 1_000, 1_500, 2_000, 2_500, 3_000, 4_000, 5_000, 6_000] {
         let rate = f64::from(rate);
         let (began, before) = (Instant::now(), busy(server.pid()));
-        let (times, done) = load::open(&target, Follow::Stream, rate, time, 4096).await?;
+        let (times, done) = load::open(&streamed(&target), rate, time, 4096).await?;
         let cores = (busy(server.pid()) - before).as_secs_f64() / began.elapsed().as_secs_f64();
         let ms = |time: Duration| micros(time) / 1e3;
         let [p50, p90, p99] = [0.5, 0.9, 0.99].map(|share| ms(times.at(share)));

@@ -458,7 +458,9 @@ async fn streams(subject: &Subject, listeners: usize, rows: u32, report: &mut Re
             let a_row = (subject.busy() - meter.busy.0).as_secs_f64() * 1e6 / f64::from(rows);
             let delivered = a_row / listeners as f64;
             report.add(&format!("{listeners}_listeners_microseconds_a_row"), json!(a_row), || {
-                format!("{listeners} listeners: {a_row:.1} µs of the server's processor a row, {delivered:.3} µs a row and listener")
+                format!(
+                    "{listeners} listeners: {a_row:.1} µs of the server's processor a row, {delivered:.3} µs a row and listener"
+                )
             });
         }
     }

@@ -19,9 +19,7 @@ use crate::record::artifact::{Artifact, NewArtifact};
 
 /// Rows of a batch, the largest first: any number up to 16, then steps of half as much again. Most commits of a loaded host need two
 /// batches of a table.
-const SIZES: [usize; 22] = [
-    128, 96, 64, 48, 32, 24, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1,
-];
+const SIZES: [usize; 22] = [128, 96, 64, 48, 32, 24, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1];
 
 /// The texts of one statement for each size.
 struct Batch([Arc<str>; SIZES.len()]);
