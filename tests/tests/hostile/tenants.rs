@@ -122,12 +122,12 @@ async fn a_tenant_that_keeps_too_much_brings_in_nothing_new() {
 
 #[tokio::test]
 async fn files_of_earlier_runs_count_and_those_that_are_deleted_do_not() {
-    let mut server = Options::new().env("FLOWGATE_MAX_STORAGE_BYTES", "1MiB").start().await;
+    let mut server = Options::new().env("FLOWGATE_MAX_STORAGE_BYTES", "6MiB").start().await;
     let waits = Flow::new("waits").start(&[]).ask("ask", "Well?", &[]).exec("start -> ask");
     server.gateway().install(&bundle_of("waits", waits)).await;
     let folder = server.data_dir().join("workspaces").join("0a".repeat(16));
     std::fs::create_dir_all(&folder).expect("a run's folder");
-    std::fs::write(folder.join("large.bin"), vec![0; 2 << 20]).expect("a file");
+    std::fs::write(folder.join("large.bin"), vec![0; 4 << 20]).expect("a file");
     server.stop().await;
     server.restart().await;
     let gateway = server.gateway();
@@ -136,7 +136,7 @@ async fn files_of_earlier_runs_count_and_those_that_are_deleted_do_not() {
     for attempt in 0.. {
         let reply = gateway.post("/api/gateway/runs/start", &body).await;
         if reply.status == 507 {
-            assert!(reply.detail().contains("storage limit: 2"), "{}", reply.text());
+            assert!(reply.detail().contains("limits.max_storage_bytes"), "{}", reply.text());
             break;
         }
         assert!(reply.status == 200 && attempt < 200, "{}", reply.text());
