@@ -1,7 +1,8 @@
 //! Multi-row statements: a commit of many requests costs few statements, and few texts are prepared.
 //!
 //! sqlx hands each statement to the connection's own thread, which costs more than a small row does. So rows of all requests of a commit
-//! are written together, cut into batches of a few [sizes](SIZES) whose texts stay in the statement cache.
+//! are written together, cut into batches of a few [sizes](SIZES) whose texts stay in the statement cache. What one run alone has changed is
+//! written as one text of several statements, `COMMIT` included.
 
 use std::sync::{Arc, LazyLock};
 
@@ -33,7 +34,7 @@ impl Batch {
 
     async fn run<T>(
         &self,
-        conn: &mut SqliteConnection,
+        out: &mut Statements<'_>,
         rows: &mut Vec<T>,
         bind: impl Fn(&mut SqliteArguments, T) -> Result<(), BoxDynError>,
     ) -> Result<(), Error> {
@@ -41,16 +42,39 @@ impl Batch {
         let mut rows = rows.drain(..);
         for (size, sql) in SIZES.iter().zip(&self.0) {
             while left >= *size {
-                let mut args = SqliteArguments::default();
-                for row in rows.by_ref().take(*size) {
-                    bind(&mut args, row).map_err(sqlx::Error::Encode)?;
-                }
-                sqlx::query_with(AssertSqlSafe(Arc::clone(sql)), args)
-                    .execute(&mut *conn)
+                out.add(sql, |args| rows.by_ref().take(*size).try_for_each(|row| bind(args, row)))
                     .await?;
                 left -= size;
             }
         }
+        Ok(())
+    }
+}
+
+/// Where the statements of a commit go: to the connection one by one, or into one text.
+struct Statements<'a> {
+    conn: &'a mut SqliteConnection,
+    joined: Option<(String, SqliteArguments)>,
+}
+
+impl Statements<'_> {
+    async fn add(
+        &mut self,
+        sql: &Arc<str>,
+        bind: impl FnOnce(&mut SqliteArguments) -> Result<(), BoxDynError>,
+    ) -> Result<(), Error> {
+        if let Some((text, args)) = &mut self.joined {
+            text.push_str(sql);
+            text.push(';');
+            return Ok(bind(args).map_err(sqlx::Error::Encode)?);
+        }
+        let mut args = SqliteArguments::default();
+        bind(&mut args).map_err(sqlx::Error::Encode)?;
+        self.execute(Arc::clone(sql), args).await
+    }
+
+    async fn execute(&mut self, sql: Arc<str>, args: SqliteArguments) -> Result<(), Error> {
+        sqlx::query_with(AssertSqlSafe(sql), args).execute(&mut *self.conn).await?;
         Ok(())
     }
 }
@@ -224,17 +248,8 @@ fn bind_command(a: &mut SqliteArguments, c: CommandRow) -> Result<(), BoxDynErro
         reason, micros(applied))
 }
 
-async fn end_command(conn: &mut SqliteConnection, (tenant, id, end): (TenantId, String, CommandEnd)) -> Result<(), Error> {
-    sqlx::query("UPDATE commands SET state = ?1, reason = ?2, applied_us = ?3 WHERE tenant = ?4 AND command_id = ?5")
-        .bind(command_state(Some(&end)))
-        .bind(end.failure)
-        .bind(end.at.0)
-        .bind(tenant.0)
-        .bind(id)
-        .execute(&mut *conn)
-        .await?;
-    Ok(())
-}
+static COMMAND_END: LazyLock<Arc<str>> =
+    LazyLock::new(|| "UPDATE commands SET state = ?, reason = ?, applied_us = ? WHERE tenant = ? AND command_id = ?".into());
 
 /// Bytes that each tenant keeps from now on, of the tables that no trigger of the migration `storage` looks at.
 fn added(writes: &Writes) -> Vec<(TenantId, i64)> {
@@ -263,67 +278,107 @@ fn added(writes: &Writes) -> Vec<(TenantId, i64)> {
 
 /// Writes everything that was gathered and leaves `writes` empty.
 pub(crate) async fn apply(conn: &mut SqliteConnection, writes: &mut Writes) -> Result<(), Error> {
+    write(&mut Statements { conn, joined: None }, writes).await
+}
+
+/// The same, and commits.
+pub(crate) async fn commit(conn: &mut SqliteConnection, writes: &mut Writes) -> Result<(), Error> {
+    let joined = is_of_one(writes).then(Default::default);
+    let mut out = Statements { conn, joined };
+    write(&mut out, writes).await?;
+    let (mut text, args) = out.joined.take().unwrap_or_default();
+    text.push_str("COMMIT");
+    out.execute(text.into(), args).await
+}
+
+/// Whether what is to be written is of one run at most, and little. There are few such texts, so they stay in the cache.
+fn is_of_one(writes: &Writes) -> bool {
+    const ROWS: usize = 16;
+    writes.runs.len() <= 1
+        && writes.states.len() <= 1
+        && writes.commands.len() <= 1
+        && [
+            writes.ledger.len(),
+            writes.history.len(),
+            writes.inbox.len(),
+            writes.waits.len(),
+            writes.waits_gone.len(),
+            writes.artifacts.len(),
+            writes.accesses.len(),
+            writes.deliveries.len(),
+            writes.command_ends.len(),
+        ]
+        .iter()
+        .sum::<usize>()
+            <= ROWS
+}
+
+async fn write(out: &mut Statements<'_>, writes: &mut Writes) -> Result<(), Error> {
     let mut sums = added(writes);
     STORAGE
-        .run(conn, &mut sums, |a, (tenant, bytes)| bind!(a; tenant.0, bytes))
+        .run(out, &mut sums, |a, (tenant, bytes)| bind!(a; tenant.0, bytes))
         .await?;
-    RUNS.run(conn, &mut writes.runs, bind_run).await?;
-    STATES.run(conn, &mut writes.states, bind_state).await?;
+    RUNS.run(out, &mut writes.runs, bind_run).await?;
+    STATES.run(out, &mut writes.states, bind_state).await?;
     LEDGER
         .run(
-            conn,
+            out,
             &mut writes.ledger,
             |a, (at, seq, row)| bind!(a; at.tenant.0, at.run.0, seq as i64, row),
         )
         .await?;
     HISTORY
         .run(
-            conn,
+            out,
             &mut writes.history,
             |a, (at, pos, ticks)| bind!(a; at.tenant.0, at.run.0, pos as i64, ticks),
         )
         .await?;
     SNAPSHOTS
         .run(
-            conn,
+            out,
             &mut writes.snapshots,
             |a, (at, pos, state)| bind!(a; at.tenant.0, at.run.0, pos as i64, state),
         )
         .await?;
     INBOX
         .run(
-            conn,
+            out,
             &mut writes.inbox,
             |a, (at, pos, effect, outcome)| bind!(a; at.tenant.0, at.run.0, pos as i64, effect as i64, outcome),
         )
         .await?;
     CONSUMED
         .run(
-            conn,
+            out,
             &mut writes.consumed,
             |a, (at, pos)| bind!(a; at.tenant.0, at.run.0, pos as i64),
         )
         .await?;
     WAITS_GONE
         .run(
-            conn,
+            out,
             &mut writes.waits_gone,
             |a, (at, effect)| bind!(a; at.tenant.0, at.run.0, effect as i64),
         )
         .await?;
-    WAITS.run(conn, &mut writes.waits, bind_wait).await?;
+    WAITS.run(out, &mut writes.waits, bind_wait).await?;
     DELIVERIES
         .run(
-            conn,
+            out,
             &mut writes.deliveries,
             |a, (tenant, delivery, envelope)| bind!(a; tenant.0, delivery, envelope),
         )
         .await?;
-    ARTIFACTS.run(conn, &mut writes.artifacts, bind_artifact).await?;
-    ACCESSES.run(conn, &mut writes.accesses, bind_access).await?;
-    COMMANDS.run(conn, &mut writes.commands, bind_command).await?;
-    for end in writes.command_ends.drain(..) {
-        end_command(conn, end).await?;
+    ARTIFACTS.run(out, &mut writes.artifacts, bind_artifact).await?;
+    ACCESSES.run(out, &mut writes.accesses, bind_access).await?;
+    COMMANDS.run(out, &mut writes.commands, bind_command).await?;
+    for (tenant, id, end) in writes.command_ends.drain(..) {
+        out.add(
+            &COMMAND_END,
+            |a| bind!(a; command_state(Some(&end)), end.failure, end.at.0, tenant.0, id),
+        )
+        .await?;
     }
     Ok(())
 }

@@ -174,7 +174,8 @@ pub(crate) type Answer<T> = Result<T, Error>;
 pub(crate) trait Store: Send + 'static {
     /// Begins a commit. True: another process has committed since the last one of ours, so nothing cached holds.
     fn begin(&mut self) -> impl Future<Output = Answer<bool>> + Send;
-    fn commit(&mut self) -> impl Future<Output = Answer<()>> + Send;
+    /// Writes what was gathered and commits.
+    fn commit(&mut self, writes: &mut Writes) -> impl Future<Output = Answer<()>> + Send;
     /// Takes everything of this commit back. Never fails: a connection that cannot is replaced by the next `begin`.
     fn rollback(&mut self) -> impl Future<Output = ()> + Send;
     /// Writes what was gathered.
@@ -185,6 +186,8 @@ pub(crate) trait Store: Send + 'static {
 
     /// Those of the run ids that exist.
     fn existing(&mut self, tenant: TenantId, ids: Vec<Arc<str>>) -> impl Future<Output = Answer<HashSet<Arc<str>>>> + Send;
+    /// Those of the names that are of runs, with their keys.
+    fn keys_of(&mut self, tenant: TenantId, ids: &[&str]) -> impl Future<Output = Answer<Vec<(Arc<str>, RunKey)>>> + Send;
     fn key_of(&mut self, tenant: TenantId, run_id: &str) -> impl Future<Output = Answer<Option<RunKey>>> + Send;
     fn head(&mut self, at: RunRef) -> impl Future<Output = Answer<Option<(Identity, State, Vec<WaitRow>)>>> + Send;
     /// The run and its descendants, breadth first.
@@ -221,6 +224,8 @@ pub(crate) trait Store: Send + 'static {
     fn due(&mut self, now: Micros, limit: u32) -> impl Future<Output = Answer<Vec<Found>>> + Send;
     fn next_due(&mut self) -> impl Future<Output = Answer<Option<Micros>>> + Send;
 
+    /// Those of the ids that are of commands, with their sequence numbers.
+    fn command_seqs(&mut self, tenant: TenantId, ids: &[&str]) -> impl Future<Output = Answer<Vec<(Arc<str>, u64)>>> + Send;
     /// The sequence number of a command.
     fn command_seq(&mut self, tenant: TenantId, command_id: &str) -> impl Future<Output = Answer<Option<u64>>> + Send;
     fn pending_commands(&mut self, after: u64, limit: u32) -> impl Future<Output = Answer<Vec<CommandRow>>> + Send;

@@ -72,6 +72,12 @@ impl Sqlite {
     }
 }
 
+/// Names as a JSON list, each once.
+fn list(names: &[&str]) -> Answer<String> {
+    let names: BTreeSet<&str> = names.iter().copied().collect();
+    serde_json::to_string(&names).map_err(|e| Error::Corrupt(format!("names: {e}")))
+}
+
 fn run_refs(rows: &[sqlx::sqlite::SqliteRow]) -> Answer<Vec<RunRef>> {
     rows.iter().map(|row| Columns::of(row).at()).collect()
 }
@@ -107,8 +113,8 @@ impl Store for Sqlite {
         Ok(foreign)
     }
 
-    async fn commit(&mut self) -> Answer<()> {
-        sqlx::query("COMMIT").execute(self.conn()?).await?;
+    async fn commit(&mut self, writes: &mut Writes) -> Answer<()> {
+        insert::commit(self.conn()?, writes).await?;
         self.open = None;
         Ok(())
     }
@@ -148,11 +154,21 @@ impl Store for Sqlite {
     }
 
     async fn existing(&mut self, tenant: TenantId, ids: Vec<Arc<str>>) -> Answer<HashSet<Arc<str>>> {
-        let list = serde_json::to_string(&ids.iter().map(|id| &**id).collect::<BTreeSet<&str>>())
-            .map_err(|e| Error::Corrupt(format!("run ids: {e}")))?;
+        let ids: Vec<&str> = ids.iter().map(|id| &**id).collect();
         let sql = "SELECT run_id FROM runs WHERE tenant = ?1 AND run_id IN (SELECT value FROM json_each(?2))";
-        let rows = sqlx::query(sql).bind(tenant.0).bind(list).fetch_all(self.conn()?).await?;
+        let rows = sqlx::query(sql)
+            .bind(tenant.0)
+            .bind(list(&ids)?)
+            .fetch_all(self.conn()?)
+            .await?;
         rows.iter().map(|row| Ok(row.try_get::<&str, _>(0)?.into())).collect()
+    }
+
+    async fn keys_of(&mut self, tenant: TenantId, ids: &[&str]) -> Answer<Vec<(Arc<str>, RunKey)>> {
+        let sql = "SELECT run_id, run FROM runs WHERE tenant = ?1 AND run_id IN (SELECT value FROM json_each(?2))";
+        let query = sqlx::query_as::<_, (String, i64)>(sql).bind(tenant.0).bind(list(ids)?);
+        let rows = query.fetch_all(self.conn()?).await?;
+        Ok(rows.into_iter().map(|(id, run)| (id.into(), RunKey(run))).collect())
     }
 
     async fn key_of(&mut self, tenant: TenantId, run_id: &str) -> Answer<Option<RunKey>> {
@@ -305,6 +321,13 @@ impl Store for Sqlite {
         let sql = "SELECT min(until_us) FROM waits WHERE until_us IS NOT NULL AND armed = 1";
         let next: Option<i64> = sqlx::query_scalar(sql).fetch_one(self.conn()?).await?;
         Ok(next.map(Micros))
+    }
+
+    async fn command_seqs(&mut self, tenant: TenantId, ids: &[&str]) -> Answer<Vec<(Arc<str>, u64)>> {
+        let sql = "SELECT command_id, seq FROM commands WHERE tenant = ?1 AND command_id IN (SELECT value FROM json_each(?2))";
+        let query = sqlx::query_as::<_, (String, i64)>(sql).bind(tenant.0).bind(list(ids)?);
+        let rows = query.fetch_all(self.conn()?).await?;
+        Ok(rows.into_iter().map(|(id, seq)| (id.into(), seq as u64)).collect())
     }
 
     async fn command_seq(&mut self, tenant: TenantId, command_id: &str) -> Answer<Option<u64>> {

@@ -34,7 +34,7 @@ impl<S: Store> Unit<S> {
             .find(|c| c.tenant == command.tenant && c.command_id == command_id);
         let known = match twin {
             Some(twin) => Some(twin.seq),
-            None => self.store.command_seq(command.tenant, &command_id).await?,
+            None => self.command_seq(command.tenant, &command_id).await?,
         };
         if let Some(seq) = known {
             return Ok(Receipt {

@@ -57,8 +57,8 @@ use super::handle::{Handle, Shared};
 use super::nudge::{Heard, Nudge};
 use super::options::{Options, Role};
 use super::scope::Reads;
-use super::store::Store;
 use super::store::sqlite::Sqlite;
+use super::store::{Store, Writes};
 use super::subscribe::Published;
 use super::types::Error;
 use super::wakes::Wake;
@@ -119,7 +119,7 @@ pub async fn open(options: Options) -> Result<(Handle, Service), Error> {
         Role::Runner => Some(store.take_over().await?),
         Role::Api => None,
     };
-    store.commit().await?;
+    store.commit(&mut Writes::default()).await?;
     let shared = Arc::new(Shared::new(&options, reads));
     let blobs = shared.blobs.clone();
     let (sender, requests) = mpsc::channel(options.queue.max(1));

@@ -3,7 +3,7 @@
 use super::*;
 
 impl<S: Store> Writer<S> {
-    /// Which of the runs that this commit is to make exist already: one question for all of them.
+    /// Which of the runs that this commit is to make exist already, and what its commands name: one question for all of them each.
     pub(super) async fn look_up(&mut self, batch: &[Request]) -> Result<(), Error> {
         let new = batch.iter().flat_map(|request| match request {
             Request::Start(run, _, _) => std::slice::from_ref(&**run),
@@ -11,7 +11,12 @@ impl<S: Store> Writer<S> {
             Request::Advance(prepared, _) => prepared.advance.children.as_slice(),
             _ => &[],
         });
-        self.unit.look_up_ids(new).await
+        self.unit.look_up_ids(new).await?;
+        let commands = batch.iter().filter_map(|request| match request {
+            Request::Command(command, _) => Some((command.tenant, command.command_id.trim(), command.run_id.as_str())),
+            _ => None,
+        });
+        self.unit.look_up_commands(commands).await
     }
 
     /// Serves one request. An error here is the database's and fails the commit; a refusal is kept as the request's answer.

@@ -12,6 +12,13 @@ use crate::clock::Micros;
 use crate::ids::{Digest, RunKey, RunRef, TenantId};
 use crate::telemetry::metrics::metrics;
 
+/// Answers for all commands of a commit, by tenant and name.
+#[derive(Default)]
+struct Asked {
+    runs: HashMap<(TenantId, Arc<str>), Option<RunKey>>,
+    commands: HashMap<(TenantId, Arc<str>), Option<u64>>,
+}
+
 /// Everything the rules of the writer work on. Owned by the writer task for its life; its heads survive a commit, the rest is of
 /// the commit being made.
 pub(crate) struct Unit<S> {
@@ -31,6 +38,8 @@ pub(crate) struct Unit<S> {
     pub known: HashSet<(TenantId, Arc<str>)>,
     /// Runs made in this commit, by name.
     pub made: HashMap<(TenantId, Arc<str>), RunKey>,
+    /// What this commit's commands name, asked once for the whole commit. None: it was not there.
+    asked: Asked,
     /// There may be claimed waits to tell, or deliveries to forget.
     pub deliveries_open: bool,
     /// There may be commands that were stored and not applied.
@@ -67,6 +76,7 @@ impl<S: Store> Unit<S> {
             settled: counters,
             known,
             made,
+            asked: Asked::default(),
             deliveries_open: true,
             commands_open: true,
             next_due: None,
@@ -88,6 +98,7 @@ impl<S: Store> Unit<S> {
         };
         self.known.clear();
         self.made.clear();
+        self.asked = Asked::default();
         let foreign = self.store.begin().await?;
         if foreign {
             if self.term.is_some() && self.term != Some(self.store.term().await?) {
@@ -100,9 +111,9 @@ impl<S: Store> Unit<S> {
     }
 
     pub(crate) async fn commit(&mut self) -> Result<(), Error> {
-        self.flush().await?;
+        self.gather().await?;
         let began = Instant::now();
-        self.store.commit().await?;
+        self.store.commit(&mut self.out.writes).await?;
         metrics().sync_seconds.record(began.elapsed());
         self.settled = self.counters;
         Ok(())
@@ -118,6 +129,12 @@ impl<S: Store> Unit<S> {
 
     /// Writes what has been gathered, so that queries see it.
     pub(crate) async fn flush(&mut self) -> Result<(), Error> {
+        self.gather().await?;
+        self.store.apply(&mut self.out.writes).await
+    }
+
+    /// Adds what is only in memory to what is to be written.
+    async fn gather(&mut self) -> Result<(), Error> {
         for (tenant, large) in std::mem::take(&mut self.out.large) {
             self.blobs.put(tenant, large.bytes).await?;
             self.add_artifact(tenant, large.artifact);
@@ -127,7 +144,7 @@ impl<S: Store> Unit<S> {
                 head.flush(&mut self.out.writes);
             }
         }
-        self.store.apply(&mut self.out.writes).await
+        Ok(())
     }
 
     /// Asks for those of `runs` (and theirs) that exist, before any of them is made.
@@ -145,11 +162,51 @@ impl<S: Store> Unit<S> {
         Ok(())
     }
 
+    /// Asks for the commands of these ids and the runs of these names, before any command is served.
+    pub(crate) async fn look_up_commands<'a>(
+        &mut self,
+        commands: impl Iterator<Item = (TenantId, &'a str, &'a str)>,
+    ) -> Result<(), Error> {
+        let mut by_tenant: HashMap<TenantId, (Vec<&str>, Vec<&str>)> = HashMap::new();
+        for (tenant, command_id, run_id) in commands {
+            let (commands, runs) = by_tenant.entry(tenant).or_default();
+            commands.push(command_id);
+            runs.push(run_id);
+        }
+        for (tenant, (commands, runs)) in by_tenant {
+            // One alone is asked for when it is needed, if it is.
+            if commands.len() < 2 {
+                continue;
+            }
+            let Asked {
+                runs: keys,
+                commands: seqs,
+            } = &mut self.asked;
+            keys.extend(runs.iter().map(|id| ((tenant, Arc::from(*id)), None)));
+            seqs.extend(commands.iter().map(|id| ((tenant, Arc::from(*id)), None)));
+            let found = self.store.keys_of(tenant, &runs).await?;
+            keys.extend(found.into_iter().map(|(id, run)| ((tenant, id), Some(run))));
+            let found = self.store.command_seqs(tenant, &commands).await?;
+            seqs.extend(found.into_iter().map(|(id, seq)| ((tenant, id), Some(seq))));
+        }
+        Ok(())
+    }
+
+    /// The sequence number of a command that was stored by an earlier commit.
+    pub(crate) async fn command_seq(&mut self, tenant: TenantId, command_id: &str) -> Result<Option<u64>, Error> {
+        match self.asked.commands.get(&(tenant, Arc::from(command_id))) {
+            Some(answer) => Ok(*answer),
+            None => self.store.command_seq(tenant, command_id).await,
+        }
+    }
+
     /// The key of a run by its name.
     pub(crate) async fn key_of(&mut self, tenant: TenantId, run_id: &str) -> Result<Option<RunRef>, Error> {
-        let run = match self.made.get(&(tenant, Arc::from(run_id))) {
-            Some(run) => Some(*run),
-            None => self.store.key_of(tenant, run_id).await?,
+        let name = (tenant, Arc::from(run_id));
+        let run = match (self.made.get(&name), self.asked.runs.get(&name)) {
+            (Some(run), _) => Some(*run),
+            (None, Some(answer)) => *answer,
+            (None, None) => self.store.key_of(tenant, run_id).await?,
         };
         Ok(run.map(|run| RunRef { tenant, run }))
     }
