@@ -1,5 +1,6 @@
 //! Database rows as the journal's types, for the writer and for reads.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -275,4 +276,26 @@ pub(crate) async fn has_artifact(
     let sql = "SELECT 1 FROM artifacts WHERE tenant = ?1 AND run_id = ?2 AND artifact_id = ?3";
     let found = sqlx::query(sql).bind(tenant.0).bind(run_id).bind(artifact_id);
     Ok(found.fetch_optional(conn).await?.is_some())
+}
+
+/// Names as a JSON list, each once.
+fn list(names: &[&str]) -> Answer<String> {
+    let names: BTreeSet<&str> = names.iter().copied().collect();
+    serde_json::to_string(&names).map_err(|e| Error::Corrupt(format!("names: {e}")))
+}
+
+/// Those of the names that are of runs, with their keys.
+pub(crate) async fn keys_of(conn: &mut SqliteConnection, tenant: TenantId, ids: &[&str]) -> Answer<Vec<(Arc<str>, RunKey)>> {
+    let sql = "SELECT run_id, run FROM runs WHERE tenant = ?1 AND run_id IN (SELECT value FROM json_each(?2))";
+    let query = sqlx::query_as::<_, (String, i64)>(sql).bind(tenant.0).bind(list(ids)?);
+    let rows = query.fetch_all(conn).await?;
+    Ok(rows.into_iter().map(|(id, run)| (id.into(), RunKey(run))).collect())
+}
+
+/// Those of the ids that are of commands, with their sequence numbers.
+pub(crate) async fn command_seqs(conn: &mut SqliteConnection, tenant: TenantId, ids: &[&str]) -> Answer<Vec<(Arc<str>, u64)>> {
+    let sql = "SELECT command_id, seq FROM commands WHERE tenant = ?1 AND command_id IN (SELECT value FROM json_each(?2))";
+    let query = sqlx::query_as::<_, (String, i64)>(sql).bind(tenant.0).bind(list(ids)?);
+    let rows = query.fetch_all(conn).await?;
+    Ok(rows.into_iter().map(|(id, seq)| (id.into(), seq as u64)).collect())
 }

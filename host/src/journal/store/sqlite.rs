@@ -9,13 +9,13 @@
 //! writes all of its pages again. What is left is a commit that was refused, and whose pages are found whole when the host is killed before
 //! it makes another: its request then has happened, as one whose answer was lost with a connection.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
+use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions as _, Row as _};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::super::options::Options;
@@ -70,12 +70,6 @@ impl Sqlite {
             .as_deref_mut()
             .ok_or_else(|| Error::Corrupt("a query outside of a commit".to_owned()))
     }
-}
-
-/// Names as a JSON list, each once.
-fn list(names: &[&str]) -> Answer<String> {
-    let names: BTreeSet<&str> = names.iter().copied().collect();
-    serde_json::to_string(&names).map_err(|e| Error::Corrupt(format!("names: {e}")))
 }
 
 fn run_refs(rows: &[sqlx::sqlite::SqliteRow]) -> Answer<Vec<RunRef>> {
@@ -155,20 +149,12 @@ impl Store for Sqlite {
 
     async fn existing(&mut self, tenant: TenantId, ids: Vec<Arc<str>>) -> Answer<HashSet<Arc<str>>> {
         let ids: Vec<&str> = ids.iter().map(|id| &**id).collect();
-        let sql = "SELECT run_id FROM runs WHERE tenant = ?1 AND run_id IN (SELECT value FROM json_each(?2))";
-        let rows = sqlx::query(sql)
-            .bind(tenant.0)
-            .bind(list(&ids)?)
-            .fetch_all(self.conn()?)
-            .await?;
-        rows.iter().map(|row| Ok(row.try_get::<&str, _>(0)?.into())).collect()
+        let found = query::keys_of(self.conn()?, tenant, &ids).await?;
+        Ok(found.into_iter().map(|(id, _)| id).collect())
     }
 
     async fn keys_of(&mut self, tenant: TenantId, ids: &[&str]) -> Answer<Vec<(Arc<str>, RunKey)>> {
-        let sql = "SELECT run_id, run FROM runs WHERE tenant = ?1 AND run_id IN (SELECT value FROM json_each(?2))";
-        let query = sqlx::query_as::<_, (String, i64)>(sql).bind(tenant.0).bind(list(ids)?);
-        let rows = query.fetch_all(self.conn()?).await?;
-        Ok(rows.into_iter().map(|(id, run)| (id.into(), RunKey(run))).collect())
+        query::keys_of(self.conn()?, tenant, ids).await
     }
 
     async fn key_of(&mut self, tenant: TenantId, run_id: &str) -> Answer<Option<RunKey>> {
@@ -324,10 +310,7 @@ impl Store for Sqlite {
     }
 
     async fn command_seqs(&mut self, tenant: TenantId, ids: &[&str]) -> Answer<Vec<(Arc<str>, u64)>> {
-        let sql = "SELECT command_id, seq FROM commands WHERE tenant = ?1 AND command_id IN (SELECT value FROM json_each(?2))";
-        let query = sqlx::query_as::<_, (String, i64)>(sql).bind(tenant.0).bind(list(ids)?);
-        let rows = query.fetch_all(self.conn()?).await?;
-        Ok(rows.into_iter().map(|(id, seq)| (id.into(), seq as u64)).collect())
+        query::command_seqs(self.conn()?, tenant, ids).await
     }
 
     async fn command_seq(&mut self, tenant: TenantId, command_id: &str) -> Answer<Option<u64>> {

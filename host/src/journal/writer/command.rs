@@ -26,16 +26,7 @@ impl<S: Store> Unit<S> {
         if command_id.is_empty() {
             command_id = uuid::Uuid::new_v4().simple().to_string();
         }
-        let twin = self
-            .out
-            .writes
-            .commands
-            .iter()
-            .find(|c| c.tenant == command.tenant && c.command_id == command_id);
-        let known = match twin {
-            Some(twin) => Some(twin.seq),
-            None => self.command_seq(command.tenant, &command_id).await?,
-        };
+        let known = self.command_seq(command.tenant, &command_id).await?;
         if let Some(seq) = known {
             return Ok(Receipt {
                 accepted: false,
@@ -58,6 +49,7 @@ impl<S: Store> Unit<S> {
             end: None,
         };
         let seq = row.seq;
+        self.remember_command(&row);
         self.out.writes.commands.push(row.clone());
         if apply {
             self.apply_command(row).await?;

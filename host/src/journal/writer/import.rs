@@ -152,7 +152,7 @@ impl<S: Store> Unit<S> {
             return Ok(false);
         }
         self.counters.command += 1;
-        self.out.writes.commands.push(CommandRow {
+        let row = CommandRow {
             tenant: command.tenant,
             command_id: command.command_id,
             seq: u64::try_from(self.counters.command).unwrap_or_default(),
@@ -166,7 +166,9 @@ impl<S: Store> Unit<S> {
                 failure: None,
                 at: self.out.now,
             }),
-        });
+        };
+        self.remember_command(&row);
+        self.out.writes.commands.push(row);
         Ok(true)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::super::store::{Counters, Store};
+use super::super::store::{CommandRow, Counters, Store};
 use super::super::types::{Error, StartRun};
 use super::head::{Head, Heads, Out};
 use crate::blobs::Blobs;
@@ -12,7 +12,7 @@ use crate::clock::Micros;
 use crate::ids::{Digest, RunKey, RunRef, TenantId};
 use crate::telemetry::metrics::metrics;
 
-/// Answers for all commands of a commit, by tenant and name.
+/// What is known of the commands of a commit, by tenant and name.
 #[derive(Default)]
 struct Asked {
     runs: HashMap<(TenantId, Arc<str>), Option<RunKey>>,
@@ -192,7 +192,13 @@ impl<S: Store> Unit<S> {
         Ok(())
     }
 
-    /// The sequence number of a command that was stored by an earlier commit.
+    /// From now on there is a command of this id.
+    pub(crate) fn remember_command(&mut self, row: &CommandRow) {
+        let name = (row.tenant, Arc::from(row.command_id.as_str()));
+        self.asked.commands.insert(name, Some(row.seq));
+    }
+
+    /// The sequence number of a command that is stored already, by this commit or an earlier one.
     pub(crate) async fn command_seq(&mut self, tenant: TenantId, command_id: &str) -> Result<Option<u64>, Error> {
         match self.asked.commands.get(&(tenant, Arc::from(command_id))) {
             Some(answer) => Ok(*answer),
