@@ -38,7 +38,8 @@ pub(crate) fn connect_options(options: &Options, read_only: bool) -> SqliteConne
                     Synchronous::Full => SqliteSynchronous::Full,
                     Synchronous::Normal => SqliteSynchronous::Normal,
                 })
-                .pragma("wal_autocheckpoint", "16000")
+                // The writer's `checkpoint` comes before that, unless it is kept from it.
+                .pragma("wal_autocheckpoint", "32000")
                 .pragma("journal_size_limit", "134217728")
         }
     }

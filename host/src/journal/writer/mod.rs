@@ -27,6 +27,7 @@
 mod advance;
 mod artifact;
 mod bundle;
+mod checkpoint;
 mod command;
 mod culprit;
 mod ending;
@@ -57,6 +58,7 @@ use super::handle::{Handle, Shared};
 use super::nudge::{Heard, Nudge};
 use super::options::{Options, Role};
 use super::scope::Reads;
+use super::store::connect::connect_options;
 use super::store::sqlite::Sqlite;
 use super::store::{Store, Writes};
 use super::subscribe::Published;
@@ -66,6 +68,7 @@ use crate::clock::{Clock, Micros};
 use crate::ids::{Digest, RunRef};
 use crate::telemetry::metrics::metrics;
 
+use self::checkpoint::Checkpoints;
 use self::culprit::Suspects;
 pub use self::import::ImportedRun;
 pub use self::request::{Component, FinishedCall, PutArtifact, Started};
@@ -84,6 +87,7 @@ pub struct Service {
     max_group: usize,
     /// The other processes of this database, in split mode.
     nudge: Option<Nudge>,
+    checkpoints: Checkpoints,
 }
 
 /// What the service does its work with.
@@ -99,6 +103,8 @@ struct Writer<S> {
     chores: Vec<Request>,
     /// Runs that the last commit has moved, for other processes.
     moved: Vec<RunRef>,
+    /// Ledger rows of the last commits.
+    rows: usize,
     trouble: Trouble,
     suspects: Suspects,
     /// The caller that asked to close.
@@ -112,6 +118,7 @@ struct Writer<S> {
 /// [`Error::Newer`] for a database of a newer host; otherwise what the database says.
 pub async fn open(options: Options) -> Result<(Handle, Service), Error> {
     let mut store = Sqlite::open(&options).await?;
+    let checkpoints = Checkpoints::new(options.path.is_some().then(|| connect_options(&options, false)));
     let reads = Reads::open(&options, &store).await?;
     store.begin().await?;
     let (counters, ord) = (store.counters().await?, store.last_ord().await?);
@@ -135,6 +142,7 @@ pub async fn open(options: Options) -> Result<(Handle, Service), Error> {
         answers: Vec::new(),
         chores: Vec::new(),
         moved: Vec::new(),
+        rows: 0,
         trouble: Trouble::default(),
         suspects: Suspects::default(),
         closing: None,
@@ -153,6 +161,7 @@ pub async fn open(options: Options) -> Result<(Handle, Service), Error> {
             writer,
             max_group: options.max_group.max(1),
             nudge,
+            checkpoints,
         },
     ))
 }
@@ -193,6 +202,7 @@ impl Service {
         }
         self.writer.shared.topics.close();
         self.writer.shared.wakes.close();
+        self.checkpoints.end().await;
         let done = match self.writer.trouble.is_deposed() {
             true => Err(Error::Deposed),
             false => self.writer.unit.store.checkpoint().await,
@@ -209,6 +219,12 @@ impl Service {
     async fn commit(&mut self, batch: &mut Vec<Request>) {
         let asked = !batch.is_empty();
         self.writer.commit(batch).await;
+        let rows = std::mem::take(&mut self.writer.rows);
+        if self.checkpoints.committed(rows).await
+            && let Err(error) = self.writer.unit.store.restart_log().await
+        {
+            tracing::warn!(%error, "the write-ahead log could not begin again");
+        }
         self.writer.tidy().await;
         if let Some(nudge) = &mut self.nudge {
             nudge.committed(asked, &self.writer.moved);
@@ -281,13 +297,13 @@ impl<S: Store> Writer<S> {
         let driven: Vec<RunRef> = batch.iter().filter_map(Request::driven).collect();
         match self.make(batch).await {
             Ok(()) => {
+                let rows = self.unit.out.news.values().map(|news| news.rows.len()).sum::<usize>();
+                self.rows += rows;
                 let stranded = self.trouble.over();
                 self.shared.wakes.add(stranded.into_iter().map(Wake::Ready));
                 if requests > 0 {
                     metrics().commit_requests.record(requests as f64);
-                    metrics()
-                        .commit_rows
-                        .record(self.unit.out.news.values().map(|news| news.rows.len()).sum::<usize>() as f64);
+                    metrics().commit_rows.record(rows as f64);
                     metrics().commit_seconds.record(began.elapsed());
                 }
                 metrics().commits.increment(1);
