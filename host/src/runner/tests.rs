@@ -31,6 +31,24 @@ impl Catalog for Nothing {
     }
 }
 
+/// A run of the component, without input.
+fn start_of(run_id: RunId, component: Digest) -> StartRun {
+    let empty = crate::journal::rows::empty_object;
+    StartRun {
+        tenant: TenantId::LOCAL,
+        run_id,
+        workflow_id: "f".to_owned(),
+        component,
+        entry: "start".to_owned(),
+        input: empty(),
+        host_vars: empty(),
+        session_id: None,
+        actor_id: None,
+        parent: None,
+        listeners: Vec::new(),
+    }
+}
+
 #[tokio::test]
 async fn a_request_that_differs_is_shown_with_the_recorded_one() {
     use flowgate_compiler::{Link, compile, graph, visualflow::Document};
@@ -63,21 +81,8 @@ async fn a_request_that_differs_is_shown_with_the_recorded_one() {
         Handlers::default(),
     );
     let runner = runner.await.unwrap();
-    let empty = crate::journal::rows::empty_object;
     let run_id = RunId::fresh();
-    let start = StartRun {
-        tenant: TenantId::LOCAL,
-        run_id: run_id.clone(),
-        workflow_id: "f".to_owned(),
-        component: digest,
-        entry: "start".to_owned(),
-        input: empty(),
-        host_vars: empty(),
-        session_id: None,
-        actor_id: None,
-        parent: None,
-        listeners: Vec::new(),
-    };
+    let start = start_of(run_id.clone(), digest);
     let at = journal.start(start).await.unwrap().run;
     while journal.run(TenantId::LOCAL, &run_id).await.unwrap().unwrap().status != RunStatus::Waiting {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
@@ -207,20 +212,7 @@ async fn a_run_that_was_killed_between_an_outcome_and_hearing_it_is_not_moved() 
             let _runner = Runner::start(settings, journal.clone(), killed_in, nothing.0, nothing.1)
                 .await
                 .unwrap();
-            let empty = crate::journal::rows::empty_object;
-            let start = StartRun {
-                tenant: TenantId::LOCAL,
-                run_id: killed_id,
-                workflow_id: "f".to_owned(),
-                component: digest,
-                entry: "start".to_owned(),
-                input: empty(),
-                host_vars: empty(),
-                session_id: None,
-                actor_id: None,
-                parent: None,
-                listeners: Vec::new(),
-            };
+            let start = start_of(killed_id, digest);
             let _heard = journal.start(start).await;
             to_die.blown().await;
         })
