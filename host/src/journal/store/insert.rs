@@ -281,36 +281,14 @@ pub(crate) async fn apply(conn: &mut SqliteConnection, writes: &mut Writes) -> R
     write(&mut Statements { conn, joined: None }, writes).await
 }
 
-/// The same, and commits.
+/// The same and `COMMIT`, in one text of statements.
 pub(crate) async fn commit(conn: &mut SqliteConnection, writes: &mut Writes) -> Result<(), Error> {
-    let joined = is_of_one(writes).then(Default::default);
+    let joined = Some(Default::default());
     let mut out = Statements { conn, joined };
     write(&mut out, writes).await?;
     let (mut text, args) = out.joined.take().unwrap_or_default();
     text.push_str("COMMIT");
     out.execute(text.into(), args).await
-}
-
-/// Whether what is to be written is of one run at most, and little. There are few such texts, so they stay in the cache.
-fn is_of_one(writes: &Writes) -> bool {
-    const ROWS: usize = 16;
-    writes.runs.len() <= 1
-        && writes.states.len() <= 1
-        && writes.commands.len() <= 1
-        && [
-            writes.ledger.len(),
-            writes.history.len(),
-            writes.inbox.len(),
-            writes.waits.len(),
-            writes.waits_gone.len(),
-            writes.artifacts.len(),
-            writes.accesses.len(),
-            writes.deliveries.len(),
-            writes.command_ends.len(),
-        ]
-        .iter()
-        .sum::<usize>()
-            <= ROWS
 }
 
 async fn write(out: &mut Statements<'_>, writes: &mut Writes) -> Result<(), Error> {

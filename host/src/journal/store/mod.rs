@@ -152,6 +152,25 @@ pub(crate) struct Writes {
     pub accesses: Vec<NoteAccess>,
 }
 
+impl Writes {
+    /// Whether they are of one run at most, and few. There are few texts of such statements, so they stay in the cache.
+    pub(crate) fn is_of_one(&self) -> bool {
+        const ROWS: usize = 16;
+        let others = [
+            self.ledger.len(),
+            self.history.len(),
+            self.inbox.len(),
+            self.waits.len(),
+            self.waits_gone.len(),
+            self.artifacts.len(),
+            self.accesses.len(),
+            self.deliveries.len(),
+            self.command_ends.len(),
+        ];
+        self.runs.len() <= 1 && self.states.len() <= 1 && self.commands.len() <= 1 && others.iter().sum::<usize>() <= ROWS
+    }
+}
+
 /// The last of each number that any process's writer gives out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Counters {
@@ -174,7 +193,7 @@ pub(crate) type Answer<T> = Result<T, Error>;
 pub(crate) trait Store: Send + 'static {
     /// Begins a commit. True: another process has committed since the last one of ours, so nothing cached holds.
     fn begin(&mut self) -> impl Future<Output = Answer<bool>> + Send;
-    /// Writes what was gathered and commits.
+    /// Writes what was gathered and commits, as one text of statements: for what [is of one run](Writes::is_of_one), or nothing.
     fn commit(&mut self, writes: &mut Writes) -> impl Future<Output = Answer<()>> + Send;
     /// Takes everything of this commit back. Never fails: a connection that cannot is replaced by the next `begin`.
     fn rollback(&mut self) -> impl Future<Output = ()> + Send;

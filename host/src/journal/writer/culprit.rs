@@ -87,7 +87,7 @@ impl<S: Store> Writer<S> {
     pub(super) fn answer_one(&mut self, error: &Error) {
         let beside = Error::NotStored("a commit failed because of another request".to_owned());
         let last = self.answers.len().saturating_sub(1);
-        let is_known = std::mem::take(&mut self.suspects.last_is_known) || last == 0;
+        let is_known = self.suspects.last_is_known || last == 0;
         for (at, answer) in self.answers.drain(..).enumerate() {
             answer(Some(if is_known && at == last { error } else { &beside }));
         }

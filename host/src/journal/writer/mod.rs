@@ -321,7 +321,9 @@ impl<S: Store> Writer<S> {
                 metrics().commits_failed.increment(1);
                 self.shared.vital.failed();
                 self.unit.abort().await;
-                if culprit::is_of_one(&error) {
+                // Before the first request is served, no request is to blame, and all of them are still in the batch.
+                let is_of_one = culprit::is_of_one(&error) && (batch.is_empty() || self.suspects.last_is_known);
+                if is_of_one {
                     self.answer_one(&error);
                     self.suspects.add(&driven);
                 } else {
@@ -340,6 +342,7 @@ impl<S: Store> Writer<S> {
 
     /// Steps 2 to 5. Requests are taken out of `batch` as they are served.
     async fn make(&mut self, batch: &mut Vec<Request>) -> Result<(), Error> {
+        self.suspects.last_is_known = false;
         let now = self.clock.now();
         let newest = self.unit.counters.run;
         if self.unit.begin(now).await? {

@@ -112,6 +112,9 @@ impl<S: Store> Unit<S> {
 
     pub(crate) async fn commit(&mut self) -> Result<(), Error> {
         self.gather().await?;
+        if !self.out.writes.is_of_one() {
+            self.store.apply(&mut self.out.writes).await?;
+        }
         let began = Instant::now();
         self.store.commit(&mut self.out.writes).await?;
         metrics().sync_seconds.record(began.elapsed());

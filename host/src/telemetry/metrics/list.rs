@@ -100,7 +100,7 @@ pub(super) const ALL: &[(&str, &str, Kind, &str)] = &[
         "flowgate_journal_sync_seconds",
         "",
         Kind::Seconds,
-        "Time of the COMMIT statement alone: the disk's share.",
+        "Time of the COMMIT statement, in a small commit of one run with its rows: the disk's share.",
     ),
     (
         "flowgate_journal_commit_requests",
