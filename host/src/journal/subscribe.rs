@@ -3,16 +3,18 @@
 use std::collections::{HashMap, VecDeque};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::tail::PAGE_ROWS;
 use crate::ids::{LedgerSeq, RunRef};
 use crate::record::RunStatus;
 
 /// Rows that a topic keeps for subscribers that are a moment late. Whoever is later reads the database.
-const RING_ROWS: usize = 128;
+const RING_ROWS: usize = 512;
 /// Bytes that a topic keeps at most, so that a few large rows do not pin memory.
 const RING_BYTES: usize = 256 * 1024;
 /// Bytes that a subscriber is given at a time (or one row, if that is larger): all that a slow one can hold.
@@ -26,6 +28,27 @@ const WARM: usize = 1024;
 /// Bytes that a topic keeps while nobody listens.
 const WARM_BYTES: usize = 32 * 1024;
 
+/// How often the listeners of a run that many listen to are told of its rows, all together: what a delivery costs is the write to a
+/// connection, however many rows are in it. The end of a run is told at once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    /// Pause between two deliveries, for each listener.
+    pub each: Duration,
+    pub longest: Duration,
+    /// A shorter pause is none.
+    pub shortest: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Pace {
+            each: Duration::from_micros(25),
+            longest: Duration::from_millis(50),
+            shortest: Duration::from_millis(5),
+        }
+    }
+}
+
 /// The runs that somebody listens to, and the newest ones, whose first listener is likely on its way. Owned by the journal; the writer publishes into it after each commit, subscriptions take
 /// themselves out when they are dropped. A run nobody listens to has no entry and costs one lookup a commit.
 #[derive(Debug, Default)]
@@ -33,10 +56,12 @@ pub(crate) struct Topics {
     map: Mutex<HashMap<RunRef, Arc<Topic>>>,
     /// Topics kept though nobody listens, oldest first. Locked before `map` where both are.
     warm: Mutex<VecDeque<RunRef>>,
+    pub(super) pace: Pace,
 }
 
 #[derive(Debug)]
 struct Topic {
+    pace: Pace,
     state: Mutex<State>,
     changed: Notify,
     /// Held by the one subscriber that reads the database for all (see [`Subscription::turn`]).
@@ -45,8 +70,13 @@ struct Topic {
 
 #[derive(Debug)]
 struct State {
-    /// Grows with each publication; a subscription remembers the last it saw.
+    /// Grows with each publication.
     version: u64,
+    /// The version that listeners were told of; a subscription remembers the last it saw.
+    announced: u64,
+    told: Option<Instant>,
+    /// How many rows listeners are shown until they are told of more.
+    held: Option<LedgerSeq>,
     /// The last rows, oldest first, without gaps; the newest has the number `end`.
     ring: VecDeque<Arc<str>>,
     ring_bytes: usize,
@@ -153,9 +183,23 @@ impl State {
     /// A page that was given out before and is as good as a new one: it goes to the last row, or is as large as one read from the database.
     fn known(&self, after: LedgerSeq) -> Option<Arc<Page>> {
         let (_, page) = self.pages.iter().rev().find(|(at, _)| *at == after)?;
-        let last = self.end.is_none_or(|end| after + page.len() as u64 == end);
+        let last = self.shown().is_none_or(|end| after + page.len() as u64 == end);
         let large = page.len() >= PAGE_ROWS as usize || page.bytes > PAGE_BYTES / 2;
         (last || large).then(|| Arc::clone(page))
+    }
+
+    /// How many rows listeners may see.
+    fn shown(&self) -> Option<LedgerSeq> {
+        self.held.or(self.end)
+    }
+
+    /// How long listeners are left alone with what they have.
+    fn pause(&self, pace: &Pace) -> Option<Duration> {
+        let listeners = u32::try_from(self.subscribers).unwrap_or(u32::MAX);
+        let pause = pace.each.saturating_mul(listeners).min(pace.longest);
+        let left = self.told.map_or(Duration::ZERO, |told| pause.saturating_sub(told.elapsed()));
+        let has_ended = self.status.is_some_and(RunStatus::is_terminal);
+        (pause >= pace.shortest && !left.is_zero() && !has_ended).then_some(left)
     }
 
     fn keep(&mut self, after: LedgerSeq, page: &Arc<Page>) {
@@ -183,11 +227,11 @@ impl Topics {
             let topic = lock(&self.map).get(&item.run).cloned();
             if let Some(topic) = topic {
                 let mut state = lock(&topic.state);
+                let before = state.end;
                 state.publish(item.first_seq, item.rows);
                 state.status = Some(item.status);
                 state.version += 1;
-                drop(state);
-                topic.changed.notify_waiters();
+                topic.tell(state, before);
             }
         }
     }
@@ -207,8 +251,7 @@ impl Topics {
             state.end = None;
             state.status = None;
             state.version += 1;
-            drop(state);
-            topic.changed.notify_waiters();
+            topic.tell_now(state);
         }
     }
 
@@ -225,7 +268,7 @@ impl Topics {
         let mut warm = lock(&self.warm);
         let mut map = lock(&self.map);
         for run in runs {
-            map.insert(run, Arc::new(Topic::new(Some(RunStatus::Running), true)));
+            map.insert(run, Arc::new(Topic::new(Some(RunStatus::Running), true, self.pace)));
             warm.push_back(run);
             if warm.len() > WARM
                 && let Some(oldest) = warm.pop_front()
@@ -244,10 +287,10 @@ impl Topics {
 
     pub(crate) fn subscribe(self: &Arc<Self>, run: RunRef) -> Subscription {
         let mut map = lock(&self.map);
-        let topic = map.entry(run).or_insert_with(|| Arc::new(Topic::new(None, false)));
+        let topic = map.entry(run).or_insert_with(|| Arc::new(Topic::new(None, false, self.pace)));
         let mut state = lock(&topic.state);
         state.subscribers += 1;
-        let seen = state.version;
+        let seen = state.announced;
         drop(state);
         Subscription {
             topics: Arc::clone(self),
@@ -259,9 +302,12 @@ impl Topics {
 }
 
 impl Topic {
-    fn new(status: Option<RunStatus>, warm: bool) -> Self {
+    fn new(status: Option<RunStatus>, warm: bool, pace: Pace) -> Self {
         let state = State {
             version: 0,
+            announced: 0,
+            told: None,
+            held: None,
             ring: VecDeque::new(),
             ring_bytes: 0,
             pages: VecDeque::new(),
@@ -272,10 +318,38 @@ impl Topic {
             closed: false,
         };
         Topic {
+            pace,
             state: Mutex::new(state),
             changed: Notify::new(),
             reading: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// There is something new, behind the first `before` rows.
+    fn tell(self: &Arc<Self>, mut state: MutexGuard<'_, State>, before: Option<LedgerSeq>) {
+        match (state.pause(&self.pace), state.held, before) {
+            (Some(_), Some(_), _) => {}
+            (Some(pause), None, Some(before)) => {
+                state.held = Some(before);
+                drop(state);
+                let topic = Arc::clone(self);
+                tokio::spawn(async move {
+                    tokio::time::sleep(pause).await;
+                    topic.tell_now(lock(&topic.state));
+                });
+            }
+            _ => self.tell_now(state),
+        }
+    }
+
+    fn tell_now(&self, mut state: MutexGuard<'_, State>) {
+        state.held = None;
+        state.announced = state.version;
+        if state.subscribers > 0 {
+            state.told = Some(Instant::now());
+        }
+        drop(state);
+        self.changed.notify_waiters();
     }
 }
 
@@ -299,8 +373,8 @@ impl Subscription {
             notified.as_mut().enable();
             {
                 let state = lock(&self.topic.state);
-                if state.version != self.seen {
-                    self.seen = state.version;
+                if state.announced != self.seen {
+                    self.seen = state.announced;
                     return true;
                 }
                 if state.closed {
@@ -318,13 +392,16 @@ impl Subscription {
             let status = state.status.unwrap_or(RunStatus::Running);
             return Some(Tail { rows, status });
         }
-        let (end, status) = (state.end?, state.status?);
+        let (end, shown, status) = (state.end?, state.shown()?, state.status?);
         // The first that memory still has.
         let first = end + 1 - state.ring.len() as u64;
         let rows = match after {
-            _ if after >= end => Arc::default(),
+            _ if after >= shown => Arc::default(),
             _ if after + 1 < first => return None,
-            _ => Arc::new(Page::of(state.ring.iter().skip((after + 1 - first) as usize).cloned())),
+            _ => {
+                let rows = state.ring.iter().skip((after + 1 - first) as usize);
+                Arc::new(Page::of(rows.take((shown - after) as usize).cloned()))
+            }
         };
         state.keep(after, &rows);
         Some(Tail { rows, status })

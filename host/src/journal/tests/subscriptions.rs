@@ -1,4 +1,5 @@
 use super::*;
+use crate::journal::subscribe::{Pace, Published, Topics};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,6 +52,77 @@ async fn a_row_is_one_text_however_many_listen() {
     assert!(texts.iter().all(|text| Arc::ptr_eq(text, &texts[0])));
 }
 
+/// Topics of one run that a crowd listens to, and a publication of its row `seq`.
+fn crowd(pace: Pace) -> (Arc<Topics>, Vec<Subscription>, impl Fn(u64, RunStatus)) {
+    let mut topics = Topics::default();
+    topics.pace = pace;
+    let topics = Arc::new(topics);
+    let run = RunRef {
+        tenant: LOCAL,
+        run: crate::ids::RunKey(1),
+    };
+    topics.warm(std::iter::once(run));
+    let crowd = (0..1000).map(|_| topics.subscribe(run)).collect();
+    let told = Arc::clone(&topics);
+    let publish = move |seq, status| {
+        told.publish(vec![Published {
+            run,
+            first_seq: seq,
+            rows: vec![format!("{{\"row\":{seq}}}").into()],
+            status,
+        }]);
+    };
+    (topics, crowd, publish)
+}
+
+#[tokio::test]
+async fn a_crowd_is_told_together_and_of_the_end_at_once() {
+    let hour = Duration::from_secs(3600);
+    let (_topics, mut crowd, publish) = crowd(Pace {
+        each: hour,
+        longest: hour,
+        shortest: Duration::ZERO,
+    });
+    let seen = |crowd: &[Subscription]| crowd.iter().map(|news| remembered(news, 0)).collect::<Vec<_>>();
+    publish(1, RunStatus::Running);
+    for news in &mut crowd {
+        assert!(news.changed().await);
+    }
+    for seq in 2..5 {
+        publish(seq, RunStatus::Running);
+    }
+    // Left alone with the first row for an hour, and those who have seen more are not shown less.
+    assert_eq!(seen(&crowd), [Some(1); 1000]);
+    assert_eq!(remembered(&crowd[0], 3), Some(0));
+    publish(5, RunStatus::Completed);
+    for news in &mut crowd {
+        assert!(news.changed().await);
+    }
+    assert_eq!(seen(&crowd), [Some(5); 1000]);
+}
+
+#[tokio::test]
+async fn a_crowd_is_told_of_everything_in_the_end() {
+    let pause = Duration::from_millis(1);
+    let (_topics, mut crowd, publish) = crowd(Pace {
+        each: pause,
+        longest: pause,
+        shortest: Duration::ZERO,
+    });
+    let mut seen = 0;
+    for seq in 1..100 {
+        publish(seq, RunStatus::Running);
+        tokio::task::yield_now().await;
+    }
+    while seen < 99 {
+        for news in &mut crowd {
+            assert!(news.changed().await);
+        }
+        seen = remembered(&crowd[0], 0).unwrap();
+        assert!(crowd.iter().all(|news| remembered(news, 0) == Some(seen)));
+    }
+}
+
 #[tokio::test]
 async fn one_read_serves_all_who_have_missed_a_commit() {
     let rig = rig().await;
@@ -77,10 +149,10 @@ async fn a_slow_subscriber_holds_little_and_goes_to_the_ledger() {
     let rig = rig().await;
     let at = rig.start("r").await;
     let news = rig.handle.subscribe(at);
-    for _ in 0..200 {
+    for _ in 0..600 {
         step_on(&rig, "r").await;
     }
-    assert_eq!((remembered(&news, 10), remembered(&news, 190)), (None, Some(10)));
+    assert_eq!((remembered(&news, 10), remembered(&news, 590)), (None, Some(10)));
     let mut seen = Vec::new();
     loop {
         let tail = rig.handle.tail(&news, seen.len() as u64).await.unwrap();
