@@ -103,6 +103,7 @@ pub fn advance(run: RunRef, number: u64, (after, rows): (LedgerSeq, u64), to: Po
         .collect();
     Advance {
         run,
+        run_id: RunId::from(id.as_str()),
         epoch: 0,
         next_seq: after + 1,
         last_time: at(rows.len() as u64),

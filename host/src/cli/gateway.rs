@@ -35,7 +35,7 @@ pub struct Gateway {
     workspaces: Workspaces,
     /// The folder in which runs work that are started here: the operator's, or one of their own. None: they have no files.
     run_folder: Option<Said>,
-    service: JoinHandle<Result<(), journal::Error>>,
+    service: journal::Running,
     /// Drives the runs; none in a process that only takes requests.
     runner: Option<Runner>,
     /// Takes in the samples of metrics, and what other processes install.
@@ -136,7 +136,9 @@ impl Gateway {
         tokio::task::spawn_blocking(move || measured.measure());
         let keeps = journal.path.is_some();
         let (journal, service) = journal::open(journal).await?;
-        let service = tokio::spawn(service.run());
+        let service = service
+            .spawn()
+            .map_err(|e| Error::failed(format!("the journal gets no thread: {e}")))?;
         let follows = bundles.follow;
         bundles.sandbox.clone_from(&sandbox);
         let registry = Arc::new(Registry::open(journal.clone(), bundles).await?);
@@ -226,10 +228,7 @@ impl Gateway {
             runner.stop().await;
         }
         self.journal.close().await?;
-        match self.service.await {
-            Ok(ended) => Ok(ended?),
-            Err(e) => Err(Error::failed(format!("the journal's task ended: {e}"))),
-        }
+        Ok(self.service.ended().await?)
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) const NAMES: usize = 1024;
 /// Runs waiting for their first driver. Beyond it runs are read from the database like any other.
 const WAITING: usize = 1024;
 
-/// Filled by the writer after each commit, before anybody is told of it; emptied by the drivers.
+/// Filled by the writer, emptied by the drivers. A run's copy may be there while the commit that makes it is under way, its name is not.
 #[derive(Debug, Default)]
 pub(crate) struct Fresh(Mutex<State>);
 
@@ -31,29 +31,36 @@ impl Fresh {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `drive`: this process drives runs, so somebody will take them.
-    pub(crate) fn add(&self, runs: impl IntoIterator<Item = LiveRun>, drive: bool) {
+    /// Keeps a run for its driver. False: there are too many.
+    pub(crate) fn keep(&self, run: LiveRun) -> bool {
         let mut state = self.lock();
-        for run in runs {
-            let name = (run.row.at.tenant, run.row.run_id.clone());
-            state.names.insert(name.clone(), run.row.at);
+        let fits = state.runs.len() < WAITING;
+        if fits {
+            state.runs.insert(run.row.at, run);
+        }
+        fits
+    }
+
+    /// The names of runs that are committed.
+    pub(crate) fn name(&self, runs: impl Iterator<Item = (RunRef, RunId)>) {
+        let mut state = self.lock();
+        for (at, run_id) in runs {
+            let name = (at.tenant, run_id);
+            state.names.insert(name.clone(), at);
             state.order.push_back(name);
             if state.order.len() > NAMES
                 && let Some(oldest) = state.order.pop_front()
             {
                 state.names.remove(&oldest);
             }
-            if drive && state.runs.len() < WAITING {
-                state.runs.insert(run.row.at, run);
-            }
         }
     }
 
-    /// These runs have moved: their copies are out of date.
-    pub(crate) fn forget<'a>(&self, moved: impl Iterator<Item = &'a RunRef>) {
+    /// These runs have moved, or were never made: their copies are worth nothing.
+    pub(crate) fn forget<'a>(&self, runs: impl Iterator<Item = &'a RunRef>) {
         let mut state = self.lock();
         if !state.runs.is_empty() {
-            moved.for_each(|at| drop(state.runs.remove(at)));
+            runs.for_each(|at| drop(state.runs.remove(at)));
         }
     }
 

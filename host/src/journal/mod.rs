@@ -53,4 +53,4 @@ pub use subscribe::{Page, Subscription, Tail};
 pub use types::*;
 pub use vital::{Runs, Unwell};
 pub use wakes::{Wake, Wakes};
-pub use writer::{Service, open};
+pub use writer::{Running, Service, open};

@@ -31,6 +31,8 @@ pub struct StartRun {
 #[derive(Debug, Clone)]
 pub struct Advance {
     pub run: RunRef,
+    /// The run's name. A driver may begin while the commit that makes its run is under way; if that fails, the key is given to another run.
+    pub run_id: RunId,
     /// The epoch that the driver loaded the run with. The writer refuses the commit when pause, cancel or another owner has raised it.
     pub epoch: u64,
     /// The number of the first of `rows` among the run's own rows ([`RunRow::own_seq`]): one past the last that the driver knows.

@@ -43,6 +43,7 @@ impl Driver<'_> {
         let calls = self.in_flight.open().chain(&taken.starting).cloned().collect();
         let advance = Advance {
             run: self.run.row.at,
+            run_id: self.run.row.run_id.clone(),
             epoch: self.epoch,
             next_seq,
             rows: taken.rows,

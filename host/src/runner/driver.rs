@@ -107,7 +107,8 @@ pub(super) async fn drive(context: &Context, at: RunRef, signals: &Signals, stop
     let span = traces::activation(at.tenant, run.row.run_id.as_str(), &run.row.workflow_id);
     let outcome = driver.activate(restored.next, restored.begun).instrument(span).await;
     match outcome {
-        Err(Error::Stale) => driver.hand_over().await.map(|()| true),
+        // Unknown is a run whose driver began before the commit that should have made it, and which then failed.
+        Err(Error::Stale | Error::UnknownRun(_)) => driver.hand_over().await.map(|()| true),
         // What the outside has done or is doing is not to be done again because the disk is full.
         Err(error) if error.is_of_the_disk() && driver.has_calls() => driver.hand_over().await.map(|()| true),
         other => other.map(|()| false),

@@ -22,6 +22,7 @@ pub(super) async fn give_up(context: &Context, run: &LiveRun, mut batch: Batch, 
     let parts = batch.take();
     let advance = Advance {
         run: run.row.at,
+        run_id: run.row.run_id.clone(),
         epoch: run.row.epoch,
         next_seq,
         rows: parts.rows,
@@ -40,7 +41,7 @@ pub(super) async fn give_up(context: &Context, run: &LiveRun, mut batch: Batch, 
         },
     };
     match context.journal.advance(advance).await {
-        Ok(_) | Err(Error::Stale) => Ok(()),
+        Ok(_) | Err(Error::Stale | Error::UnknownRun(_)) => Ok(()),
         Err(other) => Err(other),
     }
 }

@@ -178,6 +178,7 @@ impl Gateway {
         let live = self.journal.load(run.at).await.unwrap().unwrap();
         let advance = Advance {
             run: run.at,
+            run_id: run.run_id.clone(),
             epoch: run.epoch,
             next_seq: run.own_seq + 1,
             rows: texts.iter().map(|text| row(run_id, text)).collect(),

@@ -11,11 +11,12 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments as _, AssertSqlSafe};
 
 use super::super::types::Error;
-use super::{CommandEnd, CommandRow, NewRun, State, WaitRow, Writes};
+use super::{CommandEnd, CommandRow, Counted, NewRun, StateRow, WaitRow, Writes};
 use crate::clock::Micros;
 use crate::ids::{RunRef, TenantId};
 use crate::journal::rows::json;
 use crate::journal::writer::NoteAccess;
+use crate::record::RunStatus;
 use crate::record::artifact::{Artifact, NewArtifact};
 
 /// Rows of a batch, the largest first: any number up to 16, then steps of half as much again. Most commits of a loaded host need two
@@ -177,6 +178,10 @@ static STORAGE: LazyLock<Batch> = LazyLock::new(|| {
     let tail = "ON CONFLICT (tenant) DO UPDATE SET bytes = bytes + excluded.bytes";
     Batch::new("INSERT INTO storage (tenant, bytes) VALUES", 2, tail)
 });
+static COUNTS: LazyLock<Batch> = LazyLock::new(|| {
+    let tail = "ON CONFLICT (tenant, status) DO UPDATE SET runs = runs + excluded.runs";
+    Batch::new("INSERT INTO run_counts (tenant, status, runs) VALUES", 3, tail)
+});
 static DELIVERIES: LazyLock<Batch> =
     LazyLock::new(|| Batch::new("INSERT INTO deliveries (tenant, delivery, envelope) VALUES", 3, ""));
 /// Deletions name their rows as a list of values; SQLite walks the list and finds each by the primary key.
@@ -196,7 +201,10 @@ fn bind_run(a: &mut SqliteArguments, r: NewRun) -> Result<(), BoxDynError> {
         r.session_id, r.actor_id, r.parent.map(|p| p.0), r.listener, r.created.0)
 }
 
-fn bind_state(a: &mut SqliteArguments, (at, s, waiting): (RunRef, State, Option<Arc<str>>)) -> Result<(), BoxDynError> {
+fn bind_state(a: &mut SqliteArguments, row: StateRow) -> Result<(), BoxDynError> {
+    let StateRow {
+        at, state: s, waiting, ..
+    } = row;
     bind!(a; at.tenant.0, at.run.0, s.status.as_str(), s.node, waiting, s.output, s.error, s.updated.0, s.epoch as i64,
         s.last_seq as i64, s.notes as i64, s.metrics.steps as i64, s.metrics.llm_calls as i64, s.metrics.tool_calls as i64,
         number(s.metrics.tokens_in), number(s.metrics.tokens_out), number(s.metrics.tokens), s.last_time.0, s.history_pos as i64, s.inbox_end as i64, s.inbox_consumed as i64, s.calls,
@@ -251,16 +259,37 @@ fn bind_command(a: &mut SqliteArguments, c: CommandRow) -> Result<(), BoxDynErro
 static COMMAND_END: LazyLock<Arc<str>> =
     LazyLock::new(|| "UPDATE commands SET state = ?, reason = ?, applied_us = ? WHERE tenant = ? AND command_id = ?".into());
 
+/// Sums by key, of few keys.
+struct Sums<K>(Vec<(K, i64)>);
+
+impl<K: PartialEq> Sums<K> {
+    fn add(&mut self, key: K, count: i64) {
+        match self.0.iter_mut().find(|(of, _)| *of == key) {
+            Some((_, sum)) => *sum = sum.saturating_add(count),
+            None => self.0.push((key, count)),
+        }
+    }
+}
+
+/// How many more runs of each status there are from now on.
+fn moved(writes: &Writes) -> Vec<((TenantId, RunStatus), i64)> {
+    let mut sums = Sums(Vec::new());
+    for row in &writes.states {
+        let was = row.before.map(|before| before.status);
+        if was != Some(row.state.status) {
+            sums.add((row.at.tenant, row.state.status), 1);
+            was.into_iter().for_each(|status| sums.add((row.at.tenant, status), -1));
+        }
+    }
+    sums.0.retain(|(_, sum)| *sum != 0);
+    sums.0
+}
+
 /// Bytes that each tenant keeps from now on, of the tables that no trigger of the migration `storage` looks at.
 fn added(writes: &Writes) -> Vec<(TenantId, i64)> {
-    let mut sums: Vec<(TenantId, i64)> = Vec::new();
-    let mut add = |tenant: TenantId, bytes: usize| {
-        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-        match sums.iter_mut().find(|(of, _)| *of == tenant) {
-            Some((_, sum)) => *sum = sum.saturating_add(bytes),
-            None => sums.push((tenant, bytes)),
-        }
-    };
+    let number = |bytes: usize| i64::try_from(bytes).unwrap_or(i64::MAX);
+    let mut sums = Sums(Vec::new());
+    let mut add = |tenant: TenantId, bytes: usize| sums.add(tenant, number(bytes));
     for run in &writes.runs {
         add(run.at.tenant, run.input.len() + run.host_vars.len());
     }
@@ -273,7 +302,12 @@ fn added(writes: &Writes) -> Vec<(TenantId, i64)> {
     for command in &writes.commands {
         add(command.tenant, command.payload.len());
     }
-    sums
+    for row in &writes.states {
+        let before = row.before.map_or(0, |before| before.output);
+        sums.add(row.at.tenant, number(Counted::of(&row.state).output) - number(before));
+    }
+    sums.0.retain(|(_, sum)| *sum != 0);
+    sums.0
 }
 
 /// Writes everything that was gathered and leaves `writes` empty.
@@ -295,6 +329,13 @@ async fn write(out: &mut Statements<'_>, writes: &mut Writes) -> Result<(), Erro
     let mut sums = added(writes);
     STORAGE
         .run(out, &mut sums, |a, (tenant, bytes)| bind!(a; tenant.0, bytes))
+        .await?;
+    COUNTS
+        .run(
+            out,
+            &mut moved(writes),
+            |a, ((tenant, status), runs)| bind!(a; tenant.0, status.as_str(), runs),
+        )
         .await?;
     RUNS.run(out, &mut writes.runs, bind_run).await?;
     STATES.run(out, &mut writes.states, bind_state).await?;

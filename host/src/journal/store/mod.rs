@@ -79,6 +79,34 @@ pub(crate) enum Watched {
     Others,
 }
 
+/// A row of `run_state` to write.
+#[derive(Debug)]
+pub(crate) struct StateRow {
+    pub at: RunRef,
+    pub state: State,
+    /// The wait that clients are shown, where it is another than the only open one.
+    pub waiting: Option<Arc<str>>,
+    /// What the row before had; None: there was no row.
+    pub before: Option<Counted>,
+}
+
+/// What is counted of a state's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Counted {
+    pub status: RunStatus,
+    /// Bytes of the output.
+    pub output: usize,
+}
+
+impl Counted {
+    pub(crate) fn of(state: &State) -> Self {
+        Counted {
+            status: state.status,
+            output: state.output.as_ref().map_or(0, |output| output.len()),
+        }
+    }
+}
+
 /// An open wait.
 #[derive(Debug, Clone)]
 pub(crate) struct WaitRow {
@@ -134,7 +162,7 @@ pub(crate) struct CommandEnd {
 #[derive(Debug, Default)]
 pub(crate) struct Writes {
     pub runs: Vec<NewRun>,
-    pub states: Vec<(RunRef, State, Option<Arc<str>>)>,
+    pub states: Vec<StateRow>,
     pub ledger: Vec<(RunRef, LedgerSeq, Arc<str>)>,
     pub history: Vec<(RunRef, u64, String)>,
     pub snapshots: Vec<(RunRef, u64, Vec<u8>)>,

@@ -206,7 +206,9 @@ pub(crate) fn command(row: &SqliteRow) -> Answer<CommandRow> {
 macro_rules! run_columns {
     ($output:literal) => {
         concat!(
-            "SELECT r.tenant, r.run, r.run_id, r.workflow_id, r.component, r.entry, s.status, s.node, s.waiting, ",
+            "SELECT r.tenant, r.run, r.run_id, r.workflow_id, r.component, r.entry, s.status, s.node, ",
+            // A single open wait is shown as it is.
+            "coalesce(s.waiting, (SELECT w.wait FROM waits w WHERE w.tenant = s.tenant AND w.run = s.run)), ",
             $output,
             ", s.error, r.created_us, s.updated_us, r.actor_id, coalesce(r.session_id, r.run_id), p.run_id, s.paused, s.pause_reason, \
             s.paused_us, s.resumed_us, r.host_vars, s.epoch, s.last_seq, s.last_seq - s.notes, s.last_us, \

@@ -1,4 +1,6 @@
+use super::super::scope::Reads;
 use super::*;
+use crate::journal::fuse::{Fuse, Moment};
 
 fn running() -> Position {
     Position::Running { node: "n".to_owned() }
@@ -35,6 +37,72 @@ async fn an_advance_names_the_epoch_and_the_next_row() {
     assert_eq!(rig.ledger("r").await.len(), 1);
     rig.complete("r", "{}").await;
     assert!(matches!(rig.go("r", running()).await, Err(Error::Stale)));
+}
+
+#[tokio::test]
+async fn what_was_computed_ahead_of_a_commit_that_failed_is_refused() {
+    let mut rig = rig().await;
+    let Reads::Shared(conn) = rig.handle.reads() else {
+        panic!("a journal in memory")
+    };
+    let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON runs WHEN new.run_id = 'bad' BEGIN SELECT RAISE(ABORT, 'no'); END";
+    sqlx::query(refuse).execute(&mut *conn.lock().await).await.unwrap();
+    assert!(rig.handle.start(start_run("bad")).await.is_err());
+    // Its driver was to begin beside the commit. There is nothing for it to drive.
+    let [Wake::Ready(bad)] = rig.woken().await[..] else {
+        panic!("one run was woken")
+    };
+    assert!(rig.handle.load(bad).await.unwrap().is_none());
+    // Another run has the key now, and is not moved by what was meant for the first.
+    assert_eq!(rig.start("good").await, bad);
+    let next = rig.next("good", running()).await;
+    let ahead = Advance {
+        run_id: RunId::from("bad"),
+        ..next.clone()
+    };
+    assert!(matches!(rig.handle.advance(ahead).await, Err(Error::UnknownRun(id)) if id == "bad"));
+    rig.handle.advance(next).await.unwrap();
+    assert_eq!(rig.ledger("good").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_run_gets_its_driver_while_it_is_committed_and_its_child_afterwards() {
+    let fuse = Fuse::new(1, Moment::Before);
+    let mut rig = rig_with(Options {
+        fuse: Some(fuse.clone()),
+        ..Options::default()
+    })
+    .await;
+    let handle = rig.handle.clone();
+    let started = tokio::spawn(async move { handle.start(start_run("r")).await });
+    fuse.blown().await;
+    let [Wake::Ready(at)] = rig.woken().await[..] else {
+        panic!("one run was woken")
+    };
+    let live = rig.handle.load(at).await.unwrap().unwrap();
+    assert_eq!(live.row.run_id.as_str(), "r");
+    assert!(!started.is_finished(), "nobody is told of a commit that was not made");
+
+    let fuse = Fuse::new(2, Moment::Before);
+    let mut rig = rig_with(Options {
+        fuse: Some(fuse.clone()),
+        ..Options::default()
+    })
+    .await;
+    rig.start("p").await;
+    assert_eq!(rig.woken().await.len(), 1);
+    let child = StartRun {
+        parent: Some(RunId::from("p")),
+        ..start_run("c")
+    };
+    let next = Advance {
+        children: vec![child],
+        ..rig.next("p", running()).await
+    };
+    let handle = rig.handle.clone();
+    tokio::spawn(async move { handle.advance(next).await });
+    fuse.blown().await;
+    assert_eq!(rig.woken().await, []);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Random commands and commits, in any order, keep what must always hold.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -178,6 +180,7 @@ async fn play(rig: &Rig, act: Act) {
 
 /// What always holds, of every run.
 async fn check(rig: &Rig) {
+    let mut counts = BTreeMap::new();
     for row in rig
         .handle
         .runs(
@@ -241,6 +244,7 @@ async fn check(rig: &Rig) {
             row.error.is_some(),
             "{id}"
         );
+        *counts.entry(row.status.as_str()).or_insert(0u64) += 1;
         // Nobody waits for a run that has ended, unless paused.
         if let Some(wait) = row
             .waiting
@@ -259,6 +263,9 @@ async fn check(rig: &Rig) {
             }
         }
     }
+    let mut counted = rig.handle.run_counts().await.unwrap();
+    counted.retain(|(_, runs)| *runs > 0);
+    assert_eq!(counted.into_iter().collect::<BTreeMap<_, u64>>(), counts);
 }
 
 proptest! {

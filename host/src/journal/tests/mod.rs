@@ -107,6 +107,7 @@ impl Rig {
         let at = self.clock.now().max(live.row.last_time.plus(1));
         Advance {
             run: live.row.at,
+            run_id: live.row.run_id.clone(),
             epoch: live.row.epoch,
             next_seq: live.row.own_seq + 1,
             rows: vec![step(id, "say", at)],

@@ -44,6 +44,7 @@ async fn small_runs(options: Options, load: bool, tenants: usize) {
                 let rows: Vec<StepRecord> = (0..8).map(|n| step(id.as_str(), "say", now.plus(2 * n))).collect();
                 let advance = Advance {
                     run: started.run,
+                    run_id: id.clone(),
                     epoch: 0,
                     next_seq: 1,
                     rows,

@@ -24,10 +24,11 @@ impl<S: Store> Unit<S> {
             artifacts,
         } = prepared;
         let at = advance.run;
-        let (head, _) = self
-            .head(at)
-            .await?
-            .ok_or_else(|| Error::UnknownRun(format!("#{}", at.run.0)))?;
+        let unknown = || Error::UnknownRun(advance.run_id.to_string());
+        let (head, _) = self.head(at).await?.ok_or_else(unknown)?;
+        if *head.id.run_id != *advance.run_id.as_str() {
+            return Err(unknown());
+        }
         let s = &head.state;
         let consumed = s.inbox_consumed..=s.inbox_end;
         if s.status != RunStatus::Running

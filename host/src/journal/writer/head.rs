@@ -8,11 +8,11 @@ use indexmap::IndexMap;
 use super::super::chain;
 use super::super::offload::{Large, is_large, shrink};
 use super::super::rows::{self, Members, Owner, json};
-use super::super::store::{Identity, State, WaitRow, Writes};
+use super::super::store::{Counted, Identity, State, StateRow, WaitRow, Writes};
 use super::super::types::{Error, LiveRun, Metrics, Outcome};
 use super::super::wakes::Wake;
 use crate::clock::Micros;
-use crate::ids::{LedgerSeq, RunRef, TenantId};
+use crate::ids::{LedgerSeq, RunId, RunRef, TenantId};
 use crate::record::{RunStatus, StepRecord, WaitReason, WaitState};
 
 /// A run in the writer's hands: as stored, with the changes of the commit that is being made.
@@ -21,6 +21,8 @@ pub(crate) struct Head {
     pub at: RunRef,
     pub id: Identity,
     pub state: State,
+    /// What is counted of the state as the database has it; None: it has none.
+    pub counted: Option<Counted>,
     /// Open waits in the order they began.
     pub waits: Vec<WaitRow>,
     /// Effect ids of the waits as the database has them.
@@ -39,8 +41,10 @@ pub(crate) struct Out {
     pub dirty: Vec<RunRef>,
     /// For subscribers: the new rows of each moved run and its status.
     pub news: IndexMap<RunRef, News>,
-    /// Runs made in this commit, as their drivers will load them.
+    /// Runs started in this commit, as their drivers will load them.
     pub fresh: Vec<LiveRun>,
+    /// The names of these.
+    pub born: Vec<(RunRef, RunId)>,
     /// For the runner.
     pub wakes: Vec<Wake>,
     /// The clock at the start of the commit.
@@ -246,7 +250,8 @@ impl Head {
     }
 
     /// The wait that clients are shown: the pause of a run that was running, else the first open wait with the others in
-    /// `details.also`. A run may have open waits while it does something else; they can be answered, so they are shown.
+    /// `details.also`. A run may have open waits while it does something else; they can be answered, so they are shown. None, too, for a
+    /// single one, which is read where it is stored.
     pub(crate) fn shown(&self) -> Option<Arc<str>> {
         if self.state.status.is_terminal() {
             return None;
@@ -256,7 +261,7 @@ impl Head {
         }
         let (first, others) = self.waits.split_first()?;
         if others.is_empty() {
-            return Some(json(&first.wait).get().into());
+            return None;
         }
         let mut shown = first.wait.clone();
         let mut details = shown.details.as_deref().and_then(Members::of).unwrap_or_default();
@@ -287,7 +292,12 @@ impl Head {
     /// Hands the changes over to be written.
     pub(crate) fn flush(&mut self, writes: &mut Writes) {
         self.dirty = false;
-        writes.states.push((self.at, self.state.clone(), self.shown()));
+        writes.states.push(StateRow {
+            at: self.at,
+            state: self.state.clone(),
+            waiting: self.shown(),
+            before: self.counted.replace(Counted::of(&self.state)),
+        });
         if self.waits_changed {
             self.waits_changed = false;
             let armed = !self.state.pause.paused;

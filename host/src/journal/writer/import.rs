@@ -101,6 +101,7 @@ impl<S: Store> Unit<S> {
                 watched: Watched::Others,
                 chain: None,
             },
+            counted: None,
             waits_changed: !waits.is_empty(),
             waits,
             stored_waits: Vec::new(),

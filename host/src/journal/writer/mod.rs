@@ -8,8 +8,9 @@
 //!    the database is read only for what memory does not hold. A refusal ([`Error::Stale`], [`Error::DuplicateRun`], …) has changed
 //!    nothing and is that request's answer; the others do not notice.
 //! 4. Do what is left from earlier: deliveries too long for one commit, stored commands, due timers.
-//! 5. Write all rows of all requests, in few statements, and `COMMIT`.
-//! 6. Only now tell: subscribers, the runner, the callers. Nothing of a commit is visible before it is durable.
+//! 5. Write all rows of all requests, in few statements, and `COMMIT`. Drivers of the runs that the commit makes begin meanwhile.
+//! 6. Only now tell: subscribers, the runner, the callers. Nothing of a commit is visible before it is durable, and what a driver has
+//!    computed ahead is refused if the commit with its run has failed.
 //!
 //! A database error anywhere in 2 to 5 fails the whole commit: every caller gets the error, the cached heads are dropped (they
 //! have changes that were never written), and the next commit starts from what the disk says. The writer tries again by itself, after a pause
@@ -46,12 +47,13 @@ mod tree;
 mod trouble;
 mod unit;
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::fuse::Fuse;
 use super::handle::{Handle, Shared};
@@ -88,6 +90,19 @@ pub struct Service {
     /// The other processes of this database, in split mode.
     nudge: Option<Nudge>,
     checkpoints: Checkpoints,
+}
+
+/// A [spawned](Service::spawn) service. Dropping it stops nothing.
+pub struct Running(oneshot::Receiver<Result<(), Error>>);
+
+impl Running {
+    /// Waits for the end of the service.
+    ///
+    /// # Errors
+    /// As [`Service::run`]; [`Error::Closed`] if it broke off.
+    pub async fn ended(self) -> Result<(), Error> {
+        self.0.await.unwrap_or(Err(Error::Closed))
+    }
 }
 
 /// What the service does its work with.
@@ -167,6 +182,22 @@ pub async fn open(options: Options) -> Result<(Handle, Service), Error> {
 }
 
 impl Service {
+    /// Runs on a thread of its own. As one of many tasks of a busy runtime it would stand in line after each statement, and everybody waits for
+    /// its commits.
+    ///
+    /// # Errors
+    /// There can be no such thread.
+    pub fn spawn(self) -> io::Result<Running> {
+        // What waits for sockets does so in the runtime that made them.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let (ended, running) = oneshot::channel();
+        let work = move || {
+            let _gone = ended.send(runtime.block_on(self.run()));
+        };
+        std::thread::Builder::new().name("journal".to_owned()).spawn(work)?;
+        Ok(Running(running))
+    }
+
     /// Runs until the last handle is dropped or one is closed.
     ///
     /// # Errors
@@ -320,6 +351,7 @@ impl<S: Store> Writer<S> {
                 tracing::error!(%error, requests, "a commit failed");
                 metrics().commits_failed.increment(1);
                 self.shared.vital.failed();
+                self.shared.fresh.forget(self.unit.out.born.iter().map(|(at, _)| at));
                 self.unit.abort().await;
                 // Before the first request is served, no request is to blame, and all of them are still in the batch.
                 let is_of_one = culprit::is_of_one(&error) && (batch.is_empty() || self.suspects.last_is_known);
@@ -369,6 +401,10 @@ impl<S: Store> Writer<S> {
         if self.role == Role::Runner {
             self.catch_up(now).await?;
         }
+        let (drives, troubled) = (self.role == Role::Runner, self.trouble.left().is_some());
+        if drives && !troubled {
+            self.keep_new(true);
+        }
         let fuse = self.fuse.as_ref().filter(|_| !self.unit.out.news.is_empty());
         if let Some(fuse) = fuse {
             fuse.before().await;
@@ -376,6 +412,9 @@ impl<S: Store> Writer<S> {
         self.unit.commit().await?;
         if let Some(fuse) = fuse {
             fuse.after().await;
+        }
+        if drives && troubled {
+            self.keep_new(false);
         }
         Ok(())
     }

@@ -1,6 +1,9 @@
 //! Requests to rules, and after the commit the news to whoever listens.
 
+use std::collections::HashSet;
+
 use super::*;
+use crate::record::RunStatus;
 
 impl<S: Store> Writer<S> {
     /// Which of the runs that this commit is to make exist already, and what its commands name: one question for all of them each.
@@ -104,6 +107,26 @@ impl<S: Store> Writer<S> {
         Ok(())
     }
 
+    /// Keeps the runs that this commit makes for their drivers; with `ahead`, those that clients have started get them at once. What these
+    /// compute is worth nothing until their own commit, which comes behind this one, and is refused if this one has failed. Children
+    /// wait: their driver may ask the database for their ancestors.
+    pub(super) fn keep_new(&mut self, ahead: bool) {
+        let out = &mut self.unit.out;
+        // What is kept of a run that was just made is worth something only until the run moves.
+        self.shared.fresh.forget(out.news.keys());
+        let mut early = HashSet::new();
+        for run in out.fresh.drain(..) {
+            let (at, is_root) = (run.row.at, run.row.parent_run_id.is_none());
+            let news = out.news.get(&at);
+            let is_unmoved = news.is_none_or(|news| news.rows.is_empty() && news.status == RunStatus::Running);
+            if is_unmoved && self.shared.fresh.keep(run) && is_root && ahead {
+                early.insert(at);
+            }
+        }
+        let is_early = |wake: &mut Wake| matches!(wake, Wake::Ready(run) if early.contains(run));
+        self.shared.wakes.add(out.wakes.extract_if(.., is_early));
+    }
+
     /// Step 6, less the callers.
     pub(super) fn tell(&mut self) {
         self.shared.commits.fetch_add(1, Ordering::Relaxed);
@@ -120,15 +143,8 @@ impl<S: Store> Writer<S> {
         self.moved.extend(out.news.keys());
         let due = self.unit.next_due.map_or(i64::MAX, |due| due.0);
         self.shared.next_due.store(due, Ordering::Release);
-        let drives = self.role == Role::Runner;
-        // What is kept of a run that was just made is worth something only until the run moves.
-        self.shared.fresh.forget(out.news.keys());
-        self.shared.topics.warm(out.fresh.iter().map(|run| run.row.at));
-        let unmoved = out.fresh.drain(..).filter(|run| {
-            let news = out.news.get(&run.row.at);
-            news.is_none_or(|news| news.rows.is_empty() && news.status == crate::record::RunStatus::Running)
-        });
-        self.shared.fresh.add(unmoved, drives);
+        self.shared.topics.warm(out.born.iter().map(|(at, _)| *at));
+        self.shared.fresh.name(out.born.drain(..));
         if !self.shared.topics.is_empty() {
             let news = out.news.drain(..).filter(|(at, _)| self.shared.topics.has(*at));
             let news = news
@@ -141,7 +157,7 @@ impl<S: Store> Writer<S> {
                 .collect();
             self.shared.topics.publish(news);
         }
-        if drives && !out.wakes.is_empty() {
+        if self.role == Role::Runner && !out.wakes.is_empty() {
             self.shared.wakes.add(out.wakes.drain(..));
         }
     }

@@ -111,6 +111,7 @@ impl<S: Store> Unit<S> {
         let created = self.out.now.max(at_least);
         let run_id: Arc<str> = run.run_id.as_str().into();
         self.out.fresh.push(live(at, &run, created));
+        self.out.born.push((at, run.run_id.clone()));
         let session: Option<Arc<str>> = run.session_id.filter(|s| **s != *run_id).map(Arc::from);
         let actor_id: Option<Arc<str>> = run.actor_id.map(Arc::from);
         let mut head = Head {
@@ -143,6 +144,7 @@ impl<S: Store> Unit<S> {
                 watched: Watched::Nobody,
                 chain: None,
             },
+            counted: None,
             waits: Vec::new(),
             stored_waits: Vec::new(),
             waits_changed: false,

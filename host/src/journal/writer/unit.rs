@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::super::store::{CommandRow, Counters, Store};
+use super::super::store::{CommandRow, Counted, Counters, Store};
 use super::super::types::{Error, StartRun};
 use super::head::{Head, Heads, Out};
 use crate::blobs::Blobs;
@@ -231,6 +231,7 @@ impl<S: Store> Unit<S> {
             self.heads.insert(Head {
                 at,
                 id,
+                counted: Some(Counted::of(&state)),
                 state,
                 waits,
                 stored_waits,
