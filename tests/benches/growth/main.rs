@@ -60,12 +60,14 @@ impl Plan {
         plan
     }
 
-    /// A server with the bundles that are started here. Many clients with a stream each exceed its defaults.
+    /// A server with the bundles that are started here. Many clients with a stream each, and what they start in a second, exceed its
+    /// defaults.
     async fn server(&self) -> Server {
         let mut options = Options::new()
             .env("FLOWGATE_LOG_LEVEL", "warn")
             .env("FLOWGATE_MAX_CONCURRENCY", 16_384)
             .env("FLOWGATE_MAX_SSE", 16_384)
+            .env("FLOWGATE_STARTS_PER_SECOND", 100_000)
             // A run of 100 000 steps leaves 200 000 rows without a wait.
             .env("FLOWGATE_ACTIVATION_MAX_ROWS", 1_000_000);
         if let Some(dir) = &self.dir {

@@ -89,6 +89,9 @@ enum Workload {
         listeners: usize,
         #[arg(long, default_value_t = 2000)]
         rows: u32,
+        /// Every two rows in a commit of their own
+        #[arg(long)]
+        separately: bool,
     },
     /// Nothing: what the server costs then
     Idle {
@@ -182,7 +185,14 @@ async fn main() -> io::Result<()> {
             waiting(&mut subject, &questions, (count, clients, leave), &mut report).await?;
         }
         Workload::Ledger { rows, page } => ledger(&subject, rows, page, &mut report).await?,
-        Workload::Streams { listeners, rows } => streams(&subject, listeners, rows, &mut report).await?,
+        Workload::Streams {
+            listeners,
+            rows,
+            separately,
+        } => {
+            let bundle = if separately { "emits" } else { "tells" };
+            streams(&subject, bundle, (listeners, rows), &mut report).await?;
+        }
         Workload::Idle { seconds } => {
             let meter = Meter::begin(&subject);
             tokio::time::sleep(Duration::from_secs(seconds)).await;
@@ -214,11 +224,12 @@ async fn subject(args: &Args) -> io::Result<Subject> {
             server: None,
         });
     }
-    // Many clients with a stream each exceed the defaults; nothing else is changed.
+    // Many clients with a stream each, and what they start in a second, exceed the defaults; nothing else is changed.
     let mut options = Options::new()
         .env("FLOWGATE_LOG_LEVEL", "warn")
         .env("FLOWGATE_MAX_CONCURRENCY", 16_384)
-        .env("FLOWGATE_MAX_SSE", 16_384);
+        .env("FLOWGATE_MAX_SSE", 16_384)
+        .env("FLOWGATE_STARTS_PER_SECOND", 100_000);
     if let Some(dir) = &args.dir {
         options = options.under(dir);
     }
@@ -227,6 +238,7 @@ async fn subject(args: &Args) -> io::Result<Subject> {
     client.upload_file(&bundle::pack(&example("hello")), &[]).await.ok();
     client.install(&asks()).await;
     client.install(&tells()).await;
+    client.install(&emits()).await;
     Ok(Subject {
         target: target(server.address(), TOKEN),
         path: String::new(),
@@ -249,17 +261,34 @@ fn asks() -> Bundle {
 
 /// A flow that tells as many messages as its input has items; each is two rows.
 fn tells() -> Bundle {
-    let flow = Flow::new("tells")
-        .start(&["items"])
-        .ask("ask", "Begin?", &[])
-        .node("each", "loop", &["items"], &["item", "index"], json!({}))
-        .say("say", "One more of many messages that a run may tell")
+    writes("tells", |flow| {
+        flow.say("write", "One more of many messages that a run may tell")
+    })
+}
+
+/// The same with events, each of which is a commit of its own.
+fn emits() -> Bundle {
+    let data = json!({"pinDefaults": {"name": "one.more", "payload": {}}});
+    writes("emits", |flow| {
+        flow.node("write", "emit_event", &["name", "payload"], &["delivered"], data)
+    })
+}
+
+fn writes(name: &str, write: impl FnOnce(Flow) -> Flow) -> Bundle {
+    let flow = Flow::new(name).start(&["items"]).ask("ask", "Begin?", &[]).node(
+        "each",
+        "loop",
+        &["items"],
+        &["item", "index"],
+        json!({}),
+    );
+    let flow = write(flow)
         .end("end", &[])
         .exec("start -> ask -> each")
-        .exec("each.loop -> say")
+        .exec("each.loop -> write")
         .exec("each.done -> end")
         .wire("start.items -> each.items");
-    Bundle::new("tells", "1.0.0").flow(flow)
+    Bundle::new(name, "1.0.0").flow(flow)
 }
 
 impl Subject {
@@ -282,9 +311,9 @@ impl Subject {
     }
 
     /// Starts the flow that tells, which waits until it may begin.
-    async fn teller(&self, rows: u32) -> io::Result<(Target, String)> {
+    async fn teller(&self, bundle: &str, rows: u32) -> io::Result<(Target, String)> {
         let items: Vec<u32> = (0..rows / 2).collect();
-        let target = self.starts("tells", &json!({"items": items}).to_string());
+        let target = self.starts(bundle, &json!({"items": items}).to_string());
         let (mut runs, _) = load::start(&Questions::Gateway(target.clone()), 1, 1).await?;
         let run = runs.pop().ok_or_else(|| io::Error::other("no run was started"))?;
         Ok((target, run))
@@ -428,7 +457,7 @@ async fn waiting(
 }
 
 async fn ledger(subject: &Subject, rows: u32, page: u32, report: &mut Report) -> io::Result<()> {
-    let (target, run) = subject.teller(rows).await?;
+    let (target, run) = subject.teller("tells", rows).await?;
     load::answer(&Questions::Gateway(target.clone()), vec![run.clone()], 1).await?;
     let meter = Meter::begin(subject);
     let pages = load::ledger(&target, &run, page, 10).await?;
@@ -441,9 +470,9 @@ async fn ledger(subject: &Subject, rows: u32, page: u32, report: &mut Report) ->
     Ok(())
 }
 
-async fn streams(subject: &Subject, listeners: usize, rows: u32, report: &mut Report) -> io::Result<()> {
+async fn streams(subject: &Subject, bundle: &str, (listeners, rows): (usize, u32), report: &mut Report) -> io::Result<()> {
     for listeners in [1, listeners] {
-        let (target, run) = subject.teller(rows).await?;
+        let (target, run) = subject.teller(bundle, rows).await?;
         let open = Meter::begin(subject);
         let listening = load::listen(&target, &run, listeners).await?;
         open.end(subject, &format!("{listeners} idle streams"), report);

@@ -138,6 +138,7 @@ class Flowgate(Gateway):
             "FLOWGATE_WORKSPACE_DIR": self.given.workspace,
             "FLOWGATE_MAX_CONCURRENCY": MANY,
             "FLOWGATE_MAX_SSE": MANY,
+            "FLOWGATE_STARTS_PER_SECOND": MANY,
         }
         server = running.run(command, env=env)
         server.until(lambda: ask(running.port, "/api/health")[0] == 200)
