@@ -68,7 +68,8 @@ impl Plan {
             .env("FLOWGATE_MAX_CONCURRENCY", 16_384)
             .env("FLOWGATE_MAX_SSE", 16_384)
             .env("FLOWGATE_STARTS_PER_SECOND", 100_000)
-            // A run of 100 000 steps leaves 200 000 rows without a wait.
+            // A run of 100 000 steps leaves 200 000 rows without a wait, and computes as long.
+            .env("FLOWGATE_ACTIVATION_FUEL", 1_000_000_000_000_u64)
             .env("FLOWGATE_ACTIVATION_MAX_ROWS", 1_000_000);
         if let Some(dir) = &self.dir {
             options = options.under(dir);
@@ -188,7 +189,10 @@ async fn steps(plan: &Plan) -> io::Result<()> {
             Follow::Poll(Duration::from_millis(5))
         };
         let (runs, time, used) = alone(&server, &Work::Run(target, follow)).await?;
-        let rows = server.gateway().run(&run_of(&server, steps).await).await["ledger_len"].as_u64();
+        let run = run_of(&server, steps).await;
+        let listed = server.gateway().get("/api/gateway/runs?limit=1").await.ok();
+        assert_eq!(listed["items"][0]["run_id"], run);
+        let rows = listed["items"][0]["ledger_len"].as_u64();
         assert!(rows > Some(2 * u64::from(steps)), "{rows:?} rows of a run of {steps} steps");
         let each = |all: f64, fixed: f64| (all - fixed).max(0.0) / f64::from(steps - 1);
         table.row(&[

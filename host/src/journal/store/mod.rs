@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
+use self::query::StoredHead;
 use super::types::{CommandKind, Compiled, Delivery, DeprecationRow, DynamicWorkflow, Error, Metrics, Moved, Pause, Pin};
 use super::writer::NoteAccess;
 use crate::clock::Micros;
@@ -236,7 +237,9 @@ pub(crate) trait Store: Send + 'static {
     /// Those of the names that are of runs, with their keys.
     fn keys_of(&mut self, tenant: TenantId, ids: &[&str]) -> impl Future<Output = Answer<Vec<(Arc<str>, RunKey)>>> + Send;
     fn key_of(&mut self, tenant: TenantId, run_id: &str) -> impl Future<Output = Answer<Option<RunKey>>> + Send;
-    fn head(&mut self, at: RunRef) -> impl Future<Output = Answer<Option<(Identity, State, Vec<WaitRow>)>>> + Send;
+    fn head(&mut self, at: RunRef) -> impl Future<Output = Answer<Option<StoredHead>>> + Send;
+    /// Those of the runs that are there and whose rows are not damaged.
+    fn heads(&mut self, tenant: TenantId, runs: &[RunKey]) -> impl Future<Output = Answer<Vec<StoredHead>>> + Send;
     /// The run and its descendants, breadth first.
     fn family(&mut self, root: RunRef) -> impl Future<Output = Answer<Vec<RunRef>>> + Send;
     /// The topmost ancestor of a run (itself if it has no parent) with its host variables as they are now.

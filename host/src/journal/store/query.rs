@@ -1,6 +1,6 @@
 //! Database rows as the journal's types, for the writer and for reads.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -69,10 +69,31 @@ impl<'r> Columns<'r> {
     }
 }
 
-const HEAD: &str = "SELECT r.run_id, coalesce(r.session_id, r.run_id), r.actor_id, r.parent, s.status, s.node, s.output, s.error, \
-    s.updated_us, s.epoch, s.last_seq, s.notes, s.steps, s.llm_calls, s.tool_calls, s.tokens_in, s.tokens_out, s.tokens, s.last_us, s.history_pos, \
-    s.inbox_end, s.inbox_consumed, s.calls, s.paused, s.pause_reason, s.paused_us, s.resumed_us, s.pausing, s.unarmed, s.arming, s.watched, s.chain FROM runs r JOIN run_state s USING (tenant, run) \
-    WHERE r.tenant = ?1 AND r.run = ?2";
+macro_rules! head {
+    ($which:literal) => {
+        concat!(
+            "SELECT r.run, r.run_id, coalesce(r.session_id, r.run_id), r.actor_id, r.parent, s.status, s.node, s.output, s.error, \
+             s.updated_us, s.epoch, s.last_seq, s.notes, s.steps, s.llm_calls, s.tool_calls, s.tokens_in, s.tokens_out, s.tokens, s.last_us, \
+             s.history_pos, s.inbox_end, s.inbox_consumed, s.calls, s.paused, s.pause_reason, s.paused_us, s.resumed_us, s.pausing, s.unarmed, \
+             s.arming, s.watched, s.chain FROM runs r JOIN run_state s USING (tenant, run) WHERE r.tenant = ?1 AND r.run ",
+            $which
+        )
+    };
+}
+const HEAD: &str = head!("= ?2");
+const HEADS: &str = head!("IN (SELECT value FROM json_each(?2))");
+
+macro_rules! open_waits {
+    ($which:literal) => {
+        concat!(
+            "SELECT run, effect_id, ord, claimed, until_us, wait FROM waits WHERE tenant = ?1 AND run ",
+            $which,
+            " ORDER BY run, ord"
+        )
+    };
+}
+const OPEN_WAITS: &str = open_waits!("= ?2");
+const ALL_OPEN_WAITS: &str = open_waits!("IN (SELECT value FROM json_each(?2))");
 
 /// The columns of [`HEAD`] from `s.status` on.
 fn state(c: &mut Columns<'_>) -> Answer<State> {
@@ -133,43 +154,82 @@ fn pause(c: &mut Columns<'_>) -> Answer<Pause> {
 }
 
 /// What the writer must know of a run before it moves it.
-pub(crate) async fn head(conn: &mut SqliteConnection, at: RunRef) -> Answer<Option<(Identity, State, Vec<WaitRow>)>> {
-    let Some(row) = sqlx::query(HEAD)
-        .bind(at.tenant.0)
-        .bind(at.run.0)
-        .fetch_optional(&mut *conn)
-        .await?
-    else {
+pub(crate) struct StoredHead {
+    pub run: RunKey,
+    pub id: Identity,
+    pub state: State,
+    pub waits: Vec<WaitRow>,
+}
+
+/// A row of [`HEAD`].
+fn stored_head(row: &SqliteRow) -> Answer<StoredHead> {
+    let mut c = Columns::of(row);
+    Ok(StoredHead {
+        run: RunKey(c.get()?),
+        id: Identity {
+            run_id: c.get::<&str>()?.into(),
+            session_id: c.get::<&str>()?.into(),
+            actor_id: c.text()?,
+            parent: c.get::<Option<i64>>()?.map(RunKey),
+        },
+        state: state(&mut c)?,
+        waits: Vec::new(),
+    })
+}
+
+/// A row of [`OPEN_WAITS`].
+fn open_wait(c: &mut Columns<'_>) -> Answer<WaitRow> {
+    Ok(WaitRow {
+        effect_id: c.u64()?,
+        ord: c.get()?,
+        claimed: c.get()?,
+        until: c.micros()?,
+        wait: parse(c.get()?)?,
+    })
+}
+
+pub(crate) async fn head(conn: &mut SqliteConnection, at: RunRef) -> Answer<Option<StoredHead>> {
+    let query = sqlx::query(HEAD).bind(at.tenant.0).bind(at.run.0);
+    let Some(row) = query.fetch_optional(&mut *conn).await? else {
         return Ok(None);
     };
-    let mut c = Columns::of(&row);
-    let identity = Identity {
-        run_id: c.get::<&str>()?.into(),
-        session_id: c.get::<&str>()?.into(),
-        actor_id: c.text()?,
-        parent: c.get::<Option<i64>>()?.map(RunKey),
-    };
-    let state = state(&mut c)?;
-    let mut waits = Vec::new();
-    if !state.status.is_terminal() {
-        let sql = "SELECT effect_id, ord, claimed, until_us, wait FROM waits WHERE tenant = ?1 AND run = ?2 ORDER BY ord";
-        for row in sqlx::query(sql)
-            .bind(at.tenant.0)
-            .bind(at.run.0)
-            .fetch_all(&mut *conn)
-            .await?
-        {
+    let mut head = stored_head(&row)?;
+    if !head.state.status.is_terminal() {
+        let query = sqlx::query(OPEN_WAITS).bind(at.tenant.0).bind(at.run.0);
+        for row in query.fetch_all(&mut *conn).await? {
             let mut c = Columns::of(&row);
-            waits.push(WaitRow {
-                effect_id: c.u64()?,
-                ord: c.get()?,
-                claimed: c.get()?,
-                until: c.micros()?,
-                wait: parse(c.get()?)?,
-            });
+            c.skip(1);
+            head.waits.push(open_wait(&mut c)?);
         }
     }
-    Ok(Some((identity, state, waits)))
+    Ok(Some(head))
+}
+
+/// Those of the runs that are there and can be read: what is wrong with another is said when it is asked for alone.
+pub(crate) async fn heads(conn: &mut SqliteConnection, tenant: TenantId, runs: &[RunKey]) -> Answer<Vec<StoredHead>> {
+    let keys: Vec<i64> = runs.iter().map(|run| run.0).collect();
+    let keys = list(&keys)?;
+    let rows = sqlx::query(HEADS).bind(tenant.0).bind(&keys).fetch_all(&mut *conn).await?;
+    let mut heads: HashMap<RunKey, StoredHead> = rows
+        .iter()
+        .filter_map(|row| stored_head(row).ok())
+        .map(|head| (head.run, head))
+        .collect();
+    for row in sqlx::query(ALL_OPEN_WAITS)
+        .bind(tenant.0)
+        .bind(&keys)
+        .fetch_all(&mut *conn)
+        .await?
+    {
+        let mut c = Columns::of(&row);
+        let run = RunKey(c.get()?);
+        match (heads.get_mut(&run), open_wait(&mut c)) {
+            (Some(head), Ok(wait)) => head.waits.push(wait),
+            (Some(_), Err(_)) => drop(heads.remove(&run)),
+            (None, _) => {}
+        }
+    }
+    Ok(heads.into_values().collect())
 }
 
 /// Rows of `tenant, run, effect_id, ord, claimed`.
@@ -281,9 +341,9 @@ pub(crate) async fn has_artifact(
 }
 
 /// Names as a JSON list, each once.
-fn list(names: &[&str]) -> Answer<String> {
-    let names: BTreeSet<&str> = names.iter().copied().collect();
-    serde_json::to_string(&names).map_err(|e| Error::Corrupt(format!("names: {e}")))
+fn list<T: Ord + Copy + serde::Serialize>(values: &[T]) -> Answer<String> {
+    let values: BTreeSet<T> = values.iter().copied().collect();
+    serde_json::to_string(&values).map_err(|e| Error::Corrupt(format!("a list of values: {e}")))
 }
 
 /// Those of the names that are of runs, with their keys.

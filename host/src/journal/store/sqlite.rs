@@ -21,8 +21,8 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use super::super::options::Options;
 use super::super::types::{Compiled, Delivery, DeprecationRow, DynamicWorkflow, Error, Moved, Pin};
 use super::connect::{connect_options, migrate};
-use super::query::{self, Columns};
-use super::{Answer, CommandRow, Counters, Found, Identity, State, Store, WaitRow, Writes, insert, moves, retention, schedules};
+use super::query::{self, Columns, StoredHead};
+use super::{Answer, CommandRow, Counters, Found, Store, Writes, insert, moves, retention, schedules};
 use crate::clock::Micros;
 use crate::ids::{Digest, LedgerSeq, RunKey, RunRef, TenantId};
 use crate::record::Json;
@@ -167,8 +167,12 @@ impl Store for Sqlite {
         Ok(key.map(RunKey))
     }
 
-    async fn head(&mut self, at: RunRef) -> Answer<Option<(Identity, State, Vec<WaitRow>)>> {
+    async fn head(&mut self, at: RunRef) -> Answer<Option<StoredHead>> {
         query::head(self.conn()?, at).await
+    }
+
+    async fn heads(&mut self, tenant: TenantId, runs: &[RunKey]) -> Answer<Vec<StoredHead>> {
+        query::heads(self.conn()?, tenant, runs).await
     }
 
     async fn family(&mut self, root: RunRef) -> Answer<Vec<RunRef>> {

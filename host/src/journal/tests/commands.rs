@@ -1,3 +1,4 @@
+use super::super::scope::Reads;
 use super::*;
 
 #[tokio::test]
@@ -311,4 +312,72 @@ async fn two_processes_wake_each_other() {
     api.close().await.unwrap();
     runner.handle.close().await.unwrap();
     service.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn answers_of_one_commit_find_their_runs_together() {
+    // Heads are read from the database, not remembered.
+    let rig = rig_with(Options {
+        cached_runs: 1,
+        ..Options::default()
+    })
+    .await;
+    let runs: Vec<String> = (0..20).map(|n| format!("r{n}")).collect();
+    for id in &runs {
+        rig.start(id).await;
+        rig.wait(id, vec![user(1, id), event(2, "evt:global:global:x")]).await;
+    }
+    let payload = r#"{"payload":{"response":"yes"},"wait_key":"user:RUN:wait"}"#;
+    let answers = runs.iter().map(|id| {
+        let payload = payload.replace("RUN", id);
+        let command = command(&format!("answer-{id}"), CommandKind::Resume, id, &payload);
+        rig.handle.command(command)
+    });
+    for answer in futures::future::join_all(answers).await {
+        assert!(answer.unwrap().accepted);
+    }
+    for id in &runs {
+        let live = rig.load(id).await;
+        assert_eq!(
+            (live.row.status, live.inbox.len(), live.waits),
+            (RunStatus::Running, 1, vec![2]),
+            "{id}"
+        );
+        assert_eq!(
+            rig.ledger(id).await.last().unwrap().effect.as_ref().unwrap().kind,
+            "resume",
+            "{id}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_run_does_not_keep_others_from_their_answers() {
+    let rig = rig_with(Options {
+        cached_runs: 1,
+        ..Options::default()
+    })
+    .await;
+    for id in ["a", "b", "c"] {
+        rig.start(id).await;
+        rig.wait(id, vec![user(1, id)]).await;
+    }
+    let Reads::Shared(conn) = rig.handle.reads() else {
+        panic!("a journal in memory")
+    };
+    let damage = "UPDATE run_state SET status = 'odd' WHERE run = (SELECT run FROM runs WHERE run_id = 'b')";
+    sqlx::query(damage).execute(&mut *conn.lock().await).await.unwrap();
+    let answer = |id: &str| {
+        rig.handle
+            .command(command(id, CommandKind::Resume, id, r#"{"payload":{"response":"yes"}}"#))
+    };
+    let answers = tokio::join!(answer("a"), answer("b"), answer("c"));
+    assert!(answers.1.is_err());
+    // Those that were in the same commit ask again, as for any commit that failed.
+    for (id, first) in [("a", answers.0), ("c", answers.2)] {
+        if first.is_err() {
+            assert!(answer(id).await.unwrap().accepted);
+        }
+        assert_eq!(rig.status(id).await, RunStatus::Running);
+    }
 }

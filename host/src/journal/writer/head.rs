@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use super::super::chain;
 use super::super::offload::{Large, is_large, shrink};
 use super::super::rows::{self, Members, Owner, json};
+use super::super::store::query::StoredHead;
 use super::super::store::{Counted, Identity, State, StateRow, WaitRow, Writes};
 use super::super::types::{Error, LiveRun, Metrics, Outcome};
 use super::super::wakes::Wake;
@@ -81,6 +82,20 @@ impl Out {
 }
 
 impl Head {
+    /// As the database has it.
+    pub(crate) fn of(tenant: TenantId, stored: StoredHead) -> Self {
+        Head {
+            at: RunRef { tenant, run: stored.run },
+            id: stored.id,
+            counted: Some(Counted::of(&stored.state)),
+            state: stored.state,
+            stored_waits: stored.waits.iter().map(|wait| wait.effect_id).collect(),
+            waits: stored.waits,
+            waits_changed: false,
+            dirty: false,
+        }
+    }
+
     pub(crate) fn owner(&self) -> Owner<'_> {
         Owner {
             run_id: &self.id.run_id,

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::super::store::{CommandRow, Counted, Counters, Store};
+use super::super::store::{CommandRow, Counters, Store};
 use super::super::types::{Error, StartRun};
 use super::head::{Head, Heads, Out};
 use crate::blobs::Blobs;
@@ -165,7 +165,7 @@ impl<S: Store> Unit<S> {
         Ok(())
     }
 
-    /// Asks for the commands of these ids and the runs of these names, before any command is served.
+    /// Asks for the commands of these ids and the runs of these names, and reads the runs' heads, before any command is served.
     pub(crate) async fn look_up_commands<'a>(
         &mut self,
         commands: impl Iterator<Item = (TenantId, &'a str, &'a str)>,
@@ -188,6 +188,14 @@ impl<S: Store> Unit<S> {
             keys.extend(runs.iter().map(|id| ((tenant, Arc::from(*id)), None)));
             seqs.extend(commands.iter().map(|id| ((tenant, Arc::from(*id)), None)));
             let found = self.store.keys_of(tenant, &runs).await?;
+            if self.term.is_some() {
+                let heads = &mut self.heads;
+                let is_new = |run: &RunKey| heads.get(RunRef { tenant, run: *run }).is_none();
+                let new: Vec<RunKey> = found.iter().map(|(_, run)| *run).filter(is_new).collect();
+                for stored in self.store.heads(tenant, &new).await? {
+                    self.heads.insert(Head::of(tenant, stored));
+                }
+            }
             keys.extend(found.into_iter().map(|(id, run)| ((tenant, id), Some(run))));
             let found = self.store.command_seqs(tenant, &commands).await?;
             seqs.extend(found.into_iter().map(|(id, seq)| ((tenant, id), Some(seq))));
@@ -224,20 +232,10 @@ impl<S: Store> Unit<S> {
     pub(crate) async fn head(&mut self, at: RunRef) -> Result<Option<(&mut Head, &mut Out)>, Error> {
         if self.heads.get(at).is_none() {
             // A run made in this commit is in memory, so nothing that is not yet written is missed here.
-            let Some((id, state, waits)) = self.store.head(at).await? else {
-                return Ok(None);
-            };
-            let stored_waits = waits.iter().map(|w| w.effect_id).collect();
-            self.heads.insert(Head {
-                at,
-                id,
-                counted: Some(Counted::of(&state)),
-                state,
-                waits,
-                stored_waits,
-                waits_changed: false,
-                dirty: false,
-            });
+            match self.store.head(at).await? {
+                Some(stored) => self.heads.insert(Head::of(at.tenant, stored)),
+                None => return Ok(None),
+            }
         }
         Ok(self.heads.get(at).map(|head| (head, &mut self.out)))
     }
