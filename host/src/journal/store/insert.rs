@@ -89,7 +89,7 @@ fn micros(at: Option<Micros>) -> Option<i64> {
     at.map(|at| at.0)
 }
 
-/// A count that the answers of models make up may be anything.
+/// A count that the answers of models make up may be anything; a length always fits.
 fn number(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
@@ -287,9 +287,8 @@ fn moved(writes: &Writes) -> Vec<((TenantId, RunStatus), i64)> {
 
 /// Bytes that each tenant keeps from now on, of the tables that no trigger of the migration `storage` looks at.
 fn added(writes: &Writes) -> Vec<(TenantId, i64)> {
-    let number = |bytes: usize| i64::try_from(bytes).unwrap_or(i64::MAX);
     let mut sums = Sums(Vec::new());
-    let mut add = |tenant: TenantId, bytes: usize| sums.add(tenant, number(bytes));
+    let mut add = |tenant: TenantId, bytes: usize| sums.add(tenant, number(bytes as u64));
     for run in &writes.runs {
         add(run.at.tenant, run.input.len() + run.host_vars.len());
     }
@@ -304,7 +303,8 @@ fn added(writes: &Writes) -> Vec<(TenantId, i64)> {
     }
     for row in &writes.states {
         let before = row.before.map_or(0, |before| before.output);
-        sums.add(row.at.tenant, number(Counted::of(&row.state).output) - number(before));
+        let output = Counted::of(&row.state).output;
+        sums.add(row.at.tenant, number(output as u64) - number(before as u64));
     }
     sums.0.retain(|(_, sum)| *sum != 0);
     sums.0

@@ -1,4 +1,3 @@
-use super::super::scope::Reads;
 use super::*;
 use crate::journal::fuse::{Fuse, Moment};
 
@@ -42,11 +41,8 @@ async fn an_advance_names_the_epoch_and_the_next_row() {
 #[tokio::test]
 async fn what_was_computed_ahead_of_a_commit_that_failed_is_refused() {
     let mut rig = rig().await;
-    let Reads::Shared(conn) = rig.handle.reads() else {
-        panic!("a journal in memory")
-    };
     let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON runs WHEN new.run_id = 'bad' BEGIN SELECT RAISE(ABORT, 'no'); END";
-    sqlx::query(refuse).execute(&mut *conn.lock().await).await.unwrap();
+    sqlx::query(refuse).execute(&mut *rig.database().await).await.unwrap();
     assert!(rig.handle.start(start_run("bad")).await.is_err());
     // Its driver was to begin beside the commit. There is nothing for it to drive.
     let [Wake::Ready(bad)] = rig.woken().await[..] else {

@@ -1,4 +1,3 @@
-use super::super::scope::Reads;
 use super::*;
 
 #[tokio::test]
@@ -362,11 +361,8 @@ async fn a_damaged_run_does_not_keep_others_from_their_answers() {
         rig.start(id).await;
         rig.wait(id, vec![user(1, id)]).await;
     }
-    let Reads::Shared(conn) = rig.handle.reads() else {
-        panic!("a journal in memory")
-    };
     let damage = "UPDATE run_state SET status = 'odd' WHERE run = (SELECT run FROM runs WHERE run_id = 'b')";
-    sqlx::query(damage).execute(&mut *conn.lock().await).await.unwrap();
+    sqlx::query(damage).execute(&mut *rig.database().await).await.unwrap();
     let answer = |id: &str| {
         rig.handle
             .command(command(id, CommandKind::Resume, id, r#"{"payload":{"response":"yes"}}"#))

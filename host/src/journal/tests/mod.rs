@@ -18,6 +18,7 @@ mod trees;
 mod vital;
 mod waits;
 
+use super::scope::Reads;
 use super::*;
 use crate::clock::{Clock, Micros};
 use crate::ids::{Digest, RunId, RunRef, TenantId};
@@ -155,6 +156,14 @@ impl Rig {
         let receipt = self.handle.command(command(&id, kind, run, payload)).await.unwrap();
         assert!(receipt.accepted);
         self.handle.command_state(LOCAL, &id).await.unwrap().unwrap()
+    }
+
+    /// The database of a journal in memory. No commit is made while it is held.
+    pub async fn database(&self) -> tokio::sync::MutexGuard<'_, sqlx::SqliteConnection> {
+        let Reads::Shared(conn) = self.handle.reads() else {
+            panic!("a journal in memory")
+        };
+        conn.lock().await
     }
 
     /// The wakes so far.

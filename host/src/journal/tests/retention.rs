@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::super::retention::{Chore, Done};
-use super::super::scope::Reads;
 use super::*;
 use crate::record::artifact::{NewArtifact, SESSION_MEMORY, artifact_id, session_memory_run};
 use crate::schedules::MARK;
@@ -70,11 +69,8 @@ impl Rig {
     }
 
     async fn count(&self, sql: &str) -> i64 {
-        let Reads::Shared(conn) = self.handle.reads() else {
-            panic!("a journal in memory")
-        };
         let sql = sqlx::AssertSqlSafe(sql.to_owned());
-        sqlx::query_scalar(sql).fetch_one(&mut *conn.lock().await).await.unwrap()
+        sqlx::query_scalar(sql).fetch_one(&mut *self.database().await).await.unwrap()
     }
 
     async fn page(&self, id: &str, after: u64) -> LedgerPage {
@@ -255,11 +251,8 @@ async fn nothing_is_left_of_a_run_that_has_gone() {
             "SELECT m.name FROM sqlite_master m WHERE m.type = 'table' AND m.name <> 'commands' \
              AND EXISTS (SELECT 1 FROM pragma_table_info(m.name) c WHERE c.name = '{column}')"
         );
-        let Reads::Shared(conn) = rig.handle.reads() else {
-            panic!("a journal in memory")
-        };
         let names: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
-            .fetch_all(&mut *conn.lock().await)
+            .fetch_all(&mut *rig.database().await)
             .await
             .unwrap();
         let source = include_str!("../store/retention.rs");

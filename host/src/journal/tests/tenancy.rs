@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Row as _};
 
-use super::super::scope::{Reads, TenantSql};
+use super::super::scope::TenantSql;
 use super::*;
 
 /// The second tenant of these tests.
@@ -31,11 +31,8 @@ const HOST_WIDE: &[&str] = &[
 #[tokio::test]
 async fn the_same_names_in_two_tenants_never_meet() {
     let rig = rig().await;
-    let Reads::Shared(conn) = rig.handle.reads() else {
-        panic!("a journal in memory")
-    };
     let added = "INSERT INTO tenants (tenant, name) VALUES (2, 'other')";
-    sqlx::query(added).execute(&mut *conn.lock().await).await.unwrap();
+    sqlx::query(added).execute(&mut *rig.database().await).await.unwrap();
     for (tenant, input) in [(LOCAL, r#"{"mine":1}"#), (OTHER, r#"{"theirs":2}"#)] {
         let run = StartRun {
             tenant,
@@ -143,10 +140,7 @@ fn aliases_of_tables_are_found() {
 #[tokio::test]
 async fn every_statement_names_the_tenant() {
     let rig = rig().await;
-    let Reads::Shared(conn) = rig.handle.reads() else {
-        panic!("a journal in memory")
-    };
-    let tables = tenant_tables(&mut *conn.lock().await).await;
+    let tables = tenant_tables(&mut *rig.database().await).await;
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let (mut statements, mut forgetful) = (0, Vec::new());
     for file in rust_files(&source) {
